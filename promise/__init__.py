@@ -1,0 +1,3 @@
+"""Promise: a capacity and reservation controller between NFV orchestrators and OpenStack clouds."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What is used: instances, and the servers that were made for them."""

@@ -1,0 +1,1 @@
+"""What there is: providers, pools, and the timelines on which everything is decided."""

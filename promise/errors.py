@@ -1,0 +1,162 @@
+"""What can go wrong, as classes that carry facts; `northbound.faults` turns them into protocol words.
+
+Two kinds of trouble exist, and one request never meets both (design section 5):
+
+* a *refusal* is a decided answer (`result conflict` or `error`); it is a value, see `resources.Refusal`;
+* a *fault* stops the request before or beside a decision; it is one of the exceptions below.
+
+    PromiseError
+    ├── Invalid                  what the schema or the protocol forbids in a request
+    │   ├── Malformed            not well-formed XML or JSON, or not a message at all
+    │   ├── UnknownElement       a node that no model knows, or known but not allowed here
+    │   ├── UnknownNamespace     a node of a namespace that no model here has
+    │   ├── UnknownAttribute     an attribute that is not allowed here
+    │   ├── MissingElement       a mandatory node is absent
+    │   ├── MissingAttribute     a mandatory attribute is absent
+    │   ├── BadAttribute         an attribute with a value it cannot have
+    │   ├── BadValue             a node with a value it cannot have
+    │   ├── DuplicateNode        a leaf, or a list entry of the same key, given twice
+    │   ├── MustViolation        a `must` of the schema does not hold
+    │   ├── MissingChoice        no case of a mandatory choice is present
+    │   └── TooBig               the message, or its nesting, is larger than we read
+    ├── Unsupported              modelled, but not (yet) implemented by this server
+    ├── Denied                   access control says no
+    ├── Locked                   somebody else holds the lock
+    ├── Overloaded               no room for this request now; try again
+    ├── LedgerFailure            the decision could not be made durable; nothing happened
+    └── CloudError               a cloud did not do what we asked
+        ├── CloudUnreachable     no connection, or no answer in time to a request without effect
+        ├── CredentialsRejected  the cloud does not know this user, or not with this password
+        ├── CloudRefused         the cloud understood and said no; nothing happened
+        └── OutcomeUnknown       sent, but no answer: it may or may not have happened
+"""
+
+from __future__ import annotations
+
+
+class PromiseError(Exception):
+    """Root of everything that we raise on purpose."""
+
+
+class Invalid(PromiseError):
+    """A request that the schema or the protocol forbids.
+
+    `path` is an XPath with the prefixes of the modules ("/promise:create-reservation/promise:start"),
+    empty where no node can be named; `rule` says what would have been right; `name` is the local name of the
+    element or attribute at fault; `namespace` its namespace where that is known.
+    """
+
+    def __init__(self, rule: str, *, path: str = "", name: str = "", namespace: str = "", app_tag: str = "") -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.path = path
+        self.name = name
+        self.namespace = namespace
+        self.app_tag = app_tag
+
+
+class Malformed(Invalid):
+    """Not well-formed, not UTF-8, with a DTD, or not a message of the protocol."""
+
+
+class UnknownElement(Invalid):
+    """A node that no model knows, or one that may not stand here."""
+
+
+class UnknownNamespace(Invalid):
+    """A node of a namespace that no model of this server has."""
+
+
+class UnknownAttribute(Invalid):
+    """An attribute that may not stand here."""
+
+
+class MissingElement(Invalid):
+    """A mandatory node is absent."""
+
+
+class MissingAttribute(Invalid):
+    """A mandatory attribute is absent."""
+
+
+class BadAttribute(Invalid):
+    """An attribute with a value that it cannot have."""
+
+
+class BadValue(Invalid):
+    """A node with a value outside its type, range, length or pattern."""
+
+
+class DuplicateNode(Invalid):
+    """A leaf given twice, or two list entries with one key."""
+
+
+class MustViolation(Invalid):
+    """A `must` or `when` of the schema does not hold."""
+
+
+class MissingChoice(Invalid):
+    """No case of a mandatory choice is present."""
+
+
+class TooBig(Invalid):
+    """The message, or its nesting, is larger than the server reads."""
+
+
+class Unsupported(PromiseError):
+    """Modelled, but not implemented by this server; `what` names the operation or node."""
+
+    def __init__(self, what: str, *, path: str = "") -> None:
+        super().__init__(f"{what} is not supported by this server")
+        self.what = what
+        self.path = path
+
+
+class Denied(PromiseError):
+    """Access control does not permit `what` to this user."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not permitted to this user")
+        self.what = what
+
+
+class Locked(PromiseError):
+    """Another session holds the lock; `session_id` is 0 when it is not a NETCONF session."""
+
+    def __init__(self, what: str, session_id: int) -> None:
+        super().__init__(f"{what} is locked by session {session_id}")
+        self.what = what
+        self.session_id = session_id
+
+
+class Overloaded(PromiseError):
+    """No room for this request at the moment; nothing happened, it may be sent again."""
+
+
+class LedgerFailure(PromiseError):
+    """The decision could not be made durable; its effects are undone."""
+
+
+class CloudError(PromiseError):
+    """A cloud did not do what was asked; `status` is its HTTP status, 0 when there was none."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class CloudUnreachable(CloudError):
+    """No connection, or no answer in time, and certainly no effect; asking again is safe."""
+
+
+class CredentialsRejected(CloudError):
+    """The cloud does not know this user, this password or this project."""
+
+
+class CloudRefused(CloudError):
+    """The cloud understood the request and said no; nothing happened."""
+
+
+class OutcomeUnknown(CloudError):
+    """The request was sent and no answer came: it may or may not have had its effect."""

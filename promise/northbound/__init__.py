@@ -1,0 +1,1 @@
+"""How consumers speak to us: YANG, NETCONF, RESTCONF."""

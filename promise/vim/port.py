@@ -1,0 +1,41 @@
+"""What the rooms need of a cloud; every driver implements `Cloud` and nothing else of it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from promise.allocation.server import Servers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promise.capacity.provider import Access, Discovery
+
+
+class Cloud(Servers, Protocol):
+    """One project of one cloud. Every method may raise `errors.CloudError`; time-outs are the driver's duty."""
+
+    async def discover(self, source: str | None = None) -> Discovery:
+        """Look at zones, hosts, flavors, quotas, inventories and usages.
+
+        `source` is `placement` or `quota`; None = placement where the credentials may read it, else quota.
+        """
+
+    async def image(self, name_or_id: str) -> Sequence[str]:
+        """Return the ids of the images with this id, else with this name: none, one, or several."""
+
+    async def network(self, name_or_id: str) -> Sequence[str]:
+        """Return the ids of the networks with this id, else with this name: none, one, or several."""
+
+    async def networks(self) -> Sequence[str]:
+        """Return the ids of all networks on which our project may put a server."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+class CloudFactory(Protocol):
+    """Makes the driver for a provider; `app.py` has the one that is used."""
+
+    def __call__(self, access: Access, password: str) -> Cloud:
+        """Return a driver; nothing is contacted yet."""
