@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,3 +86,104 @@ class Discovery:
     hosts: tuple[Host, ...]
     flavors: tuple[Flavor, ...]
     compute_endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider as the ledger keeps it. `discovery` is the last successful look; None before the first one.
+
+    `overcommit` multiplies the bound per resource, in thousandths (1000 = as the cloud says), so that all stays
+    integer. `sync_interval` is in seconds. `position` is the configured order in which reservations try providers.
+    """
+
+    table: ClassVar[str] = "provider"
+
+    id: str
+    name: str
+    provider_type: str
+    access: Access
+    credential: str
+    position: int
+    capacity_source: str | None = None
+    overcommit: Mapping[str, int] = field(default_factory=dict)
+    sync_interval: int = 60
+    discovery: Discovery | None = None
+    reachable: bool = False
+    last_sync: int | None = None
+    last_error: str | None = None
+
+    def bound(self) -> Mapping[str, int]:
+        """Return what the cloud can give, per resource; an absent resource has no bound (design section 4)."""
+        return self._committed(self.discovery.bound) if self.discovery else {}
+
+    def zone_bound(self, zone: str) -> Mapping[str, int]:
+        """Return what the hosts of a zone can give, per resource; nothing bounds a zone that was never seen."""
+        seen = self.zone(zone)
+        return (
+            self._committed(seen.capacity) if seen and self.discovery and self.discovery.source == "placement" else {}
+        )
+
+    def zone(self, name: str) -> Zone | None:
+        """Return the zone of this name as it was last seen."""
+        zones = self.discovery.zones if self.discovery else ()
+        return next((zone for zone in zones if zone.name == name), None)
+
+    def flavor(self, name_or_id: str) -> Flavor | None:
+        """Return the flavor with this id, else the one with this name when it is the only one (contract, Types)."""
+        flavors = self.discovery.flavors if self.discovery else ()
+        by_id = [flavor for flavor in flavors if flavor.id == name_or_id]
+        matches = by_id or [flavor for flavor in flavors if flavor.name == name_or_id]
+        return matches[0] if len(matches) == 1 else None
+
+    def _committed(self, amounts: Mapping[str, int]) -> Mapping[str, int]:
+        if not self.overcommit:
+            return amounts
+        return {name: amount * self.overcommit.get(name, 1000) // 1000 for name, amount in amounts.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "provider-type": self.provider_type,
+            "access": asdict(self.access),
+            "credential": self.credential,
+            "position": self.position,
+            "capacity-source": self.capacity_source,
+            "overcommit": dict(self.overcommit),
+            "sync-interval": self.sync_interval,
+            "discovery": asdict(self.discovery) if self.discovery else None,
+            "reachable": self.reachable,
+            "last-sync": self.last_sync,
+            "last-error": self.last_error,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Provider:
+        """Read what `to_json` wrote."""
+        found = value["discovery"]
+        return cls(
+            id=value["id"],
+            name=value["name"],
+            provider_type=value["provider-type"],
+            access=Access(**value["access"]),
+            credential=value["credential"],
+            position=value["position"],
+            capacity_source=value["capacity-source"],
+            overcommit=value["overcommit"],
+            sync_interval=value["sync-interval"],
+            discovery=_discovery(found) if found else None,
+            reachable=value["reachable"],
+            last_sync=value["last-sync"],
+            last_error=value["last-error"],
+        )
+
+
+def _discovery(value: Mapping[str, Any]) -> Discovery:
+    """Read a discovery from what `asdict` made of it."""
+    parts = {
+        "zones": tuple(Zone(**zone) for zone in value["zones"]),
+        "hosts": tuple(Host(**host) for host in value["hosts"]),
+        "flavors": tuple(Flavor(**flavor) for flavor in value["flavors"]),
+    }
+    return Discovery(**{**value, **parts})

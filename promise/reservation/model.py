@@ -1,0 +1,105 @@
+"""A reservation as the ledger keeps it; pure (design sections 2 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from promise.capacity.model import Scope
+from promise.resources import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class State(StrEnum):
+    """Where a reservation stands in its life."""
+
+    INITIALIZED = "initialized"
+    ACTIVE = "active"
+    ENDED = "ended"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+LIVE = frozenset({State.INITIALIZED, State.ACTIVE})
+"""The states in which a reservation has a claim."""
+
+PRIORITIES = {"high": 1, "normal": 2, "low": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is promised to `owner` on one provider, over `window`; `capacity` names no resource with 0.
+
+    `expiry` is the moment at which what is not allocated is released; `expiry_explicit` tells that the consumer
+    set it, so that it does not move with the start. `shortfall` is what cannot be given at the moment
+    (degraded). `version` counts the changes, from 1.
+    """
+
+    table: ClassVar[str] = "reservation"
+
+    id: str
+    owner: str
+    project: str
+    provider: str
+    zone: str | None
+    window: Window
+    capacity: Mapping[str, int]
+    state: State
+    created: int
+    modified: int
+    name: str | None = None
+    expiry: int | None = None
+    expiry_explicit: bool = False
+    priority: str = "high"
+    shortfall: Mapping[str, int] = field(default_factory=dict)
+    elements: tuple[str, ...] = ()
+    containers: tuple[tuple[str, int], ...] = ()
+    version: int = 1
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it has a claim."""
+        return self.state in LIVE
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Return the scopes that it must fit: its provider, and its zone where it has one."""
+        whole = Scope(self.provider)
+        return (whole, Scope(self.provider, self.zone)) if self.zone else (whole,)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
+        return {
+            "id": self.id,
+            "owner": self.owner,
+            "project": self.project,
+            "provider": self.provider,
+            "zone": self.zone,
+            "window": list(self.window),
+            "capacity": dict(self.capacity),
+            "state": self.state.value,
+            "created": self.created,
+            "modified": self.modified,
+            "name": self.name,
+            "expiry": self.expiry,
+            "expiry_explicit": self.expiry_explicit,
+            "priority": self.priority,
+            "shortfall": dict(self.shortfall),
+            "elements": list(self.elements),
+            "containers": [list(container) for container in self.containers],
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Reservation:
+        """Read what `to_json` wrote."""
+        read = {
+            "window": Window(*value["window"]),
+            "state": State(value["state"]),
+            "elements": tuple(value["elements"]),
+            "containers": tuple((flavor, count) for flavor, count in value["containers"]),
+        }
+        return cls(**{**value, **read})
