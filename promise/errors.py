@@ -24,6 +24,9 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     ├── Locked                   somebody else holds the lock
     ├── Overloaded               no room for this request now; try again
     ├── LedgerFailure            the decision could not be made durable; nothing happened
+    ├── LedgerBroken             the ledger has stopped, and the process must: the outcome shows at the next start
+    ├── LedgerUnusable           the ledger cannot be opened: in use, unreadable, of a newer release
+    │   └── LedgerCorrupt        what was written is not what is there
     └── CloudError               a cloud did not do what we asked
         ├── CloudUnreachable     no connection, or no answer in time to a request without effect
         ├── CredentialsRejected  the cloud does not know this user, or not with this password
@@ -135,6 +138,26 @@ class Overloaded(PromiseError):
 
 class LedgerFailure(PromiseError):
     """The decision could not be made durable; its effects are undone."""
+
+
+class LedgerBroken(PromiseError):
+    """The ledger cannot go on; what was being decided may or may not be durable, the next start shows which.
+
+    Only for what must not be survived: the state could not be changed as decided, or the outcome of a commit
+    cannot be learned. `app.py` ends the process.
+    """
+
+
+class LedgerUnusable(PromiseError):
+    """The ledger cannot be opened; the message names it, what is wrong, and what would be right."""
+
+
+class LedgerCorrupt(LedgerUnusable):
+    """The ledger was changed or damaged since it was written; `seq` is the first journal entry concerned."""
+
+    def __init__(self, message: str, *, seq: int = 0) -> None:
+        super().__init__(message)
+        self.seq = seq
 
 
 class CloudError(PromiseError):
