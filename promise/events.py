@@ -76,3 +76,8 @@ class Decision(Generic[T_co]):
     answer: T_co
     events: tuple[Event, ...] = ()
     secrets: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def fact(kind: str, record: Record, **detail: JSON) -> Event:
+    """Return the event that says how this record stands from now on."""
+    return Event(kind, record.table, record.id, record, detail)
