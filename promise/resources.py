@@ -27,7 +27,6 @@ LARGEST: Final = 10**12
 """No single amount may be larger, so that sums of a million of them stay exact in 64 bits."""
 
 
-
 class Window(NamedTuple):
     """A half-open interval of whole seconds, `[start, end)`; `end` is FOREVER when open."""
 

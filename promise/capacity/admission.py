@@ -1,0 +1,107 @@
+"""Whether a request fits, and if not, why and when it would: the arithmetic of design section 4; pure.
+
+A request must fit in each of several scopes (a provider, and a zone of it) at every instant of its window.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promise.capacity.refusal import Alternative, Reason, Refusal, Shortfall
+from promise.resources import FOREVER, Window, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from promise.capacity.book import CapacityBook
+    from promise.capacity.model import Scope
+
+
+def window_of(start: int | None, end: int | None, now: int) -> Window | Refusal:
+    """Return the effective window of a request (design section 5, windows), or why there is none.
+
+    A start at or before now is now; no end is open. An end before the start that was asked is invalid even where
+    both are past.
+    """
+    if start is not None and end is not None and end <= start:
+        return Refusal(Reason.WINDOW_INVALID, "end must be later than start")
+    if end is not None and end <= now:
+        return Refusal(Reason.WINDOW_PAST, "end must be later than now")
+    return Window(now if start is None else max(start, now), FOREVER if end is None else end)
+
+
+def fits(book: CapacityBook, scopes: Iterable[Scope], window: Window, request: Mapping[str, int]) -> bool:
+    """Tell whether the request is available in all the scopes throughout the window."""
+    return all(book.timeline(scope).fits(window, request) for scope in scopes)
+
+
+def available(book: CapacityBook, scopes: Iterable[Scope], window: Window, names: Iterable[str]) -> dict[str, int]:
+    """Return the most of these resources that is available together throughout the window."""
+    least: dict[str, int] = {}
+    wanted = in_order(names)
+    for scope in scopes:
+        found = book.timeline(scope).available_during(window)
+        for name in wanted:
+            least[name] = min(least.get(name, FOREVER), max(0, found.get(name, 0)))
+    return least
+
+
+def shortfalls(
+    book: CapacityBook, scopes: Iterable[Scope], window: Window, request: Mapping[str, int]
+) -> tuple[Shortfall, ...]:
+    """Return one shortfall for each resource that is short: the earliest interval of its least availability."""
+    worst: dict[str, Shortfall] = {}
+    for scope in scopes:
+        for found in book.timeline(scope).shortfalls(window, request):
+            short = Shortfall(found.resource, found.requested, found.available, found.start, found.end)
+            known = worst.get(short.resource)
+            if known is None or (short.available, short.start) < (known.available, known.start):
+                worst[short.resource] = short
+    return tuple(worst[name] for name in in_order(worst))
+
+
+def alternatives(
+    book: CapacityBook,
+    scopes: Sequence[Scope],
+    request: Mapping[str, int],
+    duration: int,
+    start: int,
+    latest: int,
+    limit: int,
+) -> tuple[Alternative, ...]:
+    """Return the first windows of this duration in which the request fits, one for each run of feasible starts.
+
+    `duration` is FOREVER for an open request, which has at most one such window: from its start on it fits for
+    ever. Starts are searched from `start` to `latest`, both included.
+    """
+    found = []
+    for first, last in _runs(book, scopes, request, duration, start, latest):
+        if len(found) >= limit:
+            break
+        if duration >= FOREVER:
+            return (Alternative(first, FOREVER, None),)
+        found.append(Alternative(first, first + duration, last))
+    return tuple(found)
+
+
+def _runs(
+    book: CapacityBook,
+    scopes: Sequence[Scope],
+    request: Mapping[str, int],
+    duration: int,
+    start: int,
+    latest: int,
+) -> Iterator[tuple[int, int]]:
+    """Yield the maximal runs of starts, first and last, that are feasible in all the scopes."""
+    timelines = [book.timeline(scope) for scope in scopes]
+    while start <= latest:
+        runs = [next(iter(line.earliest(request, duration, start, latest, 1)), None) for line in timelines]
+        if None in runs:
+            return
+        first = max(run.start for run in runs if run)
+        last = min(run.latest for run in runs if run)
+        if first <= last:
+            yield first, last
+            start = last + 1
+        else:
+            start = first

@@ -1,0 +1,38 @@
+"""What the capacity room needs to know of the ledger's state; `ledger.state` has it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from promise.capacity.model import Pool, Scope, Supply
+    from promise.capacity.provider import Provider
+    from promise.capacity.timeline import Timeline
+    from promise.events import Record
+
+
+class CapacityBook(Protocol):
+    """Providers, pools and timelines, to read. Only the ledger's writer changes them, by applying events."""
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Return every provider by id, in configured order."""
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """Return every pool by id, those that are over included while they are kept."""
+
+    def supply(self, scope: Scope) -> Supply:
+        """Return what makes up the total of a scope."""
+
+    def timeline(self, scope: Scope) -> Timeline:
+        """Return the step functions of a scope; a scope that nothing was ever in has an empty one."""
+
+    def zones_of(self, provider: str) -> Sequence[str]:
+        """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""
+
+    def supposing(self, gone: Iterable[Record], come: Iterable[Record] = ()) -> AbstractContextManager[None]:
+        """Make the timelines, for a while, what they would be without the one and with the other records."""

@@ -1,0 +1,101 @@
+"""Which window a request means, whether it may be promised, and the refusal that helps when not; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promise.capacity import admission
+from promise.capacity.refusal import Blocking, Reason, Refusal
+from promise.reservation.policy import DAY
+from promise.resources import FOREVER, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from promise.actor import Actor
+    from promise.capacity.model import Scope
+    from promise.capacity.refusal import Alternative, Shortfall
+    from promise.reservation.book import ReservationBook
+    from promise.reservation.policy import Policy
+
+MOST_BLOCKING = 20
+"""A refusal names at most this many of the reservations that hold what is short."""
+
+
+def window_of(policy: Policy, start: int | None, end: int | None, now: int) -> Window | Refusal:
+    """Return the effective window of a request (design section 5, windows), or why there is none.
+
+    A start at or before now is now; no end is start + max-duration where the policy sets it, else open.
+    """
+    window = admission.window_of(start, end, now)
+    if isinstance(window, Refusal) or end is not None:
+        return window
+    return Window(window.start, policy.end_of(window.start, None))
+
+
+def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | None:
+    """Return why a reservation over this window cannot be held unclaimed until `expiry`, None when it can."""
+    if expiry is None:
+        return None
+    if expiry <= now:
+        return Refusal(Reason.WINDOW_PAST, "expiry must be later than now")
+    if expiry <= window.start:
+        return Refusal(Reason.WINDOW_INVALID, "expiry must be later than start")
+    return None
+
+
+def refused_for_capacity(
+    book: ReservationBook,
+    scopes: Sequence[Scope],
+    window: Window,
+    request: Mapping[str, int],
+    actor: Actor,
+    now: int,
+    *,
+    movable: bool = True,
+) -> Refusal:
+    """Return the refusal of a request that does not fit, with its numbers and where it would fit.
+
+    `movable` is False where the start cannot change, so that another window is no help.
+    """
+    shortfalls = admission.shortfalls(book, scopes, window, request)
+    return Refusal(
+        Reason.INSUFFICIENT_CAPACITY,
+        _sentence(shortfalls),
+        provider=scopes[0].provider,
+        shortfalls=shortfalls,
+        max_capacity=admission.available(book, scopes, window, request),
+        alternatives=_alternatives(book, scopes, window, request, now) if movable else (),
+        blocking=_blocking(book, scopes, shortfalls, actor),
+    )
+
+
+def _sentence(shortfalls: Sequence[Shortfall]) -> str:
+    parts = [f"{short.resource} (requested {short.requested}, available {short.available})" for short in shortfalls]
+    return f"not enough capacity: {', '.join(parts)}"
+
+
+def _alternatives(
+    book: ReservationBook, scopes: Sequence[Scope], window: Window, request: Mapping[str, int], now: int
+) -> tuple[Alternative, ...]:
+    policy = book.policy
+    duration = FOREVER if window.end >= FOREVER else window.end - window.start
+    latest = policy.latest_start(window.start, now)
+    if policy.max_future_end_range is not None:
+        latest = min(latest, now + policy.max_future_end_range * DAY - duration)
+    return admission.alternatives(book, scopes, request, duration, window.start, latest, policy.alternatives)
+
+
+def _blocking(
+    book: ReservationBook, scopes: Sequence[Scope], shortfalls: Sequence[Shortfall], actor: Actor
+) -> tuple[Blocking, ...]:
+    found: dict[tuple[str, str], Blocking] = {}
+    for short in shortfalls:
+        while_short = Window(short.start, short.end)
+        for scope in scopes:
+            for held in book.live_in(scope):
+                amount = held.capacity.get(short.resource, 0)
+                if amount and held.window.overlaps(while_short) and actor.sees(held):
+                    found[held.id, short.resource] = Blocking(held.id, short.resource, amount)
+    largest_first = sorted(found.values(), key=lambda held: (-held.amount, held.reservation, held.resource))
+    return tuple(largest_first[:MOST_BLOCKING])

@@ -1,0 +1,45 @@
+"""What the reservation room needs to know of the ledger's state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from promise.capacity.book import CapacityBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from promise.capacity.model import Scope
+    from promise.events import Event, Record
+    from promise.reservation.model import Reservation
+    from promise.reservation.policy import Policy
+
+
+class ReservationBook(CapacityBook, Protocol):
+    """Reservations, the policy, and what is allocated under each reservation."""
+
+    @property
+    def policy(self) -> Policy:
+        """Return the rules in force."""
+
+    @property
+    def reservations(self) -> Mapping[str, Reservation]:
+        """Return every reservation by id, those that are over included while they are kept."""
+
+    def live_in(self, scope: Scope) -> Iterable[Reservation]:
+        """Return the live reservations with a claim in a scope, in no order."""
+
+    def used_of(self, reservation: str) -> Mapping[str, int]:
+        """Return what the instances of a reservation take, all resources, also those that it does not name."""
+
+    def instances_of(self, reservation: str) -> Sequence[str]:
+        """Return the ids of the instances that count and belong to a reservation, oldest first."""
+
+    def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
+        """Return how its instances stand once the reservation stands like this.
+
+        Their cover follows its window and the resources that it names; when it is over they become loose.
+        """
+
+    def records_of(self, reservation: str) -> Sequence[Record]:
+        """Return the records of the instances that count and belong to a reservation."""

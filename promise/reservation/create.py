@@ -1,0 +1,127 @@
+"""The decision on create-reservation; pure (design section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promise.capacity import admission
+from promise.capacity.model import Scope
+from promise.capacity.refusal import Reason, Refusal
+from promise.events import Decision, fact
+from promise.reservation.admission import expiry_objection, refused_for_capacity, window_of
+from promise.reservation.model import Reservation, State
+from promise.reservation.requests import Accepted
+from promise.resources import FOREVER, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from promise.actor import Actor
+    from promise.capacity.provider import Provider
+    from promise.events import Event
+    from promise.reservation.book import ReservationBook
+    from promise.reservation.requests import CreateReservation
+    from promise.resources import Window
+
+
+def create(book: ReservationBook, request: CreateReservation, actor: Actor, now: int) -> Decision[Accepted | Refusal]:
+    """Promise the whole request on one provider, or refuse it with what would help."""
+    window = _window(book, request, now)
+    if isinstance(window, Refusal):
+        return Decision(window)
+    providers = candidates(book, request.provider, request.zone)
+    if isinstance(providers, Refusal):
+        return Decision(providers)
+    capacity = named(request.capacity)
+    for provider in providers:
+        if admission.fits(book, _scopes(provider, request.zone), window, capacity):
+            return _accepted(book, request, actor, provider, window, now)
+    return Decision(_refused(book, request, actor, providers, window, capacity, now))
+
+
+def _window(book: ReservationBook, request: CreateReservation, now: int) -> Window | Refusal:
+    if not named(request.capacity):
+        return Refusal(Reason.NOTHING_REQUESTED, "no resource is requested with an amount above 0")
+    window = window_of(book.policy, request.start, request.end, now)
+    if isinstance(window, Refusal):
+        return window
+    return book.policy.objection(window, now) or expiry_objection(request.expiry, window, now) or window
+
+
+def candidates(book: ReservationBook, provider: str | None, zone: str | None) -> Sequence[Provider] | Refusal:
+    """Return the providers to try, in configured order: the one named, else all that have the zone."""
+    if provider is not None:
+        found = book.providers.get(provider)
+        if found is None:
+            return Refusal(Reason.NOT_FOUND, f"there is no provider {provider}")
+        providers: Sequence[Provider] = [found]
+    else:
+        providers = list(book.providers.values())
+    if not providers:
+        return Refusal(Reason.NOT_FOUND, "no provider is registered; add-provider does that")
+    if zone is None:
+        return providers
+    with_zone = [candidate for candidate in providers if zone in book.zones_of(candidate.id)]
+    return with_zone or Refusal(Reason.ZONE_UNKNOWN, f"no such provider has a zone {zone}")
+
+
+def _scopes(provider: Provider, zone: str | None) -> tuple[Scope, ...]:
+    whole = Scope(provider.id)
+    return (whole, Scope(provider.id, zone)) if zone else (whole,)
+
+
+def _accepted(
+    book: ReservationBook,
+    request: CreateReservation,
+    actor: Actor,
+    provider: Provider,
+    window: Window,
+    now: int,
+) -> Decision[Accepted | Refusal]:
+    explicit = request.expiry is not None
+    reservation = Reservation(
+        id=request.id,
+        owner=actor.user,
+        project=actor.project,
+        provider=provider.id,
+        zone=request.zone,
+        window=window,
+        capacity=named(request.capacity),
+        state=State.INITIALIZED,
+        created=now,
+        modified=now,
+        name=request.name or None,
+        expiry=request.expiry if explicit else book.policy.expiry_of(window.start),
+        expiry_explicit=explicit,
+        priority=request.priority or "high",
+    )
+    events = [fact("reservation-accepted", reservation)]
+    reservation = begin(reservation, events, now)
+    return Decision(Accepted(reservation), () if request.dry_run else tuple(events))
+
+
+def begin(reservation: Reservation, events: list[Event], now: int) -> Reservation:
+    """Start a reservation whose window has begun, in the decision that made it so."""
+    if reservation.state is not State.INITIALIZED or reservation.window.start > now:
+        return reservation
+    started = replace(reservation, state=State.ACTIVE)
+    events.append(fact("reservation-started", started))
+    return started
+
+
+def _refused(
+    book: ReservationBook,
+    request: CreateReservation,
+    actor: Actor,
+    providers: Sequence[Provider],
+    window: Window,
+    capacity: Mapping[str, int],
+    now: int,
+) -> Refusal:
+    """Describe one provider: the one with the earliest alternative, else the first in configured order."""
+    refusals = [
+        refused_for_capacity(book, _scopes(provider, request.zone), window, capacity, actor, now)
+        for provider in providers
+    ]
+    return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

@@ -1,0 +1,58 @@
+"""What time does to a reservation: start, expiry and end; pure (design sections 3 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promise.capacity.due import Due
+from promise.events import fact
+from promise.reservation.model import State
+from promise.resources import FOREVER, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promise.events import Event
+    from promise.reservation.book import ReservationBook
+    from promise.reservation.model import Reservation
+
+
+def of_reservation(reservation: Reservation) -> Iterator[tuple[int, Due]]:
+    """Yield the moments at which a live reservation has a transition before it."""
+    if not reservation.live:
+        return
+    if reservation.state is State.INITIALIZED:
+        yield reservation.window.start, Due.RESERVATION_START
+    if reservation.expiry is not None:
+        yield reservation.expiry, Due.RESERVATION_EXPIRY
+    if reservation.window.end < FOREVER:
+        yield reservation.window.end, Due.RESERVATION_END
+
+
+def reservation_events(book: ReservationBook, reservation: Reservation, due: Due, moment: int) -> Iterator[Event]:
+    """Yield the transition of a reservation that fell due at `moment`, and what it does to its instances."""
+    if due is Due.RESERVATION_START:
+        yield fact("reservation-started", replace(reservation, state=State.ACTIVE))
+    elif due is Due.RESERVATION_END:
+        yield from _over(book, reservation, State.ENDED, moment)
+    else:
+        yield from _expired(book, reservation, moment)
+
+
+def _over(book: ReservationBook, reservation: Reservation, state: State, moment: int) -> Iterator[Event]:
+    new = replace(reservation, state=state, modified=moment, version=reservation.version + 1, shortfall={})
+    instances = book.reclaimed(new, moment)
+    yield fact(f"reservation-{state.value}", new, old_state=reservation.state.value)
+    yield from instances
+
+
+def _expired(book: ReservationBook, reservation: Reservation, moment: int) -> Iterator[Event]:
+    """Release what is not allocated: all of it, or down to what the instances use."""
+    if not book.instances_of(reservation.id):
+        yield from _over(book, reservation, State.EXPIRED, moment)
+        return
+    used = book.used_of(reservation.id)
+    kept = {name: amount for name, amount in only(used, reservation.capacity).items() if amount}
+    new = replace(reservation, capacity=kept, expiry=None, modified=moment, version=reservation.version + 1)
+    yield fact("reservation-released", new)

@@ -1,0 +1,187 @@
+"""The decisions on update-reservation and cancel-reservation; pure (design section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promise.capacity import admission
+from promise.capacity.refusal import Reason, Refusal
+from promise.events import Decision, fact
+from promise.reservation.admission import expiry_objection, refused_for_capacity, window_of
+from promise.reservation.create import begin
+from promise.reservation.model import Reservation, State
+from promise.reservation.requests import Accepted, Cancelled
+from promise.resources import Window, in_order, named, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from promise.actor import Actor
+    from promise.reservation.book import ReservationBook
+    from promise.reservation.requests import UpdateReservation
+
+
+def find(book: ReservationBook, reservation: str, actor: Actor) -> Reservation | Refusal:
+    """Return the reservation; one that the actor may not see is as unknown as one that never was."""
+    found = book.reservations.get(reservation)
+    if found is None or not actor.sees(found):
+        return Refusal(Reason.NOT_FOUND, f"there is no reservation {reservation}")
+    return found
+
+
+def update(book: ReservationBook, request: UpdateReservation, actor: Actor, now: int) -> Decision[Accepted | Refusal]:
+    """Merge the changes and promise the result, all or nothing."""
+    old = find(book, request.id, actor)
+    if isinstance(old, Refusal):
+        return Decision(old)
+    refusal = _forbidden(book, old, request)
+    if refusal:
+        return Decision(refusal)
+    new = _merged(book, old, request, now)
+    if isinstance(new, Refusal):
+        return Decision(new)
+    refusal = _objection(book, old, new, now) or _too_much(book, old, new, actor, now)
+    if refusal:
+        return Decision(refusal)
+    if replace(new, version=old.version, modified=old.modified) == old:
+        return Decision(Accepted(old))
+    events = [fact("reservation-updated", new)]
+    new = begin(new, events, now)
+    events += book.reclaimed(new, now)
+    return Decision(Accepted(new), () if request.dry_run else tuple(events))
+
+
+def _forbidden(book: ReservationBook, old: Reservation, request: UpdateReservation) -> Refusal | None:
+    """Return why this reservation cannot be changed like this, whatever the capacity."""
+    if not old.live:
+        return Refusal(Reason.ENDED, f"the reservation is {old.state.value}")
+    if request.if_version is not None and request.if_version != old.version:
+        return Refusal(Reason.CHANGED, f"the reservation is at version {old.version}, not {request.if_version}")
+    if request.provider is not None and request.provider != old.provider:
+        return Refusal(Reason.PROVIDER_MISMATCH, f"the reservation lives on provider {old.provider}")
+    if old.state is State.ACTIVE and request.start not in {None, old.window.start}:
+        return Refusal(Reason.ALREADY_STARTED, "the start of an active reservation cannot change")
+    zone = _changed(old.zone, request.zone, cleared="zone" in request.remove)
+    if zone != old.zone and book.instances_of(old.id):
+        return Refusal(Reason.ZONE_MISMATCH, "the zone of a reservation with live allocations cannot change")
+    if zone is not None and zone not in book.zones_of(old.provider):
+        return Refusal(Reason.ZONE_UNKNOWN, f"provider {old.provider} has no zone {zone}")
+    return None
+
+
+def _changed(old: str | None, new: str | None, *, cleared: bool) -> str | None:
+    return new if new is not None else None if cleared else old
+
+
+def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation, now: int) -> Reservation | Refusal:
+    """Return the reservation as the request wants it, its window not yet checked against the policy."""
+    window = _window(book, old, request, now)
+    if isinstance(window, Refusal):
+        return window
+    capacity = named({**old.capacity, **request.capacity})
+    if not capacity:
+        return Refusal(Reason.NOTHING_REQUESTED, "no resource would be left with an amount above 0")
+    expiry, explicit = _expiry(book, old, request, window)
+    return replace(
+        old,
+        window=window,
+        capacity={name: capacity[name] for name in in_order(capacity)},
+        zone=_changed(old.zone, request.zone, cleared="zone" in request.remove),
+        name=_changed(old.name, request.name or None, cleared="name" in request.remove),
+        priority=request.priority or old.priority,
+        expiry=expiry,
+        expiry_explicit=explicit,
+        version=old.version + 1,
+        modified=now,
+    )
+
+
+def _window(book: ReservationBook, old: Reservation, request: UpdateReservation, now: int) -> Window | Refusal:
+    start = old.window.start if request.start is None or old.state is State.ACTIVE else request.start
+    end = request.end if request.end is not None else None if "end" in request.remove else old.window.end
+    if old.state is State.INITIALIZED:
+        return window_of(book.policy, start, end, now)
+    if end is not None and end <= start:
+        return Refusal(Reason.WINDOW_INVALID, "end must be later than start")
+    if end is not None and end <= now:
+        return Refusal(Reason.WINDOW_PAST, "end must be later than now")
+    return Window(start, book.policy.end_of(start, end))
+
+
+def _expiry(
+    book: ReservationBook, old: Reservation, request: UpdateReservation, window: Window
+) -> tuple[int | None, bool]:
+    """Return the expiry and whether it is explicit; one derived from the policy moves with the start."""
+    if request.expiry is not None:
+        return request.expiry, True
+    if "expiry" in request.remove:
+        return None, False
+    if old.expiry is None or old.expiry_explicit or window.start == old.window.start:
+        return old.expiry, old.expiry_explicit
+    return book.policy.expiry_of(window.start), False
+
+
+def _objection(book: ReservationBook, old: Reservation, new: Reservation, now: int) -> Refusal | None:
+    """Return what the policy, the expiry or the reservation's own instances have against it."""
+    objection = book.policy.objection(new.window, now)
+    if objection is None and new.expiry != old.expiry:
+        objection = expiry_objection(new.expiry, new.window, now)
+    return objection or _below_allocations(book, old, new)
+
+
+def _below_allocations(book: ReservationBook, old: Reservation, new: Reservation) -> Refusal | None:
+    used = book.used_of(old.id)
+    below = [
+        f"{name} (allocated {used[name]}, wanted {new.capacity.get(name, 0)})"
+        for name in in_order(old.capacity.keys() | new.capacity.keys())
+        if used.get(name, 0) > new.capacity.get(name, 0)
+    ]
+    if not below:
+        return None
+    return Refusal(Reason.BELOW_ALLOCATIONS, f"less than its instances use: {', '.join(below)}")
+
+
+def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: Actor, now: int) -> Refusal | None:
+    """Check what grows, with the old claim taken out; what does not grow is not checked (design section 4)."""
+    instances_after = [event.record for event in book.reclaimed(new, now) if event.record]
+    changed = {record.id for record in instances_after}
+    before = [record for record in book.records_of(old.id) if record.id in changed]
+    with book.supposing([old, *before], instances_after):
+        pieces = list(_growth(old, new, now))
+        if all(admission.fits(book, new.scopes, window, growing) for window, growing in pieces):
+            return None
+        asked = only(new.capacity, {name for _, growing in pieces for name in growing})
+        window = Window(max(new.window.start, now), new.window.end)
+        movable = new.state is State.INITIALIZED
+        return refused_for_capacity(book, new.scopes, window, asked, actor, now, movable=movable)
+
+
+def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Window, Mapping[str, int]]]:
+    """Yield the windows, from now on, in which the claim grows, with the resources that grow there."""
+    start, end = max(new.window.start, now), new.window.end
+    shared = Window(max(start, old.window.start), min(end, old.window.end))
+    if new.zone != old.zone or shared.start >= shared.end:
+        yield Window(start, end), new.capacity
+        return
+    growing = {name: amount for name, amount in new.capacity.items() if amount > old.capacity.get(name, 0)}
+    if growing:
+        yield shared, growing
+    for window in (Window(start, shared.start), Window(shared.end, end)):
+        if window.start < window.end:
+            yield window, new.capacity
+
+
+def cancel(book: ReservationBook, reservation: str, actor: Actor, now: int) -> Decision[Cancelled | Refusal]:
+    """End the promise; its instances stay, loose. Cancelling the cancelled is fine and changes nothing."""
+    old = find(book, reservation, actor)
+    if isinstance(old, Refusal):
+        return Decision(old)
+    if old.state is State.CANCELLED:
+        return Decision(Cancelled(old, ()))
+    if not old.live:
+        return Decision(Refusal(Reason.ENDED, f"the reservation is {old.state.value}"))
+    instances = tuple(book.instances_of(old.id))
+    new = replace(old, state=State.CANCELLED, modified=now, version=old.version + 1, shortfall={})
+    events = [fact("reservation-cancelled", new, old_state=old.state.value), *book.reclaimed(new, now)]
+    return Decision(Cancelled(new, instances), tuple(events))
