@@ -36,8 +36,8 @@ class Allocation:
 
     `capacity` is all that it takes. `covered` is the part of it under the claim of `reservation`, from `start` to
     `covered_until`; the rest is loose. `counted` is False once the cloud holds nothing for it any more.
-    `server` is the cloud's id, None until the cloud has accepted. `ours` is False for a server made directly. `user_data` tells
-    that there is some: it may hold secrets, so it is kept beside the journal.
+    `server` is the cloud's id, None until the cloud has accepted. `ours` is False for a server made directly.
+    `user_data` tells that there is some: it may hold secrets, so it is kept beside the journal.
     """
 
     table: ClassVar[str] = "allocation"
@@ -147,6 +147,7 @@ class Progress(StrEnum):
 
 
 OPEN = frozenset({Progress.PENDING, Progress.RUNNING, Progress.UNCERTAIN})
+"""An operation in one of these is not through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,11 @@ class Operation:
     not_before: int = 0
     finished: int | None = None
     result: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether there is still something to do for it."""
+        return self.progress in OPEN
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""

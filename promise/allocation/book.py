@@ -1,0 +1,34 @@
+"""What the allocation room needs to know of the ledger's state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from promise.reservation.book import ReservationBook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from promise.allocation.model import Allocation, Operation
+
+
+class AllocationBook(ReservationBook, Protocol):
+    """Instances, and what was asked of clouds for them."""
+
+    @property
+    def allocations(self) -> Mapping[str, Allocation]:
+        """Return every allocation by id, oldest first, those that are gone included while they are kept."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """Return everything that was asked of clouds, by id, oldest first."""
+
+    @property
+    def open_operations(self) -> Mapping[str, Operation]:
+        """Return the operations that are not through, by id, oldest first."""
+
+    def counted_on(self, provider: str) -> Iterable[Allocation]:
+        """Return the instances that count on a provider, oldest first."""
+
+    def allocation_of(self, provider: str, server: str) -> Allocation | None:
+        """Return the allocation that a server of the cloud belongs to."""

@@ -1,0 +1,219 @@
+"""The decision on create-instance: may it be, under which claim, and in which zone; pure (design sections 4 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
+from promise.allocation.requests import Admitted
+from promise.capacity import admission
+from promise.capacity.model import Scope
+from promise.capacity.refusal import Reason, Refusal, Shortfall
+from promise.events import Decision, fact
+from promise.reservation.model import Reservation, State
+from promise.reservation.update import find
+from promise.resources import FOREVER, Window, in_order, minus, only, without
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from promise.actor import Actor
+    from promise.allocation.book import AllocationBook
+    from promise.allocation.requests import CreateInstance
+    from promise.capacity.provider import Flavor, Provider
+
+USER_DATA = "user-data/"
+"""Where the user data of an allocation is kept aside, before its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What the instance needs: `covered` under the claim, `loose` available besides it over `window`."""
+
+    provider: Provider
+    flavor: Flavor
+    needs: Mapping[str, int]
+    reservation: Reservation | None
+    window: Window
+
+    @property
+    def covered(self) -> Mapping[str, int]:
+        return only(self.needs, self.reservation.capacity) if self.reservation else {}
+
+    @property
+    def loose(self) -> Mapping[str, int]:
+        return without(self.needs, self.covered)
+
+    @property
+    def claimed_zone(self) -> str | None:
+        return self.reservation.zone if self.reservation else None
+
+
+def create(book: AllocationBook, request: CreateInstance, actor: Actor, now: int) -> Decision[Admitted | Refusal]:
+    """Record the instance and what to ask of the cloud, or refuse it; the cloud is asked after the commit."""
+    demand = _demand(book, request, actor, now)
+    if isinstance(demand, Refusal):
+        return Decision(demand)
+    refusal = _over_claim(book, demand)
+    if refusal:
+        return Decision(refusal)
+    zone = _zone(book, request, demand)
+    if isinstance(zone, Refusal):
+        return Decision(zone)
+    short = _short(book, demand, zone)
+    if short:
+        return Decision(_refused(demand, short))
+    return _admitted(request, actor, demand, zone, now)
+
+
+def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: int) -> _Demand | Refusal:
+    provider = book.providers.get(request.provider)
+    if provider is None:
+        return Refusal(Reason.NOT_FOUND, f"there is no provider {request.provider}")
+    reservation = _reservation(book, request, actor)
+    if isinstance(reservation, Refusal):
+        return reservation
+    flavor = provider.flavor(request.flavor)
+    if flavor is None:
+        return Refusal(Reason.FLAVOR_UNKNOWN, f"provider {provider.id} has no flavor {request.flavor}, or several")
+    if request.zone is not None and request.zone not in book.zones_of(provider.id):
+        return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider.id} has no zone {request.zone}")
+    needs = {**flavor.needs, "ports": max(1, len(request.networks))}
+    if reservation is not None:
+        until = reservation.window.end
+    else:
+        until = now + 1 if book.policy.unreserved == "best-effort" else FOREVER
+    return _Demand(provider, flavor, needs, reservation, Window(now, until))
+
+
+def _reservation(book: AllocationBook, request: CreateInstance, actor: Actor) -> Reservation | Refusal | None:
+    """Return the reservation to take from; it must be the caller's, active, and on that provider and zone."""
+    if request.reservation is None:
+        return None
+    found = find(book, request.reservation, actor)
+    if isinstance(found, Refusal):
+        return found
+    if found.state is not State.ACTIVE:
+        return Refusal(Reason.NOT_ACTIVE, f"the reservation is {found.state.value}, not active")
+    if found.provider != request.provider:
+        return Refusal(Reason.PROVIDER_MISMATCH, f"the reservation is on provider {found.provider}")
+    if found.zone is not None and request.zone not in {None, found.zone}:
+        return Refusal(Reason.ZONE_MISMATCH, f"the reservation is in zone {found.zone}")
+    return found
+
+
+def _over_claim(book: AllocationBook, demand: _Demand) -> Refusal | None:
+    """Check what is covered against remaining - shortfall (design section 4)."""
+    reservation = demand.reservation
+    if reservation is None:
+        return None
+    left = minus(
+        minus(reservation.capacity, only(book.used_of(reservation.id), reservation.capacity)), reservation.shortfall
+    )
+    window = demand.window
+    short = tuple(
+        Shortfall(name, demand.covered[name], max(0, left.get(name, 0)), window.start, window.end)
+        for name in in_order(demand.covered)
+        if demand.covered[name] > left.get(name, 0)
+    )
+    return _refused(demand, short, "the reservation does not cover the flavor") if short else None
+
+
+def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str | Refusal | None:
+    """Return the zone to put the instance in; None where no zone is managed and none was asked for.
+
+    Where zones are managed it is never left to chance: the one with most available, counted in such instances,
+    then by name. A zone in which nothing is promised, and that is up, serves when none of those has room.
+    """
+    zone = demand.claimed_zone or request.zone
+    if zone is not None:
+        return zone
+    managed = [name for name in book.zones_of(demand.provider.id) if book.supply(Scope(demand.provider.id, name)).pools]
+    if not managed:
+        return None
+    roomy = {name: _room(book, demand, name) for name in managed}
+    best = max(managed, key=lambda name: roomy[name])
+    if roomy[best]:
+        return best
+    seen = demand.provider.discovery.zones if demand.provider.discovery else ()
+    unmanaged = [zone.name for zone in seen if zone.up and zone.name not in managed]
+    if unmanaged:
+        return unmanaged[0]
+    return _refused(demand, _short(book, demand, best), "no zone has room for the instance")
+
+
+def _room(book: AllocationBook, demand: _Demand, zone: str) -> int:
+    """Return how many such instances would fit in a zone."""
+    scope = Scope(demand.provider.id, zone)
+    need = only(demand.needs, book.supply(scope).managed)
+    there = admission.available(book, [scope], demand.window, need)
+    return min((there[name] // amount for name, amount in need.items() if amount), default=FOREVER)
+
+
+def _short(book: AllocationBook, demand: _Demand, zone: str | None) -> tuple[Shortfall, ...]:
+    """Return what is short in the provider and the zone besides the claim."""
+    worst: dict[str, Shortfall] = {}
+    for scope, request in _needs(demand, zone):
+        managed = only(request, book.supply(scope).managed)
+        for short in admission.shortfalls(book, [scope], demand.window, managed):
+            if short.resource not in worst or short.available < worst[short.resource].available:
+                worst[short.resource] = short
+    return tuple(worst[name] for name in in_order(worst))
+
+
+def _needs(demand: _Demand, zone: str | None) -> Iterator[tuple[Scope, Mapping[str, int]]]:
+    """Yield what has to be available in which scope: without a claim in the zone, there the whole flavor."""
+    yield Scope(demand.provider.id), demand.loose
+    if zone is not None:
+        claimed_here = demand.claimed_zone == zone
+        yield Scope(demand.provider.id, zone), demand.loose if claimed_here else demand.needs
+
+
+def _refused(demand: _Demand, short: Sequence[Shortfall], why: str = "not enough capacity") -> Refusal:
+    parts = ", ".join(f"{one.resource} (needed {one.requested}, available {one.available})" for one in short)
+    return Refusal(
+        Reason.INSUFFICIENT_CAPACITY, f"{why}: {parts}", provider=demand.provider.id, shortfalls=tuple(short)
+    )
+
+
+def _admitted(
+    request: CreateInstance, actor: Actor, demand: _Demand, zone: str | None, now: int
+) -> Decision[Admitted | Refusal]:
+    reservation = demand.reservation
+    allocation = Allocation(
+        id=request.id,
+        name=request.name,
+        owner=actor.user,
+        project=actor.project,
+        provider=demand.provider.id,
+        zone=zone,
+        flavor=demand.flavor.id,
+        image=request.image,
+        capacity=demand.needs,
+        start=now,
+        vm_state=VmState.INITIALIZED,
+        created=now,
+        modified=now,
+        reservation=reservation.id if reservation else None,
+        reserved_zone=demand.claimed_zone,
+        covered=demand.covered,
+        covered_until=reservation.window.end if reservation else 0,
+        networks=request.networks,
+        priority=reservation.priority if reservation else "low",
+        key_name=request.key_name,
+        security_groups=request.security_groups,
+        user_data=request.user_data is not None,
+        metadata=request.metadata,
+    )
+    operation = Operation(
+        id=request.operation,
+        instance=request.id,
+        provider=demand.provider.id,
+        asked=Asked.CREATE,
+        progress=Progress.PENDING,
+        created=now,
+    )
+    aside = {} if request.user_data is None else {USER_DATA + request.id: request.user_data}
+    events = (fact("allocation-accepted", allocation), fact("operation-asked", operation))
+    return Decision(Admitted(allocation), events, aside)

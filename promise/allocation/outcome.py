@@ -1,0 +1,119 @@
+"""The decisions on what a cloud did, or did not do, with what it was asked; pure (design sections 3 and 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
+from promise.events import Decision, Event, fact
+
+if TYPE_CHECKING:
+    from promise.allocation.book import AllocationBook
+    from promise.allocation.server import Server
+
+_NOTHING: Decision[None] = Decision(None)
+
+
+def attempt(book: AllocationBook, operation: str, now: int) -> Decision[Operation | None]:
+    """Claim an operation for one attempt; None when somebody else has it, or it is not due or through."""
+    found = book.open_operations.get(operation)
+    if found is None or found.progress is not Progress.PENDING or found.not_before > now:
+        return Decision(None)
+    running = replace(found, progress=Progress.RUNNING, attempts=found.attempts + 1, attempted=now)
+    return Decision(running, (fact("operation-attempted", running),))
+
+
+def again(book: AllocationBook, operation: str, why: str, not_before: int) -> Decision[None]:
+    """Let an operation that certainly had no effect be tried again, not before a moment."""
+    return _progressed(book, operation, Progress.PENDING, why, not_before)
+
+
+def uncertain(book: AllocationBook, operation: str, why: str, not_before: int) -> Decision[None]:
+    """Record that nobody knows whether the operation had its effect; look-ups will tell."""
+    return _progressed(book, operation, Progress.UNCERTAIN, why, not_before)
+
+
+def _progressed(book: AllocationBook, operation: str, progress: Progress, why: str, not_before: int) -> Decision[None]:
+    found = book.open_operations.get(operation)
+    if found is None:
+        return _NOTHING
+    changed = replace(found, progress=progress, result=why, not_before=not_before)
+    return Decision(None, (fact("operation-deferred", changed),))
+
+
+def created(book: AllocationBook, operation: str, server: Server, now: int) -> Decision[None]:
+    """Record that the cloud has made the server; an instance to be destroyed meanwhile stays so."""
+    found = book.open_operations.get(operation)
+    if found is None:
+        return _NOTHING
+    allocation = book.allocations[found.instance]
+    state = VmState.DELETING if allocation.vm_state is VmState.DELETING else VmState(server.state)
+    changed = replace(_seen(allocation, server), server=server.id, vm_state=state, modified=now)
+    events = (_closed(found, Progress.DONE, f"server {server.id}", now), _state(allocation, changed))
+    return Decision(None, events)
+
+
+def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decision[None]:
+    """Record that the cloud said no: there is no server, and nothing is used (design section 5)."""
+    found = book.open_operations.get(operation)
+    if found is None:
+        return _NOTHING
+    allocation = book.allocations[found.instance]
+    gone = allocation.vm_state is VmState.DELETING
+    state = VmState.DELETED if gone else VmState.ERROR
+    changed = replace(allocation, vm_state=state, fault=why, counted=False, end=now, modified=now)
+    return Decision(None, (_closed(found, Progress.FAILED, why, now), _state(allocation, changed)))
+
+
+def deleting(book: AllocationBook, operation: str, now: int) -> Decision[None]:
+    """Record that the cloud has accepted to delete the server; the instance counts until it is gone."""
+    found = book.open_operations.get(operation)
+    return Decision(None, (_closed(found, Progress.DONE, "accepted", now),)) if found else _NOTHING
+
+
+def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: int) -> Decision[Allocation]:
+    """Ask for the end of an instance; one whose end was asked for before changes nothing.
+
+    A create that was never attempted is stopped, and its instance gone with it.
+    """
+    if allocation.vm_state in {VmState.DELETING, VmState.DELETED}:
+        return Decision(allocation)
+    waiting = [asked for asked in book.open_operations.values() if asked.instance == allocation.id]
+    if not allocation.counted or any(asked.attempts == 0 and asked.asked is Asked.CREATE for asked in waiting):
+        gone = replace(allocation, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
+        stopped = tuple(_closed(asked, Progress.STOPPED, "destroyed before it was made", now) for asked in waiting)
+        return Decision(gone, (*stopped, _state(allocation, gone)))
+    ending = replace(allocation, vm_state=VmState.DELETING, modified=now)
+    asked = Operation(operation, allocation.id, allocation.provider, Asked.DELETE, Progress.PENDING, now)
+    return Decision(ending, (_state(allocation, ending), fact("operation-asked", asked)))
+
+
+def observed(book: AllocationBook, allocation_id: str, server: Server | None, now: int) -> Decision[None]:
+    """Record how the cloud shows the server of an instance, None = it is gone; no difference changes nothing."""
+    old = book.allocations.get(allocation_id)
+    if old is None or not old.counted or old.server is None or (server and server.id != old.server):
+        return _NOTHING
+    if server is None:
+        gone = replace(old, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
+        return Decision(None, (_state(old, gone, kind="allocation-gone"),))
+    state = VmState.DELETING if old.vm_state is VmState.DELETING else VmState(server.state)
+    new = replace(_seen(old, server), vm_state=state)
+    if new == old:
+        return _NOTHING
+    return Decision(None, (_state(old, replace(new, modified=now)),))
+
+
+def _seen(allocation: Allocation, server: Server) -> Allocation:
+    """Return the allocation with what the cloud tells of the server's place and fault."""
+    zone = server.zone or allocation.zone
+    return replace(allocation, zone=zone, host=server.host or allocation.host, fault=server.fault)
+
+
+def _closed(operation: Operation, progress: Progress, result: str, now: int) -> Event:
+    kind = {Progress.DONE: "operation-done", Progress.FAILED: "operation-failed"}.get(progress, "operation-stopped")
+    return fact(kind, replace(operation, progress=progress, finished=now, result=result))
+
+
+def _state(old: Allocation, new: Allocation, kind: str = "allocation-state") -> Event:
+    return fact(kind, new, old_vm_state=old.vm_state.value)

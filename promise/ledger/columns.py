@@ -1,0 +1,115 @@
+"""The timelines of all scopes, kept equal to the sum of what the records contribute; pure (design section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promise.allocation.model import Allocation
+from promise.capacity.model import Pool, Scope, Supply, differences
+from promise.capacity.timeline import Timeline
+from promise.ledger.contribution import of_allocation, of_reservation
+from promise.reservation.model import Reservation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from promise.capacity.model import Step
+    from promise.capacity.provider import Provider
+    from promise.events import Record
+    from promise.ledger.contribution import Contribution
+
+
+def contributions(record: Record | None) -> list[Contribution]:
+    """Return what a record adds to the reserved and usage columns; pools add to total, by way of `Supply`."""
+    if isinstance(record, Reservation):
+        return list(of_reservation(record))
+    if isinstance(record, Allocation):
+        return list(of_allocation(record))
+    return []
+
+
+class Columns:
+    """One timeline for each scope in which something ever was, and the supply behind its total."""
+
+    def __init__(self) -> None:
+        self._timelines: dict[Scope, Timeline] = {}
+        self._pools: dict[Scope, dict[str, Pool]] = {}
+        self._bounds: dict[Scope, Mapping[str, int]] = {}
+        self._supplies: dict[Scope, Supply] = {}
+        self._steps: dict[Scope, list[Step]] = {}
+
+    def timeline(self, scope: Scope) -> Timeline:
+        """Return the step functions of a scope."""
+        found = self._timelines.get(scope)
+        if found is None:
+            found = self._timelines[scope] = Timeline()
+        return found
+
+    def supply(self, scope: Scope) -> Supply:
+        """Return what makes up the total of a scope."""
+        return self._supplies.get(scope) or Supply(bound=self._bounds.get(scope, {}))
+
+    def zones(self, provider: str) -> set[str]:
+        """Return the zones of a provider that a pool names which is not over."""
+        return {
+            scope.zone for scope, pools in self._pools.items() if scope.provider == provider and scope.zone and pools
+        }
+
+    def replace(self, old: Record | None, new: Record | None) -> None:
+        """Count `new` where `old` was counted."""
+        if isinstance(old, Pool) or isinstance(new, Pool):
+            self._replace_pool(old, new)
+            return
+        before, after = contributions(old), contributions(new)
+        if before == after:
+            return
+        for part in before:
+            self.timeline(part.scope).remove(part.window, reserved=part.reserved, usage=part.usage)
+        for part in after:
+            self.timeline(part.scope).add(part.window, reserved=part.reserved, usage=part.usage)
+
+    def _replace_pool(self, old: Record | None, new: Record | None) -> None:
+        touched: set[Scope] = set()
+        if isinstance(old, Pool) and not old.finished:
+            for scope in old.scopes:
+                self._pools[scope].pop(old.id)
+                touched.add(scope)
+        if isinstance(new, Pool) and not new.finished:
+            for scope in new.scopes:
+                self._pools.setdefault(scope, {})[new.id] = new
+                touched.add(scope)
+        for scope in touched:
+            self._total_again(scope)
+
+    def bind(self, provider: Provider) -> None:
+        """Take over what a provider's cloud can give, for it and for each of its zones."""
+        zones = provider.discovery.zones if provider.discovery else ()
+        bounds = {Scope(provider.id): provider.bound()}
+        bounds |= {Scope(provider.id, zone.name): provider.zone_bound(zone.name) for zone in zones}
+        known = [scope for scope in self._bounds if scope.provider == provider.id]
+        for scope in {*known, *bounds}:
+            if self._bounds.get(scope, {}) != bounds.get(scope, {}):
+                self._bounds[scope] = bounds.get(scope, {})
+                self._total_again(scope)
+
+    def _total_again(self, scope: Scope) -> None:
+        """Make the total of a scope what its supply says now."""
+        supply = Supply(tuple(self._pools.get(scope, {}).values()), self._bounds.get(scope, {}))
+        steps = supply.steps()
+        timeline = self.timeline(scope)
+        for window, delta in differences(self._steps.get(scope, []), steps):
+            timeline.add(window, total=delta)
+        self._supplies[scope], self._steps[scope] = supply, steps
+
+    def load(self, records: Iterable[Record]) -> None:
+        """Count many records into columns that have none of their kind yet."""
+        parts: dict[Scope, list[Contribution]] = {}
+        for record in records:
+            if isinstance(record, Pool):
+                self._replace_pool(None, record)
+            for part in contributions(record):
+                parts.setdefault(part.scope, []).append(part)
+        for scope, found in parts.items():
+            self.timeline(scope).add_many(
+                [(part.window, {"reserved": part.reserved, "usage": part.usage}) for part in found]
+            )

@@ -1,0 +1,91 @@
+"""Buckets of records, so that a question about some of them does not look at all of them; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from promise.allocation.model import Allocation, Operation
+from promise.capacity.model import Pool
+from promise.reservation.model import Reservation
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
+    from promise.capacity.model import Scope
+    from promise.events import Record
+
+Bucket: TypeAlias = "tuple[Hashable, ...]"
+
+OPEN_OPERATIONS: Bucket = ("operations open",)
+
+
+def pools_in(scope: Scope) -> Bucket:
+    """Name the bucket of the pools of a scope that are not over."""
+    return ("pools in", scope)
+
+
+def live_in(scope: Scope) -> Bucket:
+    """Name the bucket of the live reservations with a claim in a scope."""
+    return ("reservations in", scope)
+
+
+def under(reservation: str) -> Bucket:
+    """Name the bucket of the instances that count and belong to a reservation."""
+    return ("allocations under", reservation)
+
+
+def counted_on(provider: str) -> Bucket:
+    """Name the bucket of the instances that count on a provider."""
+    return ("allocations on", provider)
+
+
+def server(provider: str, server_id: str) -> Bucket:
+    """Name the bucket of the allocation that a server belongs to."""
+    return ("allocation of", provider, server_id)
+
+
+def buckets(record: Record) -> Iterator[Bucket]:
+    """Yield the buckets in which a record is found."""
+    if isinstance(record, Reservation):
+        if record.live:
+            yield from map(live_in, record.scopes)
+    elif isinstance(record, Allocation):
+        if record.counted:
+            yield counted_on(record.provider)
+            if record.reservation:
+                yield under(record.reservation)
+        if record.server:
+            yield server(record.provider, record.server)
+    elif isinstance(record, Pool):
+        if not record.finished:
+            yield from map(pools_in, record.scopes)
+    elif isinstance(record, Operation) and record.open:
+        yield OPEN_OPERATIONS
+
+
+class Index:
+    """The buckets that have something in them. Within a bucket records keep the order in which they came."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[Bucket, dict[str, Record]] = {}
+
+    def move(self, old: Record | None, new: Record | None) -> None:
+        """Let `new` stand where `old` stood."""
+        stays = set(buckets(new)) if new is not None else set()
+        if old is not None:
+            for bucket in buckets(old):
+                if bucket not in stays:
+                    self._take(bucket, old.id)
+        if new is not None:
+            for bucket in stays:
+                self._buckets.setdefault(bucket, {})[new.id] = new
+
+    def _take(self, bucket: Bucket, key: str) -> None:
+        held = self._buckets[bucket]
+        del held[key]
+        if not held:
+            del self._buckets[bucket]
+
+    def of(self, bucket: Bucket) -> Mapping[str, Record]:
+        """Return the records of a bucket by id."""
+        return self._buckets.get(bucket, {})

@@ -1,0 +1,227 @@
+"""Everything in memory: records, indexes and timelines. Pure; a cache of the ledger's tables (design section 3).
+
+Only the ledger's writer calls `apply`; everybody else reads. The state is the set of its records: each says by itself
+what it adds to the timelines, so taking an event back is putting the record that stood before in its place again.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from promise.allocation.model import Allocation, Operation
+from promise.allocation.transitions import reclaimed
+from promise.capacity.due import of_pool, pool_event
+from promise.capacity.model import Pool
+from promise.capacity.provider import Provider
+from promise.ledger import index
+from promise.ledger.agenda import Agenda, Item
+from promise.ledger.columns import Columns
+from promise.reservation.model import Reservation
+from promise.reservation.policy import Policy
+from promise.reservation.transitions import of_reservation, reservation_events
+from promise.resources import total_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from promise.capacity.model import Scope, Supply
+    from promise.capacity.timeline import Timeline
+    from promise.events import Codec, Event, Record, Undo
+
+CODECS: Mapping[str, Codec] = {
+    kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy)
+}
+"""How the ledger reads the record of each table."""
+
+
+class State:
+    """The books of all rooms: `allocation.book.AllocationBook` and, below it, those of the others."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[str, Any]] = {table: {} for table in CODECS}
+        self._index = index.Index()
+        self._columns = Columns()
+        self._agenda = Agenda(self._is_due, self._all_due)
+        self._default_policy = Policy()
+
+    # --- reading: records ----------------------------------------------------------------------------------------
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Return every provider by id, in configured order."""
+        return self._tables[Provider.table]
+
+    @property
+    def pools(self) -> Mapping[str, Pool]:
+        """Return every pool by id, oldest first."""
+        return self._tables[Pool.table]
+
+    @property
+    def reservations(self) -> Mapping[str, Reservation]:
+        """Return every reservation by id, oldest first."""
+        return self._tables[Reservation.table]
+
+    @property
+    def allocations(self) -> Mapping[str, Allocation]:
+        """Return every allocation by id, oldest first."""
+        return self._tables[Allocation.table]
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """Return everything that was asked of clouds, by id, oldest first."""
+        return self._tables[Operation.table]
+
+    @property
+    def policy(self) -> Policy:
+        """Return the rules in force."""
+        return cast("Policy", self._tables[Policy.table].get(Policy.id, self._default_policy))
+
+    # --- reading: some of them -----------------------------------------------------------------------------------
+
+    @property
+    def open_operations(self) -> Mapping[str, Operation]:
+        """Return the operations that are not through, by id, oldest first."""
+        return cast("Mapping[str, Operation]", self._index.of(index.OPEN_OPERATIONS))
+
+    def live_in(self, scope: Scope) -> Iterable[Reservation]:
+        """Return the live reservations with a claim in a scope."""
+        return cast("Iterable[Reservation]", self._index.of(index.live_in(scope)).values())
+
+    def pools_in(self, scope: Scope) -> Iterable[Pool]:
+        """Return the pools of a scope that are not over."""
+        return cast("Iterable[Pool]", self._index.of(index.pools_in(scope)).values())
+
+    def counted_on(self, provider: str) -> Iterable[Allocation]:
+        """Return the instances that count on a provider, oldest first."""
+        return cast("Iterable[Allocation]", self._index.of(index.counted_on(provider)).values())
+
+    def records_of(self, reservation: str) -> Sequence[Allocation]:
+        """Return the instances that count and belong to a reservation, oldest first."""
+        return cast("list[Allocation]", list(self._index.of(index.under(reservation)).values()))
+
+    def instances_of(self, reservation: str) -> Sequence[str]:
+        """Return their ids."""
+        return list(self._index.of(index.under(reservation)))
+
+    def used_of(self, reservation: str) -> Mapping[str, int]:
+        """Return what the instances of a reservation take, all resources."""
+        return total_of(allocation.capacity for allocation in self.records_of(reservation))
+
+    def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
+        """Return how its instances stand once the reservation stands like this."""
+        return reclaimed(self.records_of(reservation.id), reservation, now)
+
+    def allocation_of(self, provider: str, server: str) -> Allocation | None:
+        """Return the allocation that a server of the cloud belongs to."""
+        return cast("Allocation | None", next(iter(self._index.of(index.server(provider, server)).values()), None))
+
+    def zones_of(self, provider: str) -> Sequence[str]:
+        """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""
+        discovery = self.providers[provider].discovery
+        seen = {zone.name for zone in discovery.zones} if discovery else set()
+        return sorted(seen | self._columns.zones(provider))
+
+    # --- reading: columns ----------------------------------------------------------------------------------------
+
+    def supply(self, scope: Scope) -> Supply:
+        """Return what makes up the total of a scope."""
+        return self._columns.supply(scope)
+
+    def timeline(self, scope: Scope) -> Timeline:
+        """Return the step functions of a scope."""
+        return self._columns.timeline(scope)
+
+    @contextmanager
+    def supposing(self, gone: Iterable[Record], come: Iterable[Record] = ()) -> Iterator[None]:
+        """Make the timelines, for a while, what they would be without the one and with the other records."""
+        changes: list[tuple[Record | None, Record | None]] = [(record, None) for record in gone]
+        changes += [(None, record) for record in come]
+        for old, new in changes:
+            self._columns.replace(old, new)
+        try:
+            yield
+        finally:
+            for old, new in reversed(changes):
+                self._columns.replace(new, old)
+
+    # --- time ----------------------------------------------------------------------------------------------------
+
+    def next_due(self) -> int | None:
+        """Return the moment of the next transition, None when nothing will ever happen by itself."""
+        item = self._agenda.first()
+        return item.moment if item else None
+
+    def advance(self, now: int) -> Iterator[Event]:
+        """Yield the transitions that are due at `now`; each must be applied before the next is asked for."""
+        while (item := self._agenda.first()) and item.moment <= now:
+            record = self._tables[item.table][item.key]
+            if isinstance(record, Pool):
+                yield pool_event(record, item.due)
+            else:
+                yield from reservation_events(self, record, item.due, item.moment)
+
+    def _is_due(self, item: Item) -> bool:
+        record = self._tables[item.table].get(item.key)
+        return record is not None and item in _transitions(record)
+
+    def _all_due(self) -> Iterator[Item]:
+        for pool in self.pools.values():
+            yield from _transitions(pool)
+        for reservation in self.reservations.values():
+            yield from _transitions(reservation)
+
+    # --- changing ------------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> Undo:
+        """Make the event true, and return what takes it back exactly."""
+        old = self._put(event.table, event.key, event.record)
+
+        def undo() -> None:
+            self._put(event.table, event.key, old)
+
+        return undo
+
+    def _put(self, table: str, key: str, new: Record | None) -> Record | None:
+        """Let `new` stand under `key`, and return what stood there."""
+        records = self._tables[table]
+        old: Record | None = records.get(key)
+        if new is None:
+            records.pop(key, None)
+        else:
+            records[key] = new
+        self._index.move(old, new)
+        if table == Provider.table:
+            self._provider_changed(key)
+        else:
+            self._columns.replace(old, new)
+            self._agenda.put(_transitions(new))
+        return old
+
+    def _provider_changed(self, key: str) -> None:
+        in_order = sorted(self.providers.items(), key=lambda item: item[1].position)
+        self._tables[Provider.table] = dict(in_order)
+        if key in self.providers:
+            self._columns.bind(self.providers[key])
+
+    def load(self, records: Iterable[Record]) -> None:
+        """Take the records of the tables into an empty state, all at once."""
+        others = []
+        for record in records:
+            if isinstance(record, Provider):
+                self._put(record.table, record.id, record)
+                continue
+            self._tables[record.table][record.id] = record
+            self._index.move(None, record)
+            others.append(record)
+        self._columns.load(others)
+        self._agenda.put(self._all_due())
+
+
+def _transitions(record: Record | None) -> list[Item]:
+    """Return the transitions that a record has before it."""
+    if isinstance(record, Pool):
+        return [Item(moment, due, record.table, record.id) for moment, due in of_pool(record)]
+    if isinstance(record, Reservation):
+        return [Item(moment, due, record.table, record.id) for moment, due in of_reservation(record)]
+    return []
