@@ -1,0 +1,76 @@
+"""The course of step functions over a window: their change points, or their extremes per bucket of time."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from promise.resources import FOREVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from promise.capacity.blocks import Blocks, Matrix
+
+    Point = tuple[int, list[int]]
+
+BUCKETS: Final = 64
+"""Buckets made in one go."""
+
+
+def change_points(blocks: Blocks, start: int, end: int, asked: Callable[[Matrix], Matrix]) -> Iterator[Point]:
+    """Yield start, and every later instant before end at which a row of asked(levels) changes: (instant, levels)."""
+    before: Matrix | None = None
+    for times, levels in blocks.pieces(start, end):
+        seen = asked(levels)
+        changed = (np.diff(seen, prepend=seen[:, :1] if before is None else before) != 0).any(axis=0)
+        changed[0] |= before is None
+        before = seen[:, -1:]
+        at = np.flatnonzero(changed)
+        yield from zip([times[i] for i in at.tolist()], levels[:, at].T.tolist(), strict=True)
+
+
+def extremes(blocks: Blocks, start: int, end: int, least: Collection[int]) -> list[int]:
+    """Return per row its extreme over [start, end): the minimum in the planes of `least`, the maximum in the others."""
+    found: list[int] = []
+    for plane in range(blocks.planes):
+        found += (blocks.lowest if plane in least else blocks.highest)(start, end, plane)
+    return found
+
+
+def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collection[int]) -> Iterator[Point]:
+    """Yield for each bucket [start + k * resolution, ...) of [start, end) its start and its extremes (see above).
+
+    When end is FOREVER, the last bucket is the first after whose start nothing changes.
+    """
+    if end >= FOREVER:
+        last = max(blocks.times[-1][-1], start) if blocks.firsts else start
+        end = start - (start - last) // resolution * resolution + resolution
+    for at in range(start, end, BUCKETS * resolution):
+        stop = min(end, at + BUCKETS * resolution)
+        crossed = bisect_left(blocks.firsts, stop) - bisect_left(blocks.firsts, at)
+        if crossed > 2 * BUCKETS:  # long buckets: skipping blocks beats reading all
+            for begin in range(at, stop, resolution):
+                yield begin, extremes(blocks, begin, min(stop, begin + resolution), least)
+        else:
+            yield from _gathered(blocks, at, stop, resolution, least)
+
+
+def _gathered(blocks: Blocks, start: int, end: int, resolution: int, least: Collection[int]) -> Iterator[Point]:
+    """Yield the buckets of [start, end) from one reading of all levels in it."""
+    pieces = list(blocks.pieces(start, end))
+    times = np.array([instant for instants, _ in pieces for instant in instants], np.int64)
+    levels = np.concatenate([held for _, held in pieces] + [pieces[-1][1][:, -1:]], axis=1)
+    begins = np.arange(start, end, resolution)
+    first = np.searchsorted(times, begins, "right") - 1
+    beyond = np.searchsorted(times, np.minimum(begins + resolution, end), "left")
+    bounds = np.stack([first, beyond], axis=1).ravel()
+    found = np.concatenate(
+        [
+            (np.minimum if plane in least else np.maximum).reduceat(levels[blocks.rows(plane)], bounds, axis=1)[:, ::2]
+            for plane in range(blocks.planes)
+        ]
+    )
+    yield from zip(begins.tolist(), found.T.tolist(), strict=True)
