@@ -1,0 +1,161 @@
+"""The one table from our errors to <rpc-error> and HTTP status (RFC 6241 appendix A, RFC 8040 section 7)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import structlog
+
+from promise import errors
+from promise.northbound.message import BASE, escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+YANG: Final = "urn:ietf:params:xml:ns:yang:1"
+
+_log: Final = structlog.get_logger(__name__)
+_PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
+_PREDICATE: Final = re.compile(r"""\[(?:[^\]"']|"[^"]*"|'[^']*')*\]""")
+
+
+class Row(NamedTuple):
+    """How a class of errors is told.
+
+    `type` is the error-type where the one who reports it does not know better; `tag` the error-tag; `status` the HTTP
+    status; `app_tag` an error-app-tag that never changes, empty where the tag alone says it all.
+    """
+
+    type: str
+    tag: str
+    status: int
+    app_tag: str = ""
+
+
+TABLE: Final[Mapping[type[BaseException], Row]] = {
+    errors.Invalid: Row("application", "invalid-value", 400),
+    errors.Malformed: Row("rpc", "malformed-message", 400),
+    errors.UnknownElement: Row("application", "unknown-element", 400),
+    errors.UnknownNamespace: Row("application", "unknown-namespace", 400),
+    errors.UnknownAttribute: Row("application", "unknown-attribute", 400),
+    errors.MissingElement: Row("application", "missing-element", 400),
+    errors.MissingAttribute: Row("application", "missing-attribute", 400),
+    errors.BadAttribute: Row("application", "bad-attribute", 400),
+    errors.BadValue: Row("application", "invalid-value", 400),
+    errors.DuplicateNode: Row("application", "bad-element", 400),
+    errors.MustViolation: Row("application", "operation-failed", 412, "must-violation"),
+    errors.MissingChoice: Row("application", "data-missing", 409, "missing-choice"),
+    errors.TooBig: Row("rpc", "too-big", 413),
+    errors.Unsupported: Row("application", "operation-not-supported", 501),
+    errors.Denied: Row("application", "access-denied", 403),
+    errors.Locked: Row("protocol", "lock-denied", 409),
+    errors.Overloaded: Row("application", "resource-denied", 409, "promise:overloaded"),
+    errors.LedgerFailure: Row("application", "operation-failed", 500, "promise:ledger"),
+    errors.CloudError: Row("application", "operation-failed", 500, "promise:cloud"),
+    errors.CloudUnreachable: Row("application", "operation-failed", 500, "promise:cloud-unreachable"),
+    errors.CredentialsRejected: Row("application", "operation-failed", 500, "promise:credentials-rejected"),
+    errors.CloudRefused: Row("application", "operation-failed", 500, "promise:cloud-refused"),
+    errors.OutcomeUnknown: Row("application", "operation-failed", 500, "promise:outcome-unknown"),
+    # Whatever else is raised is a bug of ours; the traceback is in the log.
+    BaseException: Row("application", "operation-failed", 500, "promise:internal"),
+}
+
+_AT_ELEMENT: Final = {"unknown-element", "missing-element", "bad-element", "unknown-namespace"}
+_AT_ATTRIBUTE: Final = {"unknown-attribute", "missing-attribute", "bad-attribute"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error as protocols tell it; `info` are the children of <error-info>, by qualified name ("{ns}name")."""
+
+    row: Row
+    message: str
+    app_tag: str = ""
+    path: str = ""
+    info: tuple[tuple[str, str], ...] = ()
+
+
+def row(error: BaseException) -> Row:
+    """Return the row of an error's class, or of the nearest of its bases that has one."""
+    return next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+
+
+def fault(error: BaseException) -> Fault:
+    """Tell an error in the words of the protocols.
+
+    One that we did not raise on purpose is logged with its traceback, once, and its text is kept from the client.
+    """
+    found = row(error)
+    if not isinstance(error, errors.PromiseError):
+        _log.error("internal-error", exc_info=error)
+        return Fault(found, "internal error; the server's log says more", found.app_tag)
+    path = getattr(error, "path", "")
+    app_tag = getattr(error, "app_tag", "") or found.app_tag
+    return Fault(found, str(error), app_tag, path, _info(error, found.tag))
+
+
+def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base_1_1: bool = True) -> bytes:
+    """Return the <rpc-error> element, for NETCONF's default namespace.
+
+    `layer` is the error-type where the reporter knows it ("rpc" for a message, "protocol" for an operation of
+    NETCONF itself). `prefixes` maps those that paths use to namespaces. Without `base_1_1` the peer does not know
+    malformed-message, which is then operation-failed (RFC 6241 appendix A).
+    """
+    tag = told.row.tag
+    if tag == "malformed-message" and not base_1_1:
+        tag = "operation-failed"
+    kind = f"<error-type>{layer or told.row.type}</error-type><error-tag>{tag}</error-tag>"
+    parts = [f"<rpc-error>{kind}<error-severity>error</error-severity>"]
+    if told.app_tag:
+        parts.append(f"<error-app-tag>{escape(told.app_tag)}</error-app-tag>")
+    if told.path:
+        parts.append(_error_path(told.path, prefixes))
+    parts.append(f'<error-message xml:lang="en">{escape(told.message)}</error-message>')
+    if told.info:
+        parts += ["<error-info>", *(_info_element(name, value) for name, value in told.info), "</error-info>"]
+    parts.append("</rpc-error>")
+    return "".join(parts).encode()
+
+
+def last_step(path: str) -> str:
+    """Return the local name of the node that a path ends at."""
+    return _PREDICATE.sub("", path).rpartition("/")[2].rpartition(":")[2]
+
+
+def _info(error: errors.PromiseError, tag: str) -> tuple[tuple[str, str], ...]:
+    """Return what appendix A asks for in <error-info> under this tag."""
+    if isinstance(error, errors.Locked):
+        return (("session-id", str(error.session_id)),)
+    if isinstance(error, errors.MissingChoice):
+        return ((f"{{{YANG}}}missing-choice", error.name),) if error.name else ()
+    if not isinstance(error, errors.Invalid):
+        return ()
+    if tag in _AT_ATTRIBUTE:
+        return ("bad-attribute", error.name), ("bad-element", last_step(error.path))
+    if tag not in _AT_ELEMENT:
+        return ()
+    info = (("bad-element", error.name or last_step(error.path)),)
+    return (*info, ("bad-namespace", error.namespace)) if tag == "unknown-namespace" else info
+
+
+def _info_element(name: str, value: str) -> str:
+    namespace, _, local = name.rpartition("}")
+    declaration = f' xmlns="{namespace[1:]}"' if namespace else ""
+    return f"<{local}{declaration}>{escape(value)}</{local}>"
+
+
+def _error_path(path: str, prefixes: Mapping[str, str]) -> str:
+    """Return <error-path>: an XPath that finds the node in the request (RFC 6241 section 4.3).
+
+    It is left out when it has a prefix that nobody could resolve.
+    """
+    if not path.startswith("/nc:rpc"):
+        path = f"/nc:rpc{path}"
+    used = sorted({match[1] for match in _PREFIX.finditer(path) if match[1]})
+    known = {"nc": BASE, **prefixes}
+    if not known.keys() >= set(used):
+        return ""
+    declared = "".join(f' xmlns:{prefix}="{escape(known[prefix])}"' for prefix in used)
+    return f"<error-path{declared}>{escape(path)}</error-path>"

@@ -1,0 +1,65 @@
+"""What the doors need of the rooms behind them; `app.py` fills these ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from lxml.etree import _Element
+
+    from promise.northbound.access import Caller
+    from promise.northbound.subtree import Selection
+
+
+class Module(NamedTuple):
+    """A YANG module that this server implements, as its capability names it (RFC 7950 section 5.6.4, RFC 6020)."""
+
+    name: str
+    revision: str
+    namespace: str
+    prefix: str
+    features: tuple[str, ...] = ()
+
+    @property
+    def capability(self) -> str:
+        """The module's capability URI."""
+        features = f"&features={','.join(self.features)}" if self.features else ""
+        return f"{self.namespace}?module={self.name}&revision={self.revision}{features}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that is decided while its answer takes longer: `reply` gives the content, or raises.
+
+    Requests that come after it on the same session are decided meanwhile; their answers wait for this one.
+    `reply` is always awaited to its end, also when the session is gone.
+    """
+
+    reply: Awaitable[bytes]
+
+
+class Operations(Protocol):
+    """The operations of the modules."""
+
+    async def call(self, caller: Caller, operation: _Element) -> bytes | Pending:
+        """Decide a request.
+
+        `operation` is the element of the operation, a child of <rpc>. Returns the serialized content of the
+        <rpc-reply>, for a place where `xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"` is in force: b"<ok/>", or
+        elements which declare their own namespace. Raises errors.PromiseError. It is called for a session's next
+        request as soon as it has returned, never before.
+        """
+
+
+class Datastores(Protocol):
+    """What <get> and <get-config> show."""
+
+    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
+        """Return the top-level nodes of the running datastore, with state unless `config_only`.
+
+        The elements are new and belong to the door afterwards. What `wanted` does not ask for may be left out, but
+        need not: the door applies the filter to what it gets. Only what the caller may see is included.
+        """

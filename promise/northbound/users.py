@@ -1,0 +1,175 @@
+"""The users of the configuration: who they are, the hashes of their passwords and the keys they come with."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from promise.northbound.access import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COST: Final = 2**14
+BLOCK_SIZE: Final = 8
+PARALLELISM: Final = 1
+"""scrypt parameters (RFC 7914): 16 MiB and some 40 ms for one guess."""
+
+SALT_SIZE: Final = 16
+KEY_SIZE: Final = 32
+MEMORY: Final = 256 * 1024 * 1024
+LONGEST_PASSWORD: Final = 1024
+
+
+class BadCredential(ValueError):
+    """A password hash or a public key of the configuration that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as configured.
+
+    `password_hash` is what `hash_password` returned, empty for a user without password; `public_keys` are key
+    blobs as `public_key` returns them.
+    """
+
+    username: str
+    groups: frozenset[str] = frozenset()
+    project: str = ""
+    password_hash: str = ""
+    public_keys: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hash:
+    """The parts of "scrypt$N$r$p$salt$key"."""
+
+    cost: int
+    block_size: int
+    parallelism: int
+    salt: bytes
+    key: bytes
+
+
+def hash_password(password: str) -> str:
+    """Return the text to configure for a password: "scrypt$N$r$p$salt$key", salt and key in base64."""
+    salt = os.urandom(SALT_SIZE)
+    parts = _Hash(COST, BLOCK_SIZE, PARALLELISM, salt, b"")
+    encoded = [base64.b64encode(value).decode() for value in (salt, _derive(password, parts))]
+    return "$".join(["scrypt", str(COST), str(BLOCK_SIZE), str(PARALLELISM), *encoded])
+
+
+def verify_password(password: str, password_hash: str) -> bool:
+    """Tell whether this is the password of the hash; raises BadCredential when the hash cannot be read.
+
+    Takes tens of milliseconds of a processor, on purpose: keep it off the event loop.
+    """
+    parts = _read_hash(password_hash)
+    return hmac.compare_digest(_derive(password, parts), parts.key)
+
+
+def public_key(line: str) -> bytes:
+    """Return the blob of an OpenSSH public key line, "ssh-ed25519 AAAA... comment"; raises BadCredential."""
+    match line.split(None, 2):
+        case [algorithm, encoded, *_]:
+            try:
+                blob = base64.b64decode(encoded, validate=True)
+            except binascii.Error:
+                raise BadCredential(f"the public key {line[:40]!r} is not in base64") from None
+            name = algorithm.encode()
+            if blob.startswith(len(name).to_bytes(4, "big") + name):
+                return blob
+    raise BadCredential(f'{line[:40]!r} is not a public key of the form "algorithm key comment"')
+
+
+def _read_hash(text: str) -> _Hash:
+    try:
+        scheme, cost, block_size, parallelism, salt, key = text.split("$")
+        parts = _Hash(
+            int(cost),
+            int(block_size),
+            int(parallelism),
+            base64.b64decode(salt, validate=True),
+            base64.b64decode(key, validate=True),
+        )
+    except ValueError:
+        raise BadCredential('a password hash must have the form "scrypt$N$r$p$salt$key"') from None
+    if scheme != "scrypt" or not parts.key:
+        raise BadCredential('a password hash must have the form "scrypt$N$r$p$salt$key"')
+    return parts
+
+
+def _derive(password: str, parts: _Hash) -> bytes:
+    try:
+        return hashlib.scrypt(
+            password.encode("utf-8", "surrogatepass"),
+            salt=parts.salt,
+            n=parts.cost,
+            r=parts.block_size,
+            p=parts.parallelism,
+            dklen=len(parts.key) or KEY_SIZE,
+            maxmem=MEMORY,
+        )
+    except ValueError as error:
+        raise BadCredential(f"a password hash has unusable scrypt parameters: {error}") from None
+
+
+class Users:
+    """The authenticator of users that are configured.
+
+    A password that was right is recognised again by a keyed digest (the key is made anew with every process), so
+    that only the first log-in and wrong guesses cost the full price of scrypt. Guesses wait for one of `workers`
+    threads, which bounds the memory and the processors that strangers can make us spend.
+    """
+
+    def __init__(self, users: Iterable[User], *, workers: int = 2) -> None:
+        self._users = {user.username: user for user in users}
+        for user in self._users.values():
+            if user.password_hash:
+                _read_hash(user.password_hash)
+        self._nobody = hash_password(os.urandom(SALT_SIZE).hex())
+        self._secret = os.urandom(KEY_SIZE)
+        self._proved: dict[str, bytes] = {}
+        self._threads = ThreadPoolExecutor(workers, "password")
+
+    async def by_password(self, username: str, password: str) -> Identity | None:
+        """Return who this is, or None; unknown users cost as much as wrong passwords."""
+        user = self._users.get(username)
+        if len(password) > LONGEST_PASSWORD:
+            return None
+        expected = user.password_hash if user else ""
+        proof = self._digest(username, expected, password)
+        if hmac.compare_digest(self._proved.get(username, b""), proof):
+            return _identity(user) if user else None
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(self._threads, verify_password, password, expected or self._nobody)
+        if user is None or not expected or not right:
+            return None
+        self._proved[username] = proof
+        return _identity(user)
+
+    def by_public_key(self, username: str, key: bytes) -> Identity | None:
+        """Return who this is, or None when the user does not exist or has not this key."""
+        user = self._users.get(username)
+        known = user.public_keys if user else (b"",)
+        found = [hmac.compare_digest(candidate, key) for candidate in known]
+        return _identity(user) if user and any(found) else None
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _digest(self, username: str, expected: str, password: str) -> bytes:
+        text = f"{username}\0{expected}\0{password}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, key=self._secret).digest()
+
+
+def _identity(user: User) -> Identity:
+    return Identity(user.username, user.groups, user.project)
