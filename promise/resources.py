@@ -27,6 +27,15 @@ LARGEST: Final = 10**12
 """No single amount may be larger, so that sums of a million of them stay exact in 64 bits."""
 
 
+WIDE: Final = frozenset({"ram", "gigabytes"})
+"""The leaves of 64 bits; the other leaves of the YANG have 32, every further resource has 64."""
+
+
+def most_of(name: str) -> int:
+    """Return the largest amount of a resource that the YANG model can say, and so the largest total of it."""
+    return 2**32 - 1 if name in LEAVES and name not in WIDE else LARGEST
+
+
 class Window(NamedTuple):
     """A half-open interval of whole seconds, `[start, end)`; `end` is FOREVER when open."""
 

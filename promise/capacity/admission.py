@@ -74,7 +74,7 @@ def alternatives(
     `duration` is FOREVER for an open request, which has at most one such window: from its start on it fits for
     ever. Starts are searched from `start` to `latest`, both included.
     """
-    found = []
+    found: list[Alternative] = []
     for first, last in _runs(book, scopes, request, duration, start, latest):
         if len(found) >= limit:
             break
@@ -95,13 +95,13 @@ def _runs(
     """Yield the maximal runs of starts, first and last, that are feasible in all the scopes."""
     timelines = [book.timeline(scope) for scope in scopes]
     while start <= latest:
-        runs = [next(iter(line.earliest(request, duration, start, latest, 1)), None) for line in timelines]
-        if None in runs:
-            return
-        first = max(run.start for run in runs if run)
-        last = min(run.latest for run in runs if run)
+        runs = []
+        for line in timelines:
+            run = next(line.earliest(request, duration, start, latest=latest, limit=1), None)
+            if run is None:
+                return
+            runs.append(run)
+        first, last = max(run.start for run in runs), min(run.latest for run in runs)
         if first <= last:
             yield first, last
-            start = last + 1
-        else:
-            start = first
+        start = max(first, last + 1)

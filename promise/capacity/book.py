@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from promise.capacity.model import Pool, Scope, Supply
     from promise.capacity.provider import Provider
     from promise.capacity.timeline import Timeline
     from promise.events import Record
+    from promise.resources import Window
+
+
+class Holding(NamedTuple):
+    """A record that stands behind the columns: its kind in `collections`, when it is live, and where it counts."""
+
+    kind: str
+    record: Record
+    window: Window
+    scopes: tuple[Scope, ...]
 
 
 class CapacityBook(Protocol):
@@ -30,6 +40,9 @@ class CapacityBook(Protocol):
 
     def timeline(self, scope: Scope) -> Timeline:
         """Return the step functions of a scope; a scope that nothing was ever in has an empty one."""
+
+    def holdings(self, kinds: Collection[str]) -> Iterable[Holding]:
+        """Return the live pools, reservations and allocations, those of these kinds ("ResourcePool" ...)."""
 
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""

@@ -9,7 +9,7 @@ from promise.capacity import admission
 from promise.capacity.model import Pool, Scope, pool_sum
 from promise.capacity.refusal import Reason, Refusal, Shortfall
 from promise.events import Decision, fact
-from promise.resources import Window, in_order, named
+from promise.resources import Window, in_order, most_of, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,14 +104,14 @@ def _source(book: CapacityBook, request: ChangeCapacity) -> tuple[Scope, Pool | 
 
 
 def _exceeds(book: CapacityBook, pool: Pool, now: int) -> Refusal | None:
-    """Check an increase against what the cloud can give; a planned one is checked when it starts."""
-    if pool.planned and pool.window.start > now:
-        return None
+    """Check an increase against what the cloud can give; a planned one is cut to that when it starts."""
     short: list[Shortfall] = []
     for scope in pool.scopes:
         supply = book.supply(scope)
-        promised = [other for other in supply.pools if not (other.planned and not other.started)]
-        short += _excess(promised, supply.bound, pool)
+        short += _excess(supply.pools, {name: most_of(name) for name in pool.capacity}, pool)
+        if not pool.planned or pool.window.start <= now:
+            promised = [other for other in supply.pools if not (other.planned and not other.started)]
+            short += _excess(promised, supply.bound, pool)
     if not short:
         return None
     parts = ", ".join(f"{one.resource} (asked {one.requested}, at most {one.available})" for one in short)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from promise.capacity.model import Pool
+from promise.reservation.model import Reservation
 from promise.resources import FOREVER, Window
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from promise.allocation.model import Allocation
     from promise.capacity.model import Scope
-    from promise.reservation.model import Reservation
 
 
 class Contribution(NamedTuple):
@@ -54,3 +55,17 @@ def of_allocation(allocation: Allocation) -> Iterator[Contribution]:
             yield Contribution(scope, window, back, covered)
         if loose:
             yield Contribution(scope, Window(allocation.start, FOREVER), NOTHING, loose)
+
+
+def live_window(record: Pool | Reservation | Allocation) -> Window | None:
+    """Return when a record stands behind the columns, None when it does no more.
+
+    An instance that is wholly under a claim is expected to leave when that ends; any other stays for ever.
+    """
+    if isinstance(record, Pool):
+        return None if record.finished else record.window
+    if isinstance(record, Reservation):
+        return record.window if record.live else None
+    if not record.counted:
+        return None
+    return Window(record.start, FOREVER if record.loose else max(record.covered_until, record.start + 1))

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import reclaimed
+from promise.capacity.book import Holding
 from promise.capacity.due import of_pool, pool_event
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
 from promise.ledger.columns import Columns
+from promise.ledger.contribution import live_window
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
 from promise.reservation.transitions import of_reservation, reservation_events
 from promise.resources import total_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from promise.capacity.model import Scope, Supply
     from promise.capacity.timeline import Timeline
@@ -33,6 +35,14 @@ CODECS: Mapping[str, Codec] = {
     kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy)
 }
 """How the ledger reads the record of each table."""
+
+
+HOLDING_TABLES = {
+    "ResourcePool": Pool.table,
+    "ResourceReservation": Reservation.table,
+    "ResourceAllocation": Allocation.table,
+}
+"""The tables behind the kinds of `collections` (contract, Types)."""
 
 
 class State:
@@ -115,6 +125,15 @@ class State:
     def allocation_of(self, provider: str, server: str) -> Allocation | None:
         """Return the allocation that a server of the cloud belongs to."""
         return cast("Allocation | None", next(iter(self._index.of(index.server(provider, server)).values()), None))
+
+    def holdings(self, kinds: Collection[str]) -> Iterator[Holding]:
+        """Yield the live pools, reservations and allocations of these kinds, in this order, oldest first."""
+        for kind, table in HOLDING_TABLES.items():
+            if kind in kinds:
+                for record in self._tables[table].values():
+                    window = live_window(record)
+                    if window is not None:
+                        yield Holding(kind, record, window, record.scopes)
 
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""

@@ -1,0 +1,182 @@
+"""The course of capacity over time, of one scope or the sum of several; pure (design section 4, contract).
+
+Sums over providers are information, not promises: nothing is ever admitted on them.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from promise.capacity.model import Scope
+from promise.capacity.refusal import Reason, Refusal
+from promise.resources import FOREVER, Window, only, total_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from promise.capacity.book import CapacityBook, Holding
+    from promise.capacity.timeline import Snapshot
+
+METRICS = ("total", "reserved", "usage", "available", "overdrawn")
+"""The columns as answers name them; total + overdrawn = available + reserved + usage at every instant."""
+
+LEAST = frozenset({"total", "available"})
+"""Over a window these are told at their minimum, the others at their maximum (contract, metrics)."""
+
+KINDS = {
+    "total": ("ResourcePool",),
+    "reserved": ("ResourceReservation",),
+    "usage": ("ResourceAllocation",),
+    "available": ("ResourcePool", "ResourceReservation", "ResourceAllocation"),
+}
+"""The kinds of records behind each metric that can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The columns at an instant, or their extremes over a window; of managed resources only."""
+
+    total: Mapping[str, int]
+    reserved: Mapping[str, int]
+    usage: Mapping[str, int]
+    available: Mapping[str, int]
+    overdrawn: Mapping[str, int]
+
+    def metric(self, name: str) -> Mapping[str, int]:
+        """Return one column by its name in answers."""
+        found: Mapping[str, int] = getattr(self, name)
+        return found
+
+
+class Point(NamedTuple):
+    """From `instant` on: the columns, and how many of the records behind them are live."""
+
+    instant: int
+    count: int
+    levels: Levels
+
+
+def scopes_of(book: CapacityBook, provider: str | None, zone: str | None) -> list[Scope] | Refusal:
+    """Return the scopes whose columns a query shows: of the provider named, else of all, or of their zones."""
+    if provider is not None and provider not in book.providers:
+        return Refusal(Reason.NOT_FOUND, f"there is no provider {provider}")
+    providers = list(book.providers) if provider is None else [provider]
+    if zone is None:
+        return [Scope(found) for found in providers]
+    with_zone = [Scope(found, zone) for found in providers if zone in book.zones_of(found)]
+    return with_zone or Refusal(Reason.ZONE_UNKNOWN, f"no such provider has a zone {zone}")
+
+
+def window_of(start: int | None, end: int | None, now: int) -> Window | Refusal:
+    """Return the window of a query: from its start, else now; it may lie in the past."""
+    begin = now if start is None else start
+    if end is not None and end <= begin:
+        if start is None:
+            return Refusal(Reason.WINDOW_PAST, "end must be later than now where no start is given")
+        return Refusal(Reason.WINDOW_INVALID, "end must be later than start")
+    return Window(begin, FOREVER if end is None else end)
+
+
+def course(
+    book: CapacityBook,
+    scopes: Sequence[Scope],
+    window: Window,
+    metrics: Collection[str] = METRICS,
+    resolution: int | None = None,
+) -> Iterator[tuple[int, Levels]]:
+    """Yield (instant, levels) at the window's start and wherever one of these metrics changes; the scopes summed.
+
+    With a resolution: the extremes of each so many seconds. Do not change the timelines meanwhile.
+    """
+    now_in: dict[Scope, Levels] = {}
+    courses = [_course(book, scope, window, metrics, resolution) for scope in scopes]
+    pending: int | None = None
+    for instant, scope, levels in heapq.merge(*courses, key=lambda step: step[0]):
+        if pending is not None and instant != pending:
+            yield pending, _sum(now_in.values())
+        now_in[scope], pending = levels, instant
+    yield window.start if pending is None else pending, _sum(now_in.values())
+
+
+def _course(
+    book: CapacityBook, scope: Scope, window: Window, metrics: Collection[str], resolution: int | None
+) -> Iterator[tuple[int, Scope, Levels]]:
+    managed = book.supply(scope).managed
+    timeline = book.timeline(scope)
+    for instant, snapshot in timeline.series(window, resources=managed, metrics=metrics, resolution=resolution):
+        yield instant, scope, levels_of(snapshot, managed)
+
+
+def levels_of(snapshot: Snapshot, managed: Collection[str]) -> Levels:
+    """Return the columns of the managed resources; one that is named by a pool but not in force yet is 0."""
+    zero = dict.fromkeys(managed, 0)
+    return Levels(
+        total=zero | only(snapshot.total, managed),
+        reserved=zero | only(snapshot.reserved, managed),
+        usage=zero | only(snapshot.usage, managed),
+        available=zero | only(snapshot.available, managed),
+        overdrawn=zero | only(snapshot.overdrawn, managed),
+    )
+
+
+def _sum(levels: Iterable[Levels]) -> Levels:
+    found = list(levels)
+    if len(found) == 1:
+        return found[0]
+    return Levels(*(total_of(one.metric(name) for one in found) for name in METRICS))
+
+
+def extremes(book: CapacityBook, scopes: Sequence[Scope], window: Window) -> Levels:
+    """Return, over the window, the least total and available and the most reserved, usage and overdrawn."""
+    if len(scopes) == 1:
+        return levels_of(book.timeline(scopes[0]).over(window), book.supply(scopes[0]).managed)
+    found: dict[str, dict[str, int]] = {name: {} for name in METRICS}
+    for _, levels in course(book, scopes, window):
+        for name in METRICS:
+            pick = min if name in LEAST else max
+            kept = found[name]
+            for resource, amount in levels.metric(name).items():
+                kept[resource] = pick(kept.get(resource, amount), amount)
+    return Levels(*(found[name] for name in METRICS))
+
+
+def levels_at(book: CapacityBook, scopes: Sequence[Scope], instant: int) -> Levels:
+    """Return the columns at an instant, the scopes summed."""
+    return _sum(levels_of(book.timeline(scope).at(instant), book.supply(scope).managed) for scope in scopes)
+
+
+def counted(holdings: Iterable[Holding], window: Window) -> list[tuple[int, int]]:
+    """Return (instant, how many are live from then on), from the window's start and wherever that changes."""
+    changes: dict[int, int] = {window.start: 0}
+    for holding in holdings:
+        if holding.window.overlaps(window):
+            begin = max(holding.window.start, window.start)
+            changes[begin] = changes.get(begin, 0) + 1
+            if holding.window.end < window.end:
+                changes[holding.window.end] = changes.get(holding.window.end, 0) - 1
+    running, steps = 0, []
+    for instant in sorted(changes):
+        if changes[instant] or instant == window.start:
+            running += changes[instant]
+            steps.append((instant, running))
+    return steps
+
+
+def points(levels: Iterable[tuple[int, Levels]], counts: Sequence[tuple[int, int]]) -> Iterator[Point]:
+    """Yield the course and the counts as one: a point wherever either changes."""
+    steps: Iterable[tuple[int, Levels | int]] = heapq.merge(levels, counts, key=lambda step: step[0])
+    level: Levels | None = None
+    count = 0
+    pending: int | None = None
+    for instant, value in steps:
+        if pending is not None and instant != pending and level is not None:
+            yield Point(pending, count, level)
+        pending = instant
+        if isinstance(value, int):
+            count = value
+        else:
+            level = value
+    if pending is not None and level is not None:
+        yield Point(pending, count, level)
