@@ -9,6 +9,7 @@ from promise.allocation.model import Allocation, Asked, Operation, Progress, VmS
 from promise.allocation.requests import Admitted
 from promise.capacity import admission
 from promise.capacity.model import Scope
+from promise.capacity.query import room
 from promise.capacity.refusal import Reason, Refusal, Shortfall
 from promise.events import Decision, fact
 from promise.reservation.model import Reservation, State
@@ -132,7 +133,7 @@ def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str
     managed = [name for name in book.zones_of(demand.provider.id) if book.supply(Scope(demand.provider.id, name)).pools]
     if not managed:
         return None
-    roomy = {name: _room(book, demand, name) for name in managed}
+    roomy = {name: room(book, Scope(demand.provider.id, name), demand.needs, demand.window) for name in managed}
     best = max(managed, key=lambda name: roomy[name])
     if roomy[best]:
         return best
@@ -141,14 +142,6 @@ def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str
     if unmanaged:
         return unmanaged[0]
     return _refused(demand, _short(book, demand, best), "no zone has room for the instance")
-
-
-def _room(book: AllocationBook, demand: _Demand, zone: str) -> int:
-    """Return how many such instances would fit in a zone."""
-    scope = Scope(demand.provider.id, zone)
-    need = only(demand.needs, book.supply(scope).managed)
-    there = admission.available(book, [scope], demand.window, need)
-    return min((there[name] // amount for name, amount in need.items() if amount), default=FOREVER)
 
 
 def _short(book: AllocationBook, demand: _Demand, zone: str | None) -> tuple[Shortfall, ...]:

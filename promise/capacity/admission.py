@@ -97,10 +97,10 @@ def _runs(
     while start <= latest:
         runs = []
         for line in timelines:
-            run = next(line.earliest(request, duration, start, latest=latest, limit=1), None)
-            if run is None:
+            run = line.earliest(request, duration, start, latest=latest, limit=1)
+            if not run:
                 return
-            runs.append(run)
+            runs += run
         first, last = max(run.start for run in runs), min(run.latest for run in runs)
         if first <= last:
             yield first, last

@@ -9,6 +9,7 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from promise.capacity import admission
 from promise.capacity.model import Scope
 from promise.capacity.refusal import Reason, Refusal
 from promise.resources import FOREVER, Window, only, total_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from promise.capacity.book import CapacityBook, Holding
+    from promise.capacity.provider import Provider
     from promise.capacity.timeline import Snapshot
 
 METRICS = ("total", "reserved", "usage", "available", "overdrawn")
@@ -54,7 +56,7 @@ class Point(NamedTuple):
     """From `instant` on: the columns, and how many of the records behind them are live."""
 
     instant: int
-    count: int
+    live: int
     levels: Levels
 
 
@@ -180,3 +182,41 @@ def points(levels: Iterable[tuple[int, Levels]], counts: Sequence[tuple[int, int
             level = value
     if pending is not None and level is not None:
         yield Point(pending, count, level)
+
+
+def sampled(levels: Iterable[tuple[int, Levels]], counts: Sequence[tuple[int, int]]) -> Iterator[Point]:
+    """Yield the course with the count at each of its instants."""
+    waiting = list(reversed(counts))
+    count = 0
+    for instant, level in levels:
+        while waiting and waiting[-1][0] <= instant:
+            count = waiting.pop()[1]
+        yield Point(instant, count, level)
+
+
+def room(book: CapacityBook, scope: Scope, need: Mapping[str, int], window: Window) -> int:
+    """Return how many times the need fits in a scope throughout a window; FOREVER when nothing limits it."""
+    managed = only(need, book.supply(scope).managed)
+    there = admission.available(book, [scope], window, managed)
+    return min((there[name] // amount for name, amount in managed.items() if amount), default=FOREVER)
+
+
+def room_on(
+    book: CapacityBook, provider: Provider, need: Mapping[str, int], zone: str | None, window: Window
+) -> int | None:
+    """Return how many instances fit on a provider, or in a zone of it, throughout a window; None = no limit.
+
+    Where zones are managed every instance is put into one, so that they limit the provider (design section 4).
+    """
+    most = room(book, Scope(provider.id), need, window)
+    zones = [zone] if zone else book.zones_of(provider.id)
+    scopes = [Scope(provider.id, name) for name in zones]
+    if zone or (any(book.supply(scope).pools for scope in scopes) and not _unmanaged(book, provider, scopes)):
+        most = min(most, sum(room(book, scope, need, window) for scope in scopes if zone or book.supply(scope).pools))
+    return most if most < FOREVER else None
+
+
+def _unmanaged(book: CapacityBook, provider: Provider, scopes: Sequence[Scope]) -> bool:
+    """Tell whether there is a zone that is up and has no pool: an instance may go there when the others are full."""
+    up = {zone.name for zone in provider.discovery.zones if zone.up} if provider.discovery else set()
+    return any(scope.zone in up and not book.supply(scope).pools for scope in scopes)

@@ -1,0 +1,218 @@
+"""The use cases of the capacity room: change what is offered, register clouds, tell what there is over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from promise.capacity import offer, providers, query
+from promise.capacity.refusal import Reason, Refusal
+from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from promise.actor import Actor
+    from promise.capacity.book import CapacityBook, Holding
+    from promise.capacity.ledger import Decisions
+    from promise.capacity.model import Scope
+    from promise.capacity.offer import ChangeCapacity, Offered
+    from promise.capacity.provider import Access, Discovery
+    from promise.capacity.providers import Added, AddProvider
+    from promise.capacity.query import Levels, Point
+    from promise.events import Decision, Record
+    from promise.resources import Window
+
+
+class Explorer(Protocol):
+    """What the room needs of a cloud."""
+
+    async def discover(self, source: str | None = None) -> Discovery:
+        """Look at the cloud; see `vim.port.Cloud`."""
+
+    async def close(self) -> None:
+        """Let go of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCapacity:
+    """A question about capacity over a window; `scope` and `kinds` choose which ids are listed."""
+
+    metric: str = "available"
+    kinds: tuple[str, ...] = ()
+    provider: str | None = None
+    zone: str | None = None
+    start: int | None = None
+    end: int | None = None
+    exclusive: bool = False
+    without: frozenset[str] = frozenset()
+    series: bool = True
+    all_metrics: bool = False
+    resolution: int | None = None
+    flavor: str | None = None
+    limit: int | None = None
+    resume: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderShare:
+    """What one of several providers contributes to an answer."""
+
+    provider: str
+    metrics: Levels
+    fits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityAnswer:
+    """The ids behind the numbers, the course, and the extremes; `resume` is where the next page begins."""
+
+    collections: tuple[str, ...]
+    points: tuple[Point, ...]
+    metrics: Levels
+    fits: int | None
+    shares: tuple[ProviderShare, ...] = field(default=())
+    resume: int | None = None
+
+
+class CapacityService:
+    """The capacity room's door for the northbound."""
+
+    def __init__(self, ledger: Decisions[CapacityBook], clouds: Callable[[Access, str], Explorer]) -> None:
+        self._ledger = ledger
+        self._clouds = clouds
+
+    async def change(self, actor: Actor, request: ChangeCapacity) -> Offered | Refusal:
+        """Increase or decrease what is offered to the reservation system."""
+        return await self._ledger.submit(lambda book, now: offer.change(book, request, actor, now), actor=actor.user)
+
+    async def query(self, actor: Actor, question: QueryCapacity) -> CapacityAnswer | Refusal:
+        """Tell what there is over a window."""
+        return await self._ledger.read(lambda book, now: answer(book, question, actor, now))
+
+    async def add_provider(self, actor: Actor, request: AddProvider, password: str) -> Added | Refusal:
+        """Look at the cloud, and register it with what was found; nothing is kept when that fails."""
+        access = request.access
+        refusal = await self._ledger.read(
+            lambda book, _now: providers.duplicate(book, access, providers.project_names(access))
+        )
+        if refusal:
+            return refusal
+        found = await self._explored(request, password)
+        if isinstance(found, Refusal):
+            return found
+        decide = partial(_add, request, found, password)
+        return await self._ledger.submit(decide, actor=actor.user)
+
+    async def _explored(self, request: AddProvider, password: str) -> Discovery | Refusal:
+        cloud = self._clouds(request.access, password)
+        try:
+            return await cloud.discover(request.capacity_source)
+        except CredentialsRejected as error:
+            return Refusal(Reason.CREDENTIALS_REJECTED, error.message)
+        except (CloudUnreachable, OutcomeUnknown) as error:
+            return Refusal(Reason.PROVIDER_UNREACHABLE, error.message)
+        except CloudRefused as error:
+            return Refusal(Reason.PROVIDER_REFUSED, error.message)
+        finally:
+            await cloud.close()
+
+
+def _add(
+    request: AddProvider, found: Discovery, password: str, book: CapacityBook, now: int
+) -> Decision[Added | Refusal]:
+    return providers.add(book, request, found, password, now)
+
+
+def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) -> CapacityAnswer | Refusal:
+    """Answer a question about capacity from memory; numbers count everything but what is in `without`."""
+    window = query.window_of(question.start, question.end, now)
+    if isinstance(window, Refusal):
+        return window
+    scopes = query.scopes_of(book, question.provider, question.zone)
+    if isinstance(scopes, Refusal):
+        return scopes
+    kinds = question.kinds or query.KINDS[question.metric]
+    everything = [held for held in book.holdings(query.KINDS["available"]) if not set(scopes).isdisjoint(held.scopes)]
+    gone: list[Record] = [held.record for held in everything if held.record.id in question.without]
+    holdings = [held for held in everything if held.kind in kinds and held.record.id not in question.without]
+    with book.supposing(gone):
+        fits = _fits(book, question, window)
+        if isinstance(fits, Refusal):
+            return fits
+        points = _points(book, question, scopes, window, holdings)
+        metrics = query.extremes(book, scopes, window)
+        shares = _shares(book, scopes, window, fits) if len(book.providers) > 1 and len(scopes) > 1 else ()
+    limit = question.limit if question.limit is not None else len(points)
+    return CapacityAnswer(
+        collections=tuple(_ids(holdings, question, window, actor)),
+        points=tuple(points[:limit]),
+        metrics=metrics,
+        fits=_total(fits),
+        shares=shares,
+        resume=points[limit].instant if limit < len(points) else None,
+    )
+
+
+def _ids(holdings: Sequence[Holding], question: QueryCapacity, window: Window, actor: Actor) -> list[str]:
+    """Return the ids that the question lists: overlapping the window, or inside it; of others' records none."""
+    listed = [
+        held
+        for held in holdings
+        if (held.window.inside(window) if question.exclusive else held.window.overlaps(window))
+    ]
+    return [f"{held.kind}:{held.record.id}" for held in listed if _visible(held.record, actor)]
+
+
+def _visible(record: object, actor: Actor) -> bool:
+    """Tell whether an id may be listed: a pool belongs to the cloud's users at large."""
+    return not hasattr(record, "project") or actor.sees(record)  # type: ignore[arg-type]  # it has an owner too
+
+
+def _points(
+    book: CapacityBook,
+    question: QueryCapacity,
+    scopes: Sequence[Scope],
+    window: Window,
+    holdings: Sequence[Holding],
+) -> list[Point]:
+    if not question.series:
+        return []
+    if question.resume is not None:
+        window = window._replace(start=max(window.start, question.resume))
+    metrics = query.METRICS if question.all_metrics else (question.metric,)
+    course = query.course(book, scopes, window, metrics, question.resolution)
+    counts = query.counted(holdings, window)
+    most = None if question.limit is None else question.limit + 1
+    if question.resolution is None:
+        return list(islice(query.points(course, counts), most))
+    return list(islice(query.sampled(course, counts), most))
+
+
+def _fits(book: CapacityBook, question: QueryCapacity, window: Window) -> dict[str, int | None] | Refusal:
+    """Return, per provider, how many instances of the flavor fit throughout the window; None = nothing limits."""
+    if question.flavor is None:
+        return {}
+    asked = [question.provider] if question.provider else list(book.providers)
+    found = {}
+    for provider in (book.providers[key] for key in asked):
+        flavor = provider.flavor(question.flavor)
+        if flavor is not None:
+            found[provider.id] = query.room_on(book, provider, {**flavor.needs, "ports": 1}, question.zone, window)
+    return found or Refusal(Reason.FLAVOR_UNKNOWN, f"no provider asked has a flavor {question.flavor}, or several")
+
+
+def _total(fits: dict[str, int | None]) -> int | None:
+    known = [count for count in fits.values() if count is not None]
+    return sum(known) if known and len(known) == len(fits) else None
+
+
+def _shares(
+    book: CapacityBook, scopes: Sequence[Scope], window: Window, fits: dict[str, int | None]
+) -> tuple[ProviderShare, ...]:
+    return tuple(
+        ProviderShare(scope.provider, query.extremes(book, [scope], window), fits.get(scope.provider))
+        for scope in scopes
+    )
