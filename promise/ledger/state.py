@@ -172,13 +172,18 @@ class State:
         return item.moment if item else None
 
     def advance(self, now: int) -> Iterator[Event]:
-        """Yield the transitions that are due at `now`; each must be applied before the next is asked for."""
-        while (item := self._agenda.first()) and item.moment <= now:
-            record = self._tables[item.table][item.key]
-            if isinstance(record, Pool):
-                yield pool_event(record, item.due)
-            else:
-                yield from reservation_events(self, record, item.due, item.moment)
+        """Yield the events of the next transition that is due at `now`, none when nothing is.
+
+        Each must be applied before the next is asked for.
+        """
+        item = self._agenda.first()
+        if item is None or item.moment > now:
+            return
+        record = self._tables[item.table][item.key]
+        if isinstance(record, Pool):
+            yield pool_event(record, item.due)
+        else:
+            yield from reservation_events(self, record, item.due, item.moment)
 
     def _is_due(self, item: Item) -> bool:
         record = self._tables[item.table].get(item.key)

@@ -1,0 +1,124 @@
+"""The use cases of the reservation room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promise.capacity import query
+from promise.capacity.refusal import Reason, Refusal
+from promise.reservation import create, update
+from promise.reservation.model import LIVE
+from promise.reservation.view import view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from promise.actor import Actor
+    from promise.capacity.ledger import Decisions
+    from promise.reservation.book import ReservationBook
+    from promise.reservation.model import Reservation
+    from promise.reservation.requests import Accepted, Cancelled, CreateReservation, UpdateReservation
+    from promise.reservation.view import ReservationView
+    from promise.resources import Window
+
+
+@dataclass(frozen=True, slots=True)
+class QueryReservation:
+    """Which reservations to list: all filters must hold; `states` empty = the live ones."""
+
+    provider: str | None = None
+    zone: str | None = None
+    start: int | None = None
+    end: int | None = None
+    windowed: bool = False
+    exclusive: bool = False
+    without: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    name: str | None = None
+    elements_some: frozenset[str] = frozenset()
+    elements_every: frozenset[str] = frozenset()
+    limit: int | None = None
+    resume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The reservations of one page; `resume` is the id of the last one when there are more."""
+
+    views: tuple[ReservationView, ...]
+    resume: str | None
+
+
+class ReservationService:
+    """The reservation room's door for the northbound."""
+
+    def __init__(self, ledger: Decisions[ReservationBook]) -> None:
+        self._ledger = ledger
+
+    async def create(self, actor: Actor, request: CreateReservation) -> Accepted | Refusal:
+        """Promise capacity over a window."""
+        return await self._ledger.submit(lambda book, now: create.create(book, request, actor, now), actor=actor.user)
+
+    async def update(self, actor: Actor, request: UpdateReservation) -> Accepted | Refusal:
+        """Change what is promised, all or nothing."""
+        return await self._ledger.submit(lambda book, now: update.update(book, request, actor, now), actor=actor.user)
+
+    async def cancel(self, actor: Actor, reservation: str) -> Cancelled | Refusal:
+        """End a promise; its instances stay."""
+        return await self._ledger.submit(
+            lambda book, now: update.cancel(book, reservation, actor, now), actor=actor.user
+        )
+
+    async def show(self, reservation: Reservation) -> ReservationView:
+        """Return a reservation, as it was answered, with what follows from the rest of the state."""
+        return await self._ledger.read(lambda book, _now: view(book, reservation))
+
+    async def list(self, actor: Actor, question: QueryReservation) -> Listed | Refusal:
+        """List reservations that the actor may see."""
+        return await self._ledger.read(lambda book, now: listed(book, question, actor, now))
+
+
+def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now: int) -> Listed | Refusal:
+    """Answer a question about reservations from memory."""
+    window = query.window_of(question.start, question.end, now)
+    if isinstance(window, Refusal):
+        return window
+    scopes = query.scopes_of(book, question.provider, question.zone)
+    if isinstance(scopes, Refusal):
+        return scopes
+    wanted = [held for held in _candidates(book, question) if actor.sees(held) and _matches(held, question, window)]
+    if question.resume is not None:
+        places = [index for index, held in enumerate(wanted) if held.id == question.resume]
+        if not places:
+            return Refusal(Reason.NOT_FOUND, f"there is no page after {question.resume}")
+        wanted = wanted[places[0] + 1 :]
+    limit = len(wanted) if question.limit is None else question.limit
+    page = wanted[:limit]
+    return Listed(tuple(view(book, held) for held in page), page[-1].id if page and limit < len(wanted) else None)
+
+
+def _candidates(book: ReservationBook, question: QueryReservation) -> Iterable[Reservation]:
+    """Return those with the ids asked for; else the live ones of the scope, or all where other states are asked."""
+    if question.ids:
+        return [book.reservations[key] for key in sorted(question.ids) if key in book.reservations]
+    return book.reservations.values()
+
+
+def _matches(held: Reservation, question: QueryReservation, window: Window) -> bool:
+    states = question.states or ({held.state} if question.ids else LIVE)
+    return (
+        held.state in states
+        and held.id not in question.without
+        and (question.provider is None or held.provider == question.provider)
+        and (question.zone is None or held.zone == question.zone)
+        and (question.name is None or held.name == question.name)
+        and (not question.windowed or _timely(held, question, window))
+        and question.elements_every <= set(held.elements)
+        and (not question.elements_some or not question.elements_some.isdisjoint(held.elements))
+    )
+
+
+def _timely(held: Reservation, question: QueryReservation, window: Window) -> bool:
+    return held.window.inside(window) if question.exclusive else held.window.overlaps(window)
