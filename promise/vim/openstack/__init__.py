@@ -1,0 +1,13 @@
+"""OpenStack behind `vim.port.Cloud`: the only room that imports openstacksdk.
+
+flavors servers quotas inventory    pure: JSON of the services <-> values of ours
+failures                            what a failed exchange means, and what is certain then
+session                             one exchange at a time: sign-in, catalog, request (blocking)
+calls                               the same from asyncio: threads, retries of reads, pages, time-outs
+placement discovery cloud           the questions that are asked, and the driver that asks them
+"""
+
+from promise.vim.openstack.cloud import OpenStack
+from promise.vim.openstack.session import Limits
+
+__all__ = ["Limits", "OpenStack"]
