@@ -36,20 +36,19 @@ if TYPE_CHECKING:
 SIZE: Final = 256
 """Breakpoints for which a block has room; measured best between 128 and 512 for 8 resources."""
 
-FULL: Final = SIZE - 2
-"""A block with more is halved: one change may bring two breakpoints into it."""
-
-SPARSE: Final = SIZE // 4
-"""A block with less is joined to a neighbour when both together fill no more than half a block."""
-
 BOUND: Final = 1 << 62
 """Largest variation of a row; levels and their differences then fit in 64 bits."""
 
 
 class Blocks:
-    """`planes` x `width` integer step functions of time; see the head of this module."""
+    """`planes` x `width` integer step functions of time, in blocks of `size` breakpoints; see the head of this module.
 
-    def __init__(self, planes: int, width: int) -> None:
+    A block with more than size - 2 breakpoints is halved, as one change may bring two; one with less than a quarter is
+    joined to a neighbour when both together fill no more than half.
+    """
+
+    def __init__(self, planes: int, width: int, size: int = SIZE) -> None:
+        self.size = size
         self.planes = planes
         self.width = width
         self.firsts: list[int] = []
@@ -113,7 +112,7 @@ class Blocks:
     def _block(self, instant: int) -> int:
         """Return the block that holds or would hold a breakpoint at the instant; makes the first one."""
         if not self.firsts:
-            self._insert(0, array("q"), np.zeros((self.planes * self.width, SIZE), np.int64))
+            self._insert(0, array("q"), np.zeros((self.planes * self.width, self.size), np.int64))
         return max(0, bisect_right(self.firsts, instant) - 1)
 
     def _mark(self, b: int, instant: int) -> tuple[int, bool]:
@@ -188,12 +187,12 @@ class Blocks:
     def _balance(self, b: int) -> None:
         """Halve a full block; join a sparse one to a neighbour; drop the last empty one."""
         n = len(self.times[b])
-        if n > FULL:
+        if n > self.size - 2:
             self._split(b)
-        elif n < SPARSE:
+        elif 4 * n < self.size:
             neighbours = [a for a in (b - 1, b) if 0 <= a < len(self.firsts) - 1]
             for a in neighbours:
-                if len(self.times[a]) + len(self.times[a + 1]) <= 2 * SPARSE or not n:
+                if 2 * (len(self.times[a]) + len(self.times[a + 1])) <= self.size or not n:
                     self._join(a)
                     return
             if not n and not neighbours:
@@ -238,7 +237,7 @@ class Blocks:
         self._index[:, :, b : n - 1] = self._index[:, :, b + 1 : n]
         del self.firsts[b], self.times[b], self.levels[b]
         self._stale = [{a - (a > b) for a in stale if a != b} for stale in self._stale]
-        if SIZE < 4 * n < self._index.shape[2]:
+        if 16 < 4 * n < self._index.shape[2]:
             self._resize(2 * n)
 
     def _resize(self, room: int) -> None:
@@ -270,13 +269,13 @@ class Blocks:
         self.variation = np.abs(changes).sum(axis=1).tolist()
         self._peak = max(self.variation, default=0)
         levels = changes.cumsum(axis=1)
-        step = SIZE * 3 // 4
+        step = self.size * 3 // 4
         self._resize(max(4, 2 * (len(times) // step + 1)))
         for b, at in enumerate(range(0, len(times), step)):
             held = levels[:, at : at + step]
             if at:
                 self.base[:, b] = levels[:, at - 1]
-            block = np.zeros((len(levels), SIZE), np.int64)
+            block = np.zeros((len(levels), self.size), np.int64)
             block[:, : held.shape[1]] = held - self.base[:, b : b + 1]
             self.levels.append(block)
             self.times.append(array("q", times[at : at + step].tobytes()))
@@ -313,12 +312,12 @@ class Blocks:
         stop = j if b == last else len(self.times[b])
         found = pick.reduce(self.levels[b][rows, i:stop], 1) + base[rows, b]
         if last > b:
-            pick(found, pick.reduce(self.levels[last][rows, :j], 1) + base[rows, last], found)
+            pick(found, pick.reduce(self.levels[last][rows, :j], 1) + base[rows, last], out=found)
         if last > b + 1:
             self.refresh(plane)
-            pick(found, pick.reduce(base[rows, b + 1 : last] + index[rows, b + 1 : last], 1), found)
+            pick(found, pick.reduce(base[rows, b + 1 : last] + index[rows, b + 1 : last], 1), out=found)
         if first < 0:
-            pick(found, 0, found)
+            pick(found, 0, out=found)
         extremes: list[int] = found.tolist()
         return extremes
 

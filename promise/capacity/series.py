@@ -47,7 +47,7 @@ def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collec
     """
     if end >= FOREVER:
         last = max(blocks.times[-1][-1], start) if blocks.firsts else start
-        end = start - (start - last) // resolution * resolution + resolution
+        end = min(FOREVER, start - (start - last) // resolution * resolution + resolution)
     for at in range(start, end, BUCKETS * resolution):
         stop = min(end, at + BUCKETS * resolution)
         crossed = bisect_left(blocks.firsts, stop) - bisect_left(blocks.firsts, at)

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from promise.capacity.blocks import Blocks
+from promise.capacity.blocks import SIZE, Blocks
 from promise.capacity.openings import Openings
 from promise.capacity.series import buckets, change_points, extremes
 from promise.resources import FOREVER, LARGEST, Window
@@ -140,8 +140,8 @@ class Opening(NamedTuple):
 class Timeline:
     """The step functions of one scope; see the head of this module."""
 
-    def __init__(self) -> None:
-        self._blocks = Blocks(len(PLANES), 8)
+    def __init__(self, *, block_size: int = SIZE) -> None:
+        self._blocks = Blocks(len(PLANES), 8, block_size)
         self._rows: dict[str, int] = {}  # replaced, never changed: snapshots hold on to it
         self._spare = list(range(7, -1, -1))
         self._version = 0
