@@ -16,10 +16,18 @@ _NOTHING: Decision[None] = Decision(None)
 
 
 def attempt(book: AllocationBook, operation: str, now: int) -> Decision[Operation | None]:
-    """Claim an operation for one attempt; None when somebody else has it, or it is not due or through."""
+    """Claim an operation for one attempt; None when somebody else has it, or it is not due or through.
+
+    The create of an instance that is to be destroyed is stopped: until now it certainly had no effect.
+    """
     found = book.open_operations.get(operation)
     if found is None or found.progress is not Progress.PENDING or found.not_before > now:
         return Decision(None)
+    allocation = book.allocations[found.instance]
+    if found.asked is Asked.CREATE and allocation.vm_state is VmState.DELETING:
+        gone = _gone(allocation, now)
+        stopped = _closed(found, Progress.STOPPED, "destroyed before it was made", now)
+        return Decision(None, (stopped, _state(allocation, gone)))
     running = replace(found, progress=Progress.RUNNING, attempts=found.attempts + 1, attempted=now)
     return Decision(running, (fact("operation-attempted", running),))
 
@@ -81,7 +89,7 @@ def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: i
         return Decision(allocation)
     waiting = [asked for asked in book.open_operations.values() if asked.instance == allocation.id]
     if not allocation.counted or any(asked.attempts == 0 and asked.asked is Asked.CREATE for asked in waiting):
-        gone = replace(allocation, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
+        gone = _gone(allocation, now)
         stopped = tuple(_closed(asked, Progress.STOPPED, "destroyed before it was made", now) for asked in waiting)
         return Decision(gone, (*stopped, _state(allocation, gone)))
     ending = replace(allocation, vm_state=VmState.DELETING, modified=now)
@@ -95,13 +103,18 @@ def observed(book: AllocationBook, allocation_id: str, server: Server | None, no
     if old is None or not old.counted or old.server is None or (server and server.id != old.server):
         return _NOTHING
     if server is None:
-        gone = replace(old, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
+        gone = _gone(old, now)
         return Decision(None, (_state(old, gone, kind="allocation-gone"),))
     state = VmState.DELETING if old.vm_state is VmState.DELETING else VmState(server.state)
     new = replace(_seen(old, server), vm_state=state)
     if new == old:
         return _NOTHING
     return Decision(None, (_state(old, replace(new, modified=now)),))
+
+
+def _gone(allocation: Allocation, now: int) -> Allocation:
+    """Return the instance of which nothing is left in the cloud."""
+    return replace(allocation, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
 
 
 def _seen(allocation: Allocation, server: Server) -> Allocation:
