@@ -84,6 +84,10 @@ class Requests:
             "kill-session": self._kill_session,
         }
 
+    def layer(self, operation: _Element) -> str:
+        """Return the error-type of what goes wrong with an operation where only the operation tells."""
+        return "" if split(operation.tag)[0] in self._namespaces else "protocol"
+
     async def answer(self, caller: Caller, operation: _Element) -> bytes | Pending | Farewell:
         """Decide one request; raises what `faults` can tell."""
         namespace, name = split(operation.tag)
@@ -205,7 +209,8 @@ def _selection(operation: _Element, wanted: _Element | None) -> Selection:
 
 
 def _data(elements: Sequence[_Element]) -> bytes:
-    return b"<data>%b</data>" % b"".join([etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements])
+    shown = [etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements]
+    return b"<data>%b</data>" % b"".join(shown)
 
 
 def _name(operation: _Element) -> str:

@@ -1,0 +1,301 @@
+"""One NETCONF session at work: requests are decided strictly in order, and answered in that order.
+
+    wire --bytes--> session --requests--> _take_requests --> Requests.answer    one at a time
+                                               | answers, some of them pending
+                                               v
+                                          _answer_in_order --> session.reply --bytes--> wire
+
+A request is decided only while there is room: fewer than `pipeline` answers outstanding, less than `LARGEST_BACKLOG`
+bytes of answers waiting, and a wire that takes what we write. While there is no room nothing more is read, so a
+client that never reads its answers costs a bounded amount of memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import structlog
+
+from promise.northbound.faults import fault, rpc_error
+from promise.northbound.message import split
+from promise.northbound.port import Pending
+from promise.northbound.requests import Farewell
+from promise.northbound.session import Broken, Opened, Rejected, Request
+
+if TYPE_CHECKING:
+    from promise.northbound.access import Caller
+    from promise.northbound.message import Envelope
+    from promise.northbound.requests import Requests
+    from promise.northbound.session import Event, Session
+
+LARGEST_BACKLOG: Final = 1024 * 1024
+READ_AHEAD: Final = 64 * 1024
+"""Bytes of further requests that are taken from the wire while a request is being decided."""
+
+_LONGEST_NAME: Final = 64
+_log: Final = structlog.get_logger(__name__)
+
+
+class Wire(Protocol):
+    """The transport below a session."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, or keep them until they can be sent."""
+
+    def pause_reading(self) -> None:
+        """Deliver no bytes for now."""
+
+    def resume_reading(self) -> None:
+        """Deliver bytes again."""
+
+    def finish(self, status: int) -> None:
+        """Send what was written, then close; `status` is 0 when all went well, else 1."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one session may take.
+
+    `pipeline` answers may be outstanding. A session whose hello does not come within `hello_timeout` seconds, or
+    which asks for nothing for `idle_timeout` seconds (0 = for ever) is closed.
+    """
+
+    pipeline: int = 64
+    hello_timeout: float = 30.0
+    idle_timeout: float = 0.0
+
+
+@dataclass(slots=True)
+class _Answer:
+    """The answer to one request, in the making; `layer` is the error-type of what goes wrong with it."""
+
+    envelope: Envelope
+    operation: str
+    layer: str
+    started: float
+    content: bytes | Pending = b""
+    outcome: str = "ok"
+
+
+class Dialogue:
+    """Drives one session. `run` is its life; what else is public is called by the wire and by other sessions."""
+
+    def __init__(self, session: Session, wire: Wire, caller: Caller, requests: Requests, limits: Limits) -> None:
+        self.caller = caller
+        self._session = session
+        self._wire = wire
+        self._requests = requests
+        self._limits = limits
+        self._log = _log.bind(session=caller.session_id, user=caller.username)
+        self._answers: deque[_Answer] = deque()  # those that wait, and the one that is being sent
+        self._backlog = 0  # bytes in them
+        self._news = asyncio.Event()  # for _take_requests: bytes, room, or the end
+        self._work = asyncio.Event()  # for _answer_in_order: an answer, or the end
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._busy = True  # what is received cannot be looked at this moment
+        self._reading = True
+        self._heard = 0.0  # when the client last sent something
+        self._opened = False
+        self._no_more = False  # there will be no further bytes
+        self._all_taken = False  # there will be no further answers
+        self._lost = False  # there is nobody to answer
+        self._status = 0
+        self._watch: asyncio.TimerHandle
+
+    async def run(self) -> None:
+        """Hold the session: from our hello until everything that can be answered is answered."""
+        loop = asyncio.get_running_loop()
+        self._heard = loop.time()
+        self._watch = loop.call_later(self._limits.hello_timeout, self._expect_hello)
+        try:
+            self._wire.write(self._session.hello())
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._answer_in_order())
+                await self._take_requests()
+                self._all_taken = True
+                self._session.close()
+                self._work.set()
+        except* Exception as bugs:  # noqa: BLE001 - one session's trouble is not another's
+            self._status = 1
+            self._log.error("session-failed", exc_info=bugs)
+        finally:
+            self._watch.cancel()
+            self._wire.finish(self._status)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of the client; stop the wire when there are more than can be used at the moment."""
+        self._heard = asyncio.get_running_loop().time()
+        self._session.receive(data)
+        if self._busy and self._reading and self._session.unread > READ_AHEAD:
+            self._reading = False
+            self._wire.pause_reading()
+        self._news.set()
+
+    def eof_received(self) -> None:
+        """Note that the client sends nothing more; what it has sent is answered."""
+        self._no_more = True
+        self._news.set()
+
+    def connection_lost(self) -> None:
+        """Note that nobody listens any more; what is being decided is decided to its end."""
+        self._lost = True
+        self._writable.set()
+        self.stop()
+
+    def pause_writing(self) -> None:
+        """Note that the client does not read."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Note that the client reads again."""
+        self._writable.set()
+        self._news.set()
+
+    def stop(self) -> None:
+        """Take no further request; those that are being decided are answered, then the session is closed."""
+        self._no_more = True
+        self._session.close()
+        self._news.set()
+
+    def kill(self, by: Caller) -> None:
+        """End the session now, on behalf of another one (RFC 6241 section 7.9)."""
+        self._log.info("session-killed", by_user=by.username, by_session=by.session_id)
+        self._status = 1
+        self.connection_lost()
+        self._wire.abort()
+
+    async def _take_requests(self) -> None:
+        """Decide one request after the other."""
+        while True:
+            await self._room()
+            event = self._session.next_event()
+            if event is not None:
+                if not await self._handle(event):
+                    return
+            elif self._no_more:
+                return
+            else:
+                await self._more_bytes()
+
+    async def _room(self) -> None:
+        while not self._lost and (
+            len(self._answers) >= self._limits.pipeline
+            or self._backlog > LARGEST_BACKLOG
+            or not self._writable.is_set()
+        ):
+            self._news.clear()
+            await self._news.wait()
+
+    async def _more_bytes(self) -> None:
+        self._news.clear()
+        self._busy = False
+        if not self._reading:
+            self._reading = True
+            self._wire.resume_reading()
+        await self._news.wait()
+        self._busy = True
+
+    async def _handle(self, event: Event) -> bool:
+        """Act on what the client said; False when it was the last thing that is listened to."""
+        match event:
+            case Request(envelope, operation):
+                name = split(operation.tag)[1][:_LONGEST_NAME]
+                answer = _Answer(envelope, name, self._requests.layer(operation), time.perf_counter())
+                try:
+                    content = await self._requests.answer(self.caller, operation)
+                except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+                    content = self._failure(answer, error)
+                await self._give(answer, content.content if isinstance(content, Farewell) else content)
+                return not isinstance(content, Farewell)
+            case Rejected(envelope, error):
+                answer = _Answer(envelope, "", "rpc", time.perf_counter())
+                await self._give(answer, self._failure(answer, error))
+            case Opened(base_1_1):
+                self._opened = True
+                self._log.info("session-opened", source=self.caller.source, base="1.1" if base_1_1 else "1.0")
+            case Broken(reason):
+                self._status = 1
+                self._log.warning("session-broken", reason=reason)
+                return False
+        return True
+
+    async def _give(self, answer: _Answer, content: bytes | Pending) -> None:
+        """Send an answer, at once when no other has to go first."""
+        answer.content = content
+        if not self._answers and isinstance(content, bytes):
+            await self._send(answer, content)
+            return
+        self._answers.append(answer)
+        self._backlog += len(content) if isinstance(content, bytes) else 0
+        self._work.set()
+
+    async def _answer_in_order(self) -> None:
+        """Send the answers that had to wait, until there are none and will be none."""
+        while self._answers or not self._all_taken:
+            if not self._answers:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            answer = self._answers[0]
+            content = answer.content
+            if isinstance(content, Pending):
+                content = await self._settled(answer, content)
+            else:
+                self._backlog -= len(content)
+            await self._send(answer, content)
+            self._answers.popleft()
+            self._news.set()
+
+    async def _settled(self, answer: _Answer, pending: Pending) -> bytes:
+        """Wait for an answer; somebody else's cancelling of it is an error like others."""
+        task = asyncio.current_task()
+        try:
+            return await pending.reply
+        except asyncio.CancelledError as error:
+            if task is not None and task.cancelling():
+                raise
+            return self._failure(answer, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            return self._failure(answer, error)
+
+    def _failure(self, answer: _Answer, error: BaseException) -> bytes:
+        told = fault(error)
+        answer.outcome = told.row.tag
+        return rpc_error(told, self._requests.prefixes, layer=answer.layer, base_1_1=self._session.base_1_1)
+
+    async def _send(self, answer: _Answer, content: bytes) -> None:
+        for piece in self._session.reply(answer.envelope, content):
+            if not self._writable.is_set():
+                await self._writable.wait()
+            if self._lost:
+                break
+            self._wire.write(piece)
+        spent = (time.perf_counter() - answer.started) * 1000
+        self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
+
+    def _expect_hello(self) -> None:
+        if not self._opened:
+            self._log.warning("session-broken", reason=f"no hello within {self._limits.hello_timeout:g} s")
+            self._status = 1
+            self.stop()
+        elif self._limits.idle_timeout:
+            self._watch_idleness()
+
+    def _watch_idleness(self) -> None:
+        loop = asyncio.get_running_loop()
+        left = self._heard + self._limits.idle_timeout - loop.time()
+        if self._answers or self._busy:
+            left = self._limits.idle_timeout
+        if left > 0:
+            self._watch = loop.call_later(left, self._watch_idleness)
+        else:
+            self._log.info("session-idle", idle_timeout=self._limits.idle_timeout)
+            self.stop()

@@ -1,0 +1,127 @@
+"""The NETCONF door: a listener, its open sessions, and the end of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from promise.northbound.access import Authenticator, Caller, Identity
+from promise.northbound.dialogue import Dialogue, Limits
+from promise.northbound.requests import Requests
+from promise.northbound.session import LARGEST_MESSAGE, LARGEST_SKIPPED, Session
+from promise.northbound.ssh import SshListener, SshOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from promise.northbound.dialogue import Wire
+    from promise.northbound.port import Datastores, Module, Operations
+
+TRANSPORT: Final = "netconf-ssh"
+
+_log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NetconfOptions:
+    """How the server listens and what it allows; times in seconds, sizes in bytes.
+
+    `modules` are those whose RPCs the operation table knows; they and `capabilities` are advertised besides base:1.0
+    and base:1.1. Without `host_key_files` the host keys are made and kept in `state_dir`. A message longer than
+    `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
+    """
+
+    state_dir: Path
+    modules: tuple[Module, ...]
+    capabilities: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 1830
+    host_key_files: tuple[Path, ...] = ()
+    login_timeout: float = 30.0
+    keepalive_interval: float = 0.0
+    max_unauthenticated: int = 256
+    max_sessions: int = 4096
+    largest_message: int = LARGEST_MESSAGE
+    largest_skipped: int = LARGEST_SKIPPED
+    limits: Limits = field(default_factory=Limits)
+
+
+class NetconfServer:
+    """NETCONF over SSH for these operations, datastores and users."""
+
+    def __init__(
+        self, operations: Operations, datastores: Datastores, authenticator: Authenticator, options: NetconfOptions
+    ) -> None:
+        self._options = options
+        self._dialogues: dict[int, Dialogue] = {}
+        self._requests = Requests(operations, datastores, options.modules, self._dialogues)
+        self._capabilities = (*(module.capability for module in options.modules), *options.capabilities)
+        self._session_ids = itertools.count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._listener = SshListener(
+            self._open,
+            authenticator,
+            SshOptions(
+                options.host,
+                options.port,
+                options.state_dir,
+                options.host_key_files,
+                login_timeout=options.login_timeout,
+                subsystem_timeout=options.limits.hello_timeout,
+                keepalive_interval=options.keepalive_interval,
+                max_unauthenticated=options.max_unauthenticated,
+                max_channels=options.max_sessions,
+            ),
+        )
+
+    @property
+    def sessions(self) -> Mapping[int, Dialogue]:
+        """The open sessions, by session-id."""
+        return self._dialogues
+
+    async def start(self) -> tuple[str, int]:
+        """Listen; returns host and port. Raises hostkeys.UnusableHostKey, or OSError when it cannot listen."""
+        host, port = await self._listener.start()
+        _log.info("netconf-listening", host=host, port=port)
+        return host, port
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Accept nobody any more, give requests that are being decided `grace` seconds to be answered, then close."""
+        self._stopping = True
+        self._listener.stop_listening()
+        for dialogue in self._dialogues.values():
+            dialogue.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._listener.close()
+
+    def _open(self, wire: Wire, identity: Identity, source: str) -> Dialogue:
+        number = next(self._session_ids)
+        caller = Caller(identity.username, identity.groups, identity.project, number, TRANSPORT, source)
+        options = self._options
+        session = Session(
+            number, self._capabilities, largest=options.largest_message, largest_skipped=options.largest_skipped
+        )
+        dialogue = Dialogue(session, wire, caller, self._requests, options.limits)
+        self._dialogues[number] = dialogue
+        task = asyncio.create_task(self._hold(number, dialogue), name=f"netconf-session-{number}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if self._stopping:
+            dialogue.stop()
+        return dialogue
+
+    async def _hold(self, number: int, dialogue: Dialogue) -> None:
+        try:
+            await dialogue.run()
+        finally:
+            del self._dialogues[number]
