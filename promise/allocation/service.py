@@ -36,13 +36,6 @@ class Catalogue(Protocol):
         """Return the ids of all networks on which our project may put a server."""
 
 
-class Clouds(Protocol):
-    """The clouds of the providers."""
-
-    async def catalogue(self, provider: str) -> Catalogue:
-        """Return the cloud of a provider. Raises `errors.CloudError`."""
-
-
 @dataclass(frozen=True, slots=True)
 class QueryInstance:
     """Which instances to list: all filters must hold; `states` empty = all but DELETED."""
@@ -66,14 +59,14 @@ class Instances:
 class AllocationService:
     """The allocation room's door for the northbound.
 
-    `settled(instance)` is awaited for the time that a reply to create-instance waits for the cloud; it comes back
+    `clouds` gives the cloud of a provider, and may raise `errors.CloudError`. `settled(instance)` is awaited for the time that a reply to create-instance waits for the cloud; it comes back
     with the instance as it stands then.
     """
 
     def __init__(
         self,
         ledger: Decisions[AllocationBook],
-        clouds: Clouds,
+        clouds: Callable[[str], Awaitable[Catalogue]],
         settled: Callable[[str], Awaitable[None]],
     ) -> None:
         self._ledger = ledger
@@ -98,7 +91,7 @@ class AllocationService:
     async def _looked_up(self, request: CreateInstance) -> CreateInstance | Refusal:
         """Return the request with the ids of its image and networks."""
         try:
-            cloud = await self._clouds.catalogue(request.provider)
+            cloud = await self._clouds(request.provider)
             images = await cloud.image(request.image)
             if len(images) != 1:
                 why = "there are several" if images else "there is none"

@@ -18,7 +18,7 @@ from promise.capacity import providers
 from promise.errors import CloudError, LedgerFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.allocation.server import Server
@@ -40,17 +40,16 @@ class Watched(Servers, Protocol):
         """Look at zones, hosts, flavors and bounds."""
 
 
-class CloudsOf(Protocol):
-    """The clouds of the providers, as the refresh uses them."""
-
-    async def watched(self, provider: str) -> Watched:
-        """Return the cloud of a provider. Raises `errors.CloudError`."""
-
-
 class Sync:
     """One task per provider; `run` ends when it is cancelled. `quick` is the pause between quick looks, seconds."""
 
-    def __init__(self, ledger: Decisions[AllocationBook], clouds: CloudsOf, clock: Clock, quick: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: Decisions[AllocationBook],
+        clouds: Callable[[str], Awaitable[Watched]],
+        clock: Clock,
+        quick: int = 1,
+    ) -> None:
         self._ledger = ledger
         self._clouds = clouds
         self._clock = clock
@@ -112,7 +111,7 @@ class Sync:
 
     async def _looked(self, provider: str, *, whole: bool) -> None:
         try:
-            cloud = await self._clouds.watched(provider)
+            cloud = await self._clouds(provider)
             if whole:
                 await self._discover(provider, cloud)
             await self._servers(provider, cloud)
@@ -161,7 +160,7 @@ def _interval(book: AllocationBook, provider: str) -> int | None:
 
 
 def _unsettled(book: AllocationBook, provider: str) -> bool:
-    return any(found.vm_state in UNSETTLED for found in book.counted_on(provider))
+    return any(found.server and found.vm_state in UNSETTLED for found in book.counted_on(provider))
 
 
 def _known(book: AllocationBook, provider: str) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ from promise.allocation.server import ServerSpec
 from promise.errors import CloudError, CloudRefused, CredentialsRejected, LedgerFailure, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.allocation.model import Allocation, Operation
@@ -45,13 +45,6 @@ class Aside(Protocol):
         """Return a secret of the side table."""
 
 
-class ServersOf(Protocol):
-    """The clouds of the providers, as the worker uses them."""
-
-    async def servers_of_provider(self, provider: str) -> Servers:
-        """Return the cloud of a provider. Raises `errors.CloudError`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to go on. `create_settle` and the delays are in seconds; `attempts` bounds creates, deletes go on."""
@@ -73,7 +66,7 @@ class Worker:
         self,
         ledger: Decisions[AllocationBook],
         aside: Aside,
-        clouds: ServersOf,
+        clouds: Callable[[str], Awaitable[Servers]],
         clock: Clock,
         patience: Patience | None = None,
     ) -> None:
@@ -158,7 +151,7 @@ class Worker:
             return
         log.info("server asked", instance=claimed.instance, provider=claimed.provider, attempt=claimed.attempts)
         try:
-            cloud = await self._clouds.servers_of_provider(claimed.provider)
+            cloud = await self._clouds(claimed.provider)
             server = await cloud.create_server(await self._spec(claimed))
         except OutcomeUnknown as error:
             await self._look_again(claimed, error.message)
@@ -184,7 +177,7 @@ class Worker:
 
     async def _settle(self, asked: Operation) -> None:
         """Look for the server of a create that may have had its effect."""
-        cloud = await self._clouds.servers_of_provider(asked.provider)
+        cloud = await self._clouds(asked.provider)
         found = sorted(await cloud.servers_of(asked.instance), key=lambda server: (server.created, server.id))
         for extra in found[1:]:
             log.warning("second server deleted", instance=asked.instance, server=extra.id)
@@ -226,7 +219,7 @@ class Worker:
         if claimed is None:
             return
         if allocation.server is not None:
-            cloud = await self._clouds.servers_of_provider(claimed.provider)
+            cloud = await self._clouds(claimed.provider)
             await cloud.delete_server(allocation.server)
         await self._submit(lambda book, now: outcome.deleting(book, claimed.id, now))
 

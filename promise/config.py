@@ -1,0 +1,184 @@
+"""The one configuration file, `promise.toml`: every key, its default and its meaning (design section 8).
+
+Secrets may stand in the environment or in files of their own instead: `password_env`, `password_file`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ADMIN_PASSWORD = "PROMISE_ADMIN_PASSWORD"  # noqa: S105 - the name of an environment variable
+"""In the environment it makes the user `admin`, also without a configuration file."""
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the key and the rule."""
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are errors, and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UserConfig(Section):
+    """A `[[user]]`: who may log in, with which password or keys, and what is theirs."""
+
+    name: str = Field(min_length=1, description="the name to log in with")
+    password: str | None = Field(None, description="the password itself; better one of the next three")
+    password_hash: str | None = Field(None, description="what `promise hash-password` printed")
+    password_env: str | None = Field(None, description="the environment variable that holds the password")
+    password_file: Path | None = Field(None, description="the file whose first line is the password")
+    authorized_keys: list[str] = Field([], description="public keys in the form of OpenSSH's authorized_keys")
+    authorized_keys_file: Path | None = Field(None, description="a file with such keys, one a line")
+    groups: list[str] = Field([], description="`admin` sees and does everything")
+    project: str = Field("", description="users of one project share their reservations and instances")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> UserConfig:
+        given = [self.password, self.password_hash, self.password_env, self.password_file]
+        if sum(value is not None for value in given) > 1:
+            raise ValueError("give at most one of password, password_hash, password_env and password_file")
+        return self
+
+
+class NetconfConfig(Section):
+    """The `[netconf]` table."""
+
+    listen: str = Field("127.0.0.1:1830", description="HOST:PORT of NETCONF over SSH; port 0 takes a free one")
+    host_keys: list[Path] = Field([], description="files with private host keys; none = made in the state directory")
+    login_timeout: float = Field(30.0, gt=0, description="seconds for a log-in")
+    hello_timeout: float = Field(30.0, gt=0, description="seconds for the subsystem and the hello")
+    idle_timeout: float = Field(
+        0.0, ge=0, description="seconds without a request after which a session ends; 0 = never"
+    )
+    max_sessions: int = Field(4096, ge=1, description="sessions at a time")
+    max_unauthenticated: int = Field(256, ge=1, description="connections at a time that have not logged in")
+    max_message: int = Field(16 * 2**20, ge=4096, description="bytes of the largest message that is read")
+
+
+class LedgerConfig(Section):
+    """The `[ledger]` table."""
+
+    url: str | None = Field(None, description="a database URL; none = SQLite in the state directory")
+    group: int = Field(256, ge=1, description="decisions in one commit, at most")
+
+
+class CloudConfig(Section):
+    """The `[cloud]` table: patience with OpenStack, in seconds."""
+
+    discover_timeout: float = Field(30.0, gt=0, description="for one whole look at a cloud")
+    request_timeout: float = Field(30.0, gt=0, description="for the answer to one request")
+    reply_wait: float = Field(5.0, ge=0, description="how long a reply to create-instance waits for the cloud")
+    create_settle: int = Field(120, ge=1, description="how long a server is looked for before it is asked for again")
+    poll_interval: int = Field(1, ge=1, description="between looks at instances that are on their way")
+
+
+class PolicyConfig(Section):
+    """The `[policy]` table: what `promise/policy/reservation` is at the very first start; later it is configuration."""
+
+    max_future_start_range: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="days")
+    max_future_end_range: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="days")
+    max_duration: Annotated[int, Field(ge=1, le=65535)] | None = Field(None, description="hours")
+    expiry: Annotated[int, Field(ge=1)] | None = Field(None, description="minutes")
+    before_end: Annotated[int, Field(ge=1)] | None = Field(None, description="minutes")
+    at_end: Literal["keep", "terminate"] = "keep"
+    preempt: bool = False
+    unreserved: Literal["best-effort", "strict"] = "best-effort"
+    alternatives: int = Field(3, ge=0, le=100, description="windows that a refusal proposes, at most")
+    search_horizon: int = Field(365, ge=1, le=36500, description="days to search for alternatives")
+    retention: int = Field(30, ge=0, le=36500, description="days for which finished records stay readable")
+
+
+class Config(Section):
+    """The whole file."""
+
+    state_dir: Path = Field(Path("promise-state"), description="where the ledger and the host keys are kept")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    netconf: NetconfConfig = NetconfConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    cloud: CloudConfig = CloudConfig()
+    policy: PolicyConfig = PolicyConfig()
+    user: list[UserConfig] = []
+
+    @property
+    def ledger_url(self) -> str:
+        """Return the URL of the ledger."""
+        return self.ledger.url or f"sqlite:///{self.state_dir.absolute() / 'ledger.sqlite'}"
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Config:
+        names = [user.name for user in self.user]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"user {twice[0]} is there twice")
+        return self
+
+
+def read(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration; without a file, all defaults and the administrator of the environment.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key in it cannot be used.
+    """
+    values = _parsed(path) if path else {}
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_told(path, error)) from None
+    if ADMIN_PASSWORD in environment and all(user.name != "admin" for user in config.user):
+        admin = UserConfig(name="admin", password_env=ADMIN_PASSWORD, groups=["admin"])
+        config = config.model_copy(update={"user": [*config.user, admin]})
+    return config
+
+
+def _parsed(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _told(path: Path | None, error: ValidationError) -> str:
+    lines = [f"{'.'.join(str(part) for part in one['loc']) or 'file'}: {one['msg']}" for one in error.errors()]
+    return f"{path}: {'; '.join(lines)}"
+
+
+def password_of(user: UserConfig, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the password of a user in plain, None for one that has only a hash, or keys, or nothing.
+
+    Raises:
+        ConfigError: the variable or the file that should hold it does not.
+    """
+    if user.password_env is not None:
+        found = environment.get(user.password_env)
+        if not found:
+            raise ConfigError(f"user {user.name}: {user.password_env} is not in the environment, or empty")
+        return found
+    if user.password_file is not None:
+        try:
+            return user.password_file.read_text(encoding="utf-8").splitlines()[0]
+        except (OSError, UnicodeDecodeError, IndexError) as error:
+            raise ConfigError(f"user {user.name}: password_file {user.password_file}: {error}") from None
+    return user.password
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """Return host and port of "HOST:PORT" or "[HOST]:PORT".
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the largest port
+        raise ConfigError(f"{listen!r} is not of the form HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
