@@ -78,7 +78,7 @@ class Database:
             cause = error
         ours = batch.rows
         found = await self._reread(batch.before.seq, len(ours) + PAGE)
-        if found[: len(ours)] == ours:
+        if cause and found[: len(ours)] == ours:
             return Outcome(durable=True, others=found[len(ours) :])
         if not found and not cause:
             raise LedgerBroken("the head of the journal moved, and the journal did not")

@@ -1,7 +1,8 @@
 """The journal as values: rows, the hash chain that ties them, and the batch that one group writes. Pure.
 
     hash(seq) = sha256(hash(seq - 1) + row), hash(0) = 32 zero bytes,
-    row = "seq:at:len(actor):actor:len(kind):kind:payload" in UTF-8; lengths in characters
+    row = "seq:at:origin:len(actor):actor:len(kind):kind:payload" in UTF-8; lengths in characters
+    origin = 16 hexadecimal digits that each opening of the ledger draws anew, so that no two write the same row
     payload = {"table":...,"key":...,"record":...,"detail":...}, JSON in ASCII without blanks, hashed as it stands
 
 The chain detects corruption; with a hash that was kept elsewhere, also tampering (design section 3).
@@ -30,6 +31,7 @@ class Row(NamedTuple):
 
     seq: int
     at: int
+    origin: str
     actor: str
     kind: str
     payload: str
@@ -63,11 +65,12 @@ class Batch:
     stands after the group, by table and id. The order of both keeps that of the events: what is new comes last.
     """
 
-    __slots__ = ("_last", "at", "before", "changed", "entries", "forgotten", "rows", "secrets")
+    __slots__ = ("_last", "at", "before", "changed", "entries", "forgotten", "origin", "rows", "secrets")
 
-    def __init__(self, before: Head, at: int, tables: Iterable[str]) -> None:
+    def __init__(self, before: Head, at: int, origin: str, tables: Iterable[str]) -> None:
         self.before = before
         self.at = at
+        self.origin = origin
         self.rows: list[Row] = []
         self.entries: list[Entry] = []
         self.forgotten: dict[str, set[str]] = {table: set() for table in tables}
@@ -92,8 +95,9 @@ class Batch:
         first, last = self.before.seq + len(self.rows) + 1, self._last
         for seq, event in enumerate(events, first):
             record, payload = encode(event, self.changed)
-            last = digest(last, seq, self.at, actor, event.kind, payload)
-            rows.append(Row(seq, self.at, actor, event.kind, payload, last))
+            row = Row(seq, self.at, self.origin, actor, event.kind, payload, b"")
+            last = digest(last, row)
+            rows.append(row._replace(hash=last))
             records.append(record)
         self._add(events, rows, records)
         self._last = last
@@ -134,10 +138,11 @@ def _storable(*texts: str) -> None:
             raise ValueError(f"{text!r} holds a NUL, which databases cannot keep")
 
 
-def digest(previous: bytes, seq: int, at: int, actor: str, kind: str, payload: str) -> bytes:
-    """Return the hash of a row on top of the hash of the row before it (32 bytes)."""
-    row = f"{seq}:{at}:{len(actor)}:{actor}:{len(kind)}:{kind}:{payload}"
-    return sha256(previous + row.encode()).digest()
+def digest(previous: bytes, row: Row) -> bytes:
+    """Return what the hash of a row has to be, on top of the hash of the row before it (32 bytes)."""
+    seq, at, origin, actor, kind, payload, _ = row
+    text = f"{seq}:{at}:{origin}:{len(actor)}:{actor}:{len(kind)}:{kind}:{payload}"
+    return sha256(previous + text.encode()).digest()
 
 
 def follow(head: Head, rows: Iterable[Row]) -> Head:
@@ -146,7 +151,7 @@ def follow(head: Head, rows: Iterable[Row]) -> Head:
         expected = head.seq + 1
         if row.seq != expected:
             raise LedgerCorrupt(f"journal entry {expected} is missing, entry {row.seq} follows", seq=expected)
-        if digest(head.hash, row.seq, row.at, row.actor, row.kind, row.payload) != row.hash:
+        if digest(head.hash, row) != row.hash:
             raise LedgerCorrupt(
                 f"journal entry {row.seq} is not what was written: its hash does not match", seq=row.seq
             )

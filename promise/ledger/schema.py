@@ -22,6 +22,7 @@ journal = Table(
     metadata,
     Column("seq", WIDE, primary_key=True, autoincrement=False),
     Column("at", WIDE, nullable=False),
+    Column("origin", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", Text, nullable=False),

@@ -38,8 +38,8 @@ PRAGMAS: Final = (
 )
 
 _MOVE = "UPDATE journal_head SET seq = ?, at = ?, hash = ? WHERE id = 1 AND seq = ? AND hash = ?"
-_APPEND = "INSERT INTO journal (seq, at, actor, kind, payload, hash) VALUES (?, ?, ?, ?, ?, ?)"
-_READ = "SELECT seq, at, actor, kind, payload, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+_APPEND = "INSERT INTO journal (seq, at, origin, actor, kind, payload, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_READ = "SELECT seq, at, origin, actor, kind, payload, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
 _KEEP = "INSERT INTO secret (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _UPSERT = {
     table: f'INSERT INTO "{table}" (id, seq, record) VALUES (?, ?, ?)'  # noqa: S608 - our own names

@@ -36,7 +36,8 @@ class Store(Protocol):
     def read(self, after: int, limit: int) -> list[Row]:
         """Return up to `limit` durable rows behind seq `after`, in order.
 
-        Usable again after any failure of `append`; raises `LedgerBroken` when the truth cannot be told any more.
+        Usable again after any failure of `append`, and final: what it does not show then will not appear later.
+        Raises `LedgerBroken` when that cannot be said any more.
         """
 
     def seq_before(self, at: int) -> int:

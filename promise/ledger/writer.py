@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,7 @@ class Ledger(Generic[S]):
         self._codecs = codecs
         self._advance = advance
         self._settings = settings
+        self._origin = secrets.token_hex(8)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Request[S]] = deque()
         self._subscribers: list[OnCommit] = []
@@ -265,7 +267,7 @@ class Ledger(Generic[S]):
         """Advance to now and, when all that was due is done, decide."""
         settings = self._settings
         deadline = self._loop.time() + settings.slice
-        batch = Batch(self._head, self.now(), self._codecs)
+        batch = Batch(self._head, self.now(), self._origin, self._codecs)
         group = self._group = Group(self._state, batch)
         self._awake = False
         while self._transition(group):
@@ -342,7 +344,8 @@ class Ledger(Generic[S]):
 
     def _break(self, cause: BaseException) -> None:
         """Stop: nobody gets an answer any more."""
-        log.critical("the ledger cannot go on", exc_info=cause)
+        if isinstance(cause, Exception):
+            log.critical("the ledger cannot go on", exc_info=cause)
         self._broken = cause
         waiting = [*(self._group.requests if self._group else ()), *self._queue]
         for pending in (*waiting, *(self._group.readings if self._group else ())):

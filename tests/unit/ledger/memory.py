@@ -36,7 +36,8 @@ class Disk:
 class MemoryStore:
     """A `Store`. `faults` are what becomes of the next appends, `unreadable` of the next reads.
 
-    An append waits for `gate`; `entered` tells that one is waiting there, or has been.
+    An append waits for `gate`; `entered` tells that one is waiting there, or has been. `read_gate` and `reading` are
+    the same for reads.
     """
 
     def __init__(self, disk: Disk | None = None) -> None:
@@ -46,8 +47,14 @@ class MemoryStore:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
+        self.read_gate = threading.Event()
+        self.read_gate.set()
+        self.reading = threading.Event()
         self.appends = 0
         self.closed = False
+
+    def itself(self) -> MemoryStore:
+        return self
 
     def head(self) -> Head:
         return self.disk.head
@@ -87,6 +94,8 @@ class MemoryStore:
                 self.disk.secrets[key] = value
 
     def read(self, after: int, limit: int) -> list[Row]:
+        self.reading.set()
+        assert self.read_gate.wait(60)
         if self.unreadable:
             self.unreadable -= 1
             raise StoreError("no connection")

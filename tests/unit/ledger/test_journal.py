@@ -40,7 +40,7 @@ class Odd:
 
 
 def batch(*decisions: tuple[str, list[Event]], before: Head = GENESIS, at: int = 100) -> Batch:
-    made = Batch(before, at, TABLES)
+    made = Batch(before, at, "0123456789abcdef", TABLES)
     for actor, facts in decisions:
         made.stage(actor, facts, {})
     return made
@@ -49,9 +49,9 @@ def batch(*decisions: tuple[str, list[Event]], before: Head = GENESIS, at: int =
 def test_the_hash_of_a_row_is_sha256_over_the_hash_before_it_and_the_row() -> None:
     made = batch(("alice", [fact("pool-added", Hall("h", 3))]), ("Jürgen", [Event("gone", "pool", "h", None)]))
     payload = '{"table":"pool","key":"h","record":{"id":"h","seats":3,"ended":0},"detail":{}}'
-    first = hashlib.sha256(bytes(32) + f"1:100:5:alice:10:pool-added:{payload}".encode()).digest()
+    first = hashlib.sha256(bytes(32) + f"1:100:0123456789abcdef:5:alice:10:pool-added:{payload}".encode()).digest()
     gone = '{"table":"pool","key":"h","record":null,"detail":{}}'
-    second = hashlib.sha256(first + f"2:100:6:Jürgen:4:gone:{gone}".encode()).digest()
+    second = hashlib.sha256(first + f"2:100:0123456789abcdef:6:Jürgen:4:gone:{gone}".encode()).digest()
     assert [(row.seq, row.at, row.actor, row.kind, row.payload, row.hash) for row in made.rows] == [
         (1, 100, "alice", "pool-added", payload, first),
         (2, 100, "Jürgen", "gone", gone, second),
@@ -77,6 +77,7 @@ def test_any_change_of_any_row_is_found_and_named(data: st.DataObject) -> None:
         st.sampled_from(
             [
                 row._replace(at=row.at + 1),
+                row._replace(origin="f" * 16),
                 row._replace(actor=row.actor + "1"),
                 row._replace(kind=row.kind + "1"),
                 row._replace(payload=row.payload.replace("{", "{ ", 1)),

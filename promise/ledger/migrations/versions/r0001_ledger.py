@@ -18,6 +18,7 @@ def upgrade() -> None:
         "journal",
         sa.Column("seq", WIDE, primary_key=True, autoincrement=False),
         sa.Column("at", WIDE, nullable=False),
+        sa.Column("origin", sa.Text, nullable=False),
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("payload", sa.Text, nullable=False),
