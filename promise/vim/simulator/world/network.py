@@ -1,0 +1,206 @@
+"""Networks, subnets, ports, routers, floating addresses and security groups, as Neutron keeps them.
+
+Every resource is a row in the words of the API; this module keeps them consistent and within quota.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from promise.vim.simulator.world.errors import ApiError
+from promise.vim.simulator.world.names import fresh, lasting, zulu
+
+if TYPE_CHECKING:
+    from promise.vim.simulator.options import NetworkOption
+    from promise.vim.simulator.world.quotas import Quotas
+
+Row = dict[str, Any]
+KINDS: Final = {
+    "network": "Network", "subnet": "Subnet", "port": "Port", "router": "Router", "floatingip": "FloatingIP",
+    "security_group": "SecurityGroup", "security_group_rule": "SecurityGroupRule",
+}  # fmt: skip
+
+
+class Network:
+    """All of Neutron's rows by kind and id, and the addresses that are taken in each subnet."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
+        self.rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
+        self._taken: dict[str, set[int]] = {}
+        self._mac = count(1)
+
+    def get(self, kind: str, row_id: str) -> Row:
+        """Return a row, or raise Neutron's 404 for its kind."""
+        try:
+            return self.rows[kind][row_id]
+        except KeyError:
+            words = kind.replace("_", " ") if "_" in kind else KINDS[kind]
+            message = f"{words[0].upper()}{words[1:]} {row_id} could not be found."
+            raise ApiError(404, message, f"{KINDS[kind]}NotFound") from None
+
+    def owned(self, kind: str, project_id: str) -> int:
+        """Count the rows of a project, as its quota does."""
+        return sum(row["project_id"] == project_id for row in self.rows[kind].values())
+
+    def add(self, kind: str, project_id: str, row: Row, now: float, row_id: str | None = None) -> Row:
+        """Enter a row for a project, or raise a 409 when its quota is used up; what belongs to nobody has none."""
+        if project_id and self._quotas.exceeded(project_id, kind, self.owned(kind, project_id) + 1):
+            raise ApiError(409, f"Quota exceeded for resources: ['{kind}'].", "OverQuota")
+        stamp = zulu(now)
+        whole = {
+            "id": row_id or fresh(), "name": "", "description": "", **row, "tenant_id": project_id,
+            "project_id": project_id, "created_at": stamp, "updated_at": stamp, "revision_number": 1, "tags": [],
+        }  # fmt: skip
+        self.rows[kind][whole["id"]] = whole
+        return whole
+
+    def change(self, row: Row, values: Row, now: float) -> Row:
+        """Replace values of a row."""
+        row.update(values, updated_at=zulu(now), revision_number=row["revision_number"] + 1)
+        return row
+
+    def seed(self, option: NetworkOption, project_id: str, now: float) -> None:
+        """Make a network and its subnet at the start; neither counts as a decision of a project."""
+        network = self.add_network(
+            project_id,
+            {"name": option.name, "shared": option.shared, "router:external": option.external},
+            now,
+            lasting("network", option.name),
+        )
+        name = f"{option.name}-subnet"
+        subnet = {"name": name, "network_id": network["id"], "cidr": option.cidr}
+        self.add_subnet(project_id, subnet, now, lasting("subnet", name))
+
+    def add_network(self, project_id: str, values: Row, now: float, row_id: str | None = None) -> Row:
+        """Create a network."""
+        standard = {
+            "admin_state_up": True, "status": "ACTIVE", "shared": False, "router:external": False, "subnets": [],
+            "mtu": 1450, "port_security_enabled": True, "availability_zones": [], "availability_zone_hints": [],
+            "ipv4_address_scope": None, "ipv6_address_scope": None, "is_default": False, "l2_adjacency": True,
+            "provider:network_type": "local", "provider:physical_network": None, "provider:segmentation_id": None,
+            "qos_policy_id": None, "vlan_transparent": None,
+        }  # fmt: skip
+        return self.add("network", project_id, {**standard, **values}, now, row_id)
+
+    def add_subnet(self, project_id: str, values: Row, now: float, row_id: str | None = None) -> Row:
+        """Create a subnet; its gateway is the first address and its pool all others but the last."""
+        network = self.get("network", values["network_id"])
+        try:
+            cidr = ip_network(values["cidr"])
+        except ValueError:
+            message = f"Invalid input for cidr. Reason: '{values['cidr']}' is not a valid IP subnet."
+            raise ApiError(400, message, "HTTPBadRequest") from None
+        for other in (self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]):
+            if ip_network(other["cidr"]).version == cidr.version and ip_network(other["cidr"]).overlaps(cidr):  # type: ignore[arg-type]
+                message = (
+                    f"Invalid input for operation: Requested subnet with cidr: {cidr} for network: {network['id']} "
+                    "overlaps with another subnet."
+                )
+                raise ApiError(400, message, "InvalidInput")
+        first, last = int(cidr.network_address), int(cidr.broadcast_address)
+        pool = {"start": str(ip_address(first + 2)), "end": str(ip_address(last - 1))}
+        standard = {
+            "ip_version": cidr.version, "gateway_ip": str(ip_address(first + 1)), "allocation_pools": [pool],
+            "enable_dhcp": False, "dns_nameservers": [], "host_routes": [], "ipv6_address_mode": None,
+            "ipv6_ra_mode": None, "subnetpool_id": None, "service_types": [], "segment_id": None,
+            "dns_publish_fixed_ip": False, "router:external": network["router:external"],
+        }  # fmt: skip
+        subnet = self.add("subnet", project_id, {**standard, **values, "cidr": str(cidr)}, now, row_id)
+        network["subnets"].append(subnet["id"])
+        return subnet
+
+    def add_port(self, project_id: str, values: Row, now: float) -> Row:
+        """Create a port with one address of each kind of subnet of its network, or with those that are asked for."""
+        network = self.get("network", values["network_id"])
+        number = next(self._mac)
+        standard = {
+            "mac_address": "fa:16:3e:" + ":".join(f"{number >> shift & 255:02x}" for shift in (16, 8, 0)),
+            "admin_state_up": True, "status": "DOWN", "device_id": "", "device_owner": "", "binding:host_id": "",
+            "binding:vnic_type": "normal", "binding:vif_type": "unbound", "binding:vif_details": {},
+            "binding:profile": {}, "allowed_address_pairs": [], "extra_dhcp_opts": [], "port_security_enabled": True,
+            "qos_policy_id": None, "qos_network_policy_id": None, "resource_request": None, "dns_name": "",
+            "dns_assignment": [], "ip_allocation": "immediate", "propagate_uplink_status": True,
+        }  # fmt: skip
+        port = self.add("port", project_id, {**standard, **values, "fixed_ips": []}, now)
+        try:
+            port["fixed_ips"] = self._addresses(network, values.get("fixed_ips"))
+        except ApiError:
+            del self.rows["port"][port["id"]]
+            raise
+        if "security_groups" not in values:
+            port["security_groups"] = [self.default_group(project_id, now)["id"]]
+        return port
+
+    def _addresses(self, network: Row, wanted: list[Row] | None) -> list[Row]:
+        """Take addresses: those wanted, else one of the first subnet of each IP version that has one."""
+        if wanted is not None:
+            return [self._wanted(network, want) for want in wanted]
+        subnets = [self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]]
+        found = []
+        for version in sorted({subnet["ip_version"] for subnet in subnets}):
+            alike = [subnet for subnet in subnets if subnet["ip_version"] == version]
+            free = next(((s, a) for s in alike if (a := self._free(s)) is not None), None)
+            if free is None:
+                message = f"No more IP addresses available on network {network['id']}."
+                raise ApiError(409, message, "IpAddressGenerationFailure")
+            found.append(self._take(*free))
+        return found
+
+    def _wanted(self, network: Row, want: Row) -> Row:
+        for subnet in (self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]):
+            if want.get("subnet_id", subnet["id"]) != subnet["id"]:
+                continue
+            if "ip_address" not in want:
+                if (address := self._free(subnet)) is not None:
+                    return self._take(subnet, address)
+            elif ip_address(want["ip_address"]) in ip_network(subnet["cidr"]):
+                address = int(ip_address(want["ip_address"]))
+                if address in self._taken.get(subnet["id"], ()):
+                    message = f"IP address {want['ip_address']} already allocated in subnet {subnet['id']}"
+                    raise ApiError(409, message, "IpAddressAlreadyAllocated")
+                return self._take(subnet, address)
+        message = f"Invalid input for operation: IP address {want.get('ip_address')} is not a valid IP for the network."
+        raise ApiError(400, message, "InvalidIpForNetwork")
+
+    def _free(self, subnet: Row) -> int | None:
+        taken = self._taken.setdefault(subnet["id"], set())
+        gateway = int(ip_address(subnet["gateway_ip"])) if subnet["gateway_ip"] else None
+        for pool in subnet["allocation_pools"]:
+            for address in range(int(ip_address(pool["start"])), int(ip_address(pool["end"])) + 1):
+                if address not in taken and address != gateway:
+                    return address
+        return None
+
+    def _take(self, subnet: Row, address: int) -> Row:
+        self._taken.setdefault(subnet["id"], set()).add(address)
+        return {"subnet_id": subnet["id"], "ip_address": str(ip_address(address))}
+
+    def remove_port(self, port: Row) -> None:
+        """Delete a port and give its addresses back; floating addresses on it stay, without a port."""
+        for fixed in port["fixed_ips"]:
+            self._taken[fixed["subnet_id"]].discard(int(ip_address(fixed["ip_address"])))
+        for floating in self.rows["floatingip"].values():
+            if floating["port_id"] == port["id"]:
+                floating.update(port_id=None, fixed_ip_address=None, router_id=None, status="DOWN")
+        self.rows["port"].pop(port["id"], None)
+
+    def ports_of(self, device_id: str) -> list[Row]:
+        """Return the ports of a server or router, oldest first."""
+        return [port for port in self.rows["port"].values() if port["device_id"] == device_id]
+
+    def default_group(self, project_id: str, now: float) -> Row:
+        """Return the project's security group `default`, made when it is first needed."""
+        for group in self.rows["security_group"].values():
+            if group["project_id"] == project_id and group["name"] == "default":
+                return group
+        group = {"name": "default", "stateful": True, "shared": False, "description": "Default security group"}
+        return self.add("security_group", project_id, group, now)
+
+    def reachable(self, project_id: str) -> list[Row]:
+        """Return the networks on which a project may put a server: its own and the shared ones."""
+        rows = self.rows["network"].values()
+        own = [row for row in rows if row["project_id"] == project_id]
+        return own + [row for row in rows if row["shared"] and row["project_id"] != project_id]
