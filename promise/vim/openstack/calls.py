@@ -35,7 +35,7 @@ class Calls:
 
     async def grant(self) -> Grant:
         """Return the grant in force; of many who find it over, one signs in and all get what came of it."""
-        if self._grant is not None and self._session.is_fresh(self._grant):
+        if self._grant is not None and not self._grant.is_over:
             return self._grant
         if self._signing_in is None:
             self._signing_in = asyncio.create_task(self._sign_in())
@@ -116,6 +116,11 @@ class Calls:
         if not task.cancelled() and task.exception() is None:
             self._grant = task.result()
 
+    def _forget(self, grant: Grant) -> None:
+        self._session.forget(grant)
+        if self._grant is grant:
+            self._grant = None
+
     async def _endpoint(self, grant: Grant, service: str) -> str | None:
         if service in grant.endpoints:
             return grant.endpoints[service]
@@ -142,7 +147,7 @@ class Calls:
         grant = await self.grant()
         answer = await self._exchange(grant, method, service, path, query, body)
         if answer.status == failures.UNAUTHORIZED:
-            self._session.forget(grant)
+            self._forget(grant)
             grant = await self.grant()
             answer = await self._exchange(grant, method, service, path, query, body)
         return answer

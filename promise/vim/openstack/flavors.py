@@ -16,7 +16,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.capacity.provider import Flavor
-from promise.resources import named
+from promise.resources import LARGEST, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,14 +46,12 @@ def needs_of_embedded(shown: Mapping[str, Any], *, boot_from_volume: bool) -> di
 
 def needs(flavor: Flavor, *, boot_from_volume: bool = False) -> dict[str, int]:
     """Return the resource vector of one server in our names; zeros are absent."""
-    asked = _overrides(flavor.extra_specs)
-    for name, amount in _pinned(flavor).items():
-        asked.setdefault(name, amount)
+    asked = _overrides(flavor.extra_specs) | _pinned(flavor)
     if "VCPU" not in asked and "PCPU" not in asked:
         asked["VCPU"] = flavor.vcpus
     asked.setdefault("MEMORY_MB", flavor.ram)
     asked.setdefault("DISK_GB", _local_disk(flavor, boot_from_volume=boot_from_volume))
-    return {"instances": 1} | named({NAMES.get(name, name): amount for name, amount in asked.items()})
+    return {"instances": 1} | named({NAMES.get(name, name): min(amount, LARGEST) for name, amount in asked.items()})
 
 
 def _sizes(shown: Mapping[str, Any], *, id_: str, name: str) -> Flavor:
@@ -118,4 +116,9 @@ def _local_disk(flavor: Flavor, *, boot_from_volume: bool) -> int:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    """Return a number as Nova reads it (" 3" and "+3" are 3); None for what it would ignore."""
+    try:
+        amount = int(text)
+    except ValueError:
+        return None
+    return amount if amount >= 0 else None

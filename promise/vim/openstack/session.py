@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -28,6 +29,8 @@ from promise.vim.openstack import failures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from keystoneauth1.access import AccessInfo
 
     from promise.capacity.provider import Access
 
@@ -53,7 +56,9 @@ _NOT_OPENSTACK: Final = (
 )  # fmt: skip
 """What the libraries raise when an endpoint is not there, or answers something else than OpenStack."""
 
-_TOKEN_MARGIN: Final = 60
+_NOT_IN_A_URL: Final = re.compile(r"[\x00-\x20\x7f]")
+
+_TOKEN_MARGIN: Final = 5
 """Seconds before its end from which a token counts as over."""
 
 
@@ -96,8 +101,14 @@ class Grant:
     token: str = field(repr=False)
     project_id: str
     project_name: str
+    access: AccessInfo = field(repr=False)
     connection: Connection = field(repr=False)
     endpoints: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the token has ended, or will before it can be used."""
+        return self.access.will_expire_soon(_TOKEN_MARGIN)
 
 
 class Session:
@@ -117,29 +128,24 @@ class Session:
         return f"<Session at {self.where}>"
 
     def sign_in(self) -> Grant:
-        """Return a grant, by a new token when there is none or it is about to end."""
+        """Return a grant, by a new token when there is none or it ends within two minutes (keystoneauth's rule)."""
         try:
             access = self._auth.get_access(self._session)
-            if access.will_expire_soon(_TOKEN_MARGIN):
-                self._auth.invalidate()
-                access = self._auth.get_access(self._session)
+            token, project_id, until = access.auth_token, access.project_id, access.expires
         except _NOT_OPENSTACK as fault:
+            self._auth.invalidate()  # it would keep an answer that is no token for ever
             raise failures.sign_in(self.where, fault) from None
-        token, project_id = access.auth_token, access.project_id
         if not token or not project_id:
+            self._auth.invalidate()
             raise CredentialsRejected(f"Keystone at {self.where} gave a token without a project: name one")
+        log.debug("signed in at %s to project %s until %s", self.where, project_id, until)
         connection = Connection(session=self._session, region_name=self._region)
-        return Grant(token, project_id, access.project_name or "", connection)
-
-    def is_fresh(self, grant: Grant) -> bool:
-        """Tell whether the grant's token is the newest, and lives a while yet."""
-        access = self._auth.auth_ref
-        return access is not None and access.auth_token == grant.token and not access.will_expire_soon(_TOKEN_MARGIN)
+        return Grant(token, project_id, access.project_name or "", access, connection)
 
     def forget(self, grant: Grant) -> None:
-        """Give up a token that a service did not accept."""
-        access = self._auth.auth_ref
-        if access is not None and access.auth_token == grant.token:
+        """Give up a token that a service did not accept, unless there is a newer one already."""
+        newest = self._auth.auth_ref
+        if newest is not None and newest.auth_token == grant.token:
             self._auth.invalidate()
 
     def endpoint(self, grant: Grant, service: str) -> str | None:
@@ -202,12 +208,13 @@ def keystone_url(endpoint: str) -> str:
     Raises:
         BadValue: it is not an http or https URL of a host, or carries user, password, query or fragment.
     """
+    text = endpoint.strip()
     try:
-        parts = urlsplit(endpoint.strip())
+        parts = urlsplit(text)
         named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none, brackets that do not match
         named = False
-    if not named or "@" in parts.netloc or parts.query or parts.fragment:
+    if not named or _NOT_IN_A_URL.search(text) or "@" in parts.netloc or parts.query or parts.fragment:
         rule = "an endpoint is the http or https URL of a Keystone, without user, password, query and fragment"
         raise BadValue(rule, name="endpoint")
     path = parts.path.rstrip("/")

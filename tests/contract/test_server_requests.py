@@ -1,0 +1,187 @@
+"""A server is asked for once, and the driver says what is certain afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from contract.scripted_cloud import (
+    IMPATIENT,
+    PROJECT,
+    SERVERS,
+    SIGN_IN,
+    Hang,
+    Reply,
+    Reset,
+    ScriptedCloud,
+    closed_port,
+    driver_for,
+)
+
+from promise.allocation.server import ALLOCATION_KEY, ServerSpec, ServerState
+from promise.errors import CloudError, CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
+
+SPEC = ServerSpec("7c9e6679-7425-40de-944b-e07fc1f90ae7", "vnf-1", "image-1", "flavor-1", networks=("net-1",))
+MADE = Reply(202, {"server": {"id": "server-1"}}, {"Date": "Thu, 02 Jan 2020 03:04:05 GMT"})
+
+
+async def failure_of_create(cloud: ScriptedCloud, *behaviours: Any) -> CloudError:
+    cloud.on("POST", SERVERS, *behaviours)
+    async with driver_for(cloud, IMPATIENT) as driver:
+        with pytest.raises(CloudError) as caught:
+            await driver.create_server(SPEC)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (Reply(400, {"badRequest": {"message": "Invalid imageRef"}}), CloudRefused),
+        (Reply(403, {"forbidden": {"message": "Quota exceeded for cores"}}), CloudRefused),
+        (Reply(404, {"itemNotFound": {"message": "Flavor f could not be found."}}), CloudRefused),
+        (Reply(409, {"conflictingRequest": {"message": "Port p is still in use."}}), CloudRefused),
+        (Reply(413, {"overLimit": {"message": "Too many"}}), CloudRefused),
+        (Reply(307, None, {"Location": "/compute/v2.1/servers/elsewhere"}), CloudRefused),
+        (Reply(408), CloudUnreachable),
+        (Reply(429, {"overLimit": {"message": "slower"}}), CloudUnreachable),
+        (Reply(500, {"computeFault": {"message": "Unexpected API Error."}}), OutcomeUnknown),
+        (Reply(502, b"<html>Bad Gateway</html>"), OutcomeUnknown),
+        (Reply(503, b"Service Unavailable"), OutcomeUnknown),
+        (Reply(504, b"Gateway Time-out"), OutcomeUnknown),
+        (Hang, OutcomeUnknown),
+        (Reset, OutcomeUnknown),
+        (Reply(202, {"server": {"id": "server-1"}}, cut=5), OutcomeUnknown),
+        (Reply(202, b"\xff\xfe not json"), OutcomeUnknown),
+        (Reply(202, {"server": {}}), OutcomeUnknown),
+        (Reply(202, ["server"]), OutcomeUnknown),
+    ],
+)
+async def test_one_post_and_what_is_certain_after_it(
+    cloud: ScriptedCloud, behaviour: Any, error: type[CloudError]
+) -> None:
+    failed = await failure_of_create(cloud, behaviour)
+    assert type(failed) is error
+    assert cloud.count("POST", SERVERS) == 1
+    assert len([request for request in cloud.requests if "elsewhere" in request.path]) == 0
+    if isinstance(behaviour, Reply) and behaviour.status >= 300:
+        assert failed.status == behaviour.status
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"forbidden": {"code": 403, "message": "Quota exceeded: 80 of 60"}}, "Quota exceeded: 80 of 60"),
+        ({"NeutronError": {"type": "X", "message": "No more ports", "detail": ""}}, "No more ports"),
+        ({"error": {"code": 403, "message": "not your project", "title": "Forbidden"}}, "not your project"),
+        ({"errors": [{"status": 403, "detail": "Access denied.\n\n By policy. "}]}, "Access denied. By policy."),
+        (b"<html><head><title>403 Forbidden</title></head><body>Go <b>away</b></body></html>", "Go away"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_gives_the_cloud_s_reason_on_one_line(cloud: ScriptedCloud, body: Any, words: str) -> None:
+    failed = await failure_of_create(cloud, Reply(403, body))
+    assert failed.message == f"Nova answered 403: {words}"
+
+
+async def test_a_connection_that_is_refused_leaves_no_doubt(cloud: ScriptedCloud) -> None:
+    cloud.elsewhere["compute"] = closed_port() + "/v2.1"
+    failed = await failure_of_create(cloud)
+    assert type(failed) is CloudUnreachable
+    assert "connection refused" in failed.message
+
+
+async def test_what_fails_before_the_post_leaves_no_doubt(cloud: ScriptedCloud) -> None:
+    cloud.on(*SIGN_IN, Reply(503, b"down"))
+    failed = await failure_of_create(cloud, MADE)
+    assert type(failed) is CloudUnreachable
+    assert cloud.count("POST", SERVERS) == 0
+
+
+async def test_a_token_that_ended_is_renewed_and_the_post_sent_again(cloud: ScriptedCloud) -> None:
+    cloud.on("POST", SERVERS, Reply(401, {"error": {"message": "ended"}}), MADE)
+    async with driver_for(cloud) as driver:
+        server = await driver.create_server(SPEC)
+    assert (server.id, server.state, server.created) == ("server-1", ServerState.BUILD, 1577934245)
+    assert [request.headers["x-auth-token"] for request in cloud.requests if request.path == SERVERS] == [
+        "secret-token-1", "secret-token-2",
+    ]  # fmt: skip
+
+
+async def test_renewing_the_token_may_fail_and_leaves_no_doubt(cloud: ScriptedCloud) -> None:
+    cloud.on(*SIGN_IN, lambda _: cloud.token(), Reply(401, {"error": {"message": "password changed"}}))
+    failed = await failure_of_create(cloud, Reply(401))
+    assert type(failed) is CredentialsRejected
+    assert cloud.count("POST", SERVERS) == 1
+
+
+async def test_the_body_says_what_the_spec_says(cloud: ScriptedCloud) -> None:
+    cloud.on("POST", SERVERS, MADE)
+    spec = ServerSpec(
+        "a1", "n", "i", "f", networks=("n2", "n1"), zone="az1", key_name="k", security_groups=("s",), user_data="I2E=",
+        metadata={"role": "db", ALLOCATION_KEY: "forged"},
+    )  # fmt: skip
+    async with driver_for(cloud) as driver:
+        await driver.create_server(spec)
+    (post,) = (request for request in cloud.requests if request.path == SERVERS)
+    assert post.body == {"server": {
+        "name": "n", "imageRef": "i", "flavorRef": "f", "networks": [{"uuid": "n2"}, {"uuid": "n1"}],
+        "availability_zone": "az1", "key_name": "k", "security_groups": [{"name": "s"}], "user_data": "I2E=",
+        "metadata": {"role": "db", ALLOCATION_KEY: "a1"},
+    }}  # fmt: skip
+    assert post.headers["openstack-api-version"] == "compute 2.69"
+
+
+@pytest.mark.parametrize("own", [0, 2])
+async def test_without_networks_the_project_must_have_one(cloud: ScriptedCloud, own: int) -> None:
+    networks = [{"id": f"n{n}", "name": "n", "project_id": PROJECT, "shared": False} for n in range(own)]
+    cloud.on("GET", "/network/v2.0/networks", Reply(200, {"networks": networks}))
+    async with driver_for(cloud) as driver:
+        with pytest.raises(CloudRefused, match=f"the project has {own} networks"):
+            await driver.create_server(ServerSpec("a", "n", "i", "f"))
+    assert cloud.count("POST", SERVERS) == 0
+
+
+async def test_the_only_network_is_taken(cloud: ScriptedCloud) -> None:
+    networks = [
+        {"id": "others", "name": "n", "project_id": "else", "shared": False},
+        {"id": "uplink", "name": "n", "project_id": PROJECT, "shared": False, "router:external": True},
+        {"id": "ours", "name": "n", "project_id": "else", "shared": True},
+    ]
+    cloud.on("GET", "/network/v2.0/networks", Reply(200, {"networks": networks}))
+    cloud.on("POST", SERVERS, MADE)
+    async with driver_for(cloud) as driver:
+        await driver.create_server(ServerSpec("a", "n", "i", "f"))
+    assert cloud.requests[-1].body["server"]["networks"] == [{"uuid": "ours"}]
+
+
+async def test_a_cloud_without_networks_gets_none(cloud: ScriptedCloud) -> None:
+    cloud.services.remove("network")
+    cloud.on("POST", SERVERS, MADE)
+    async with driver_for(cloud) as driver:
+        await driver.create_server(ServerSpec("a", "n", "i", "f"))
+    assert cloud.requests[-1].body["server"]["networks"] == "none"
+
+
+@pytest.mark.parametrize("status", [204, 404])
+async def test_gone_is_gone(cloud: ScriptedCloud, status: int) -> None:
+    cloud.on("DELETE", f"{SERVERS}/s1", Reply(status))
+    async with driver_for(cloud) as driver:
+        await driver.delete_server("s1")
+    assert cloud.count("DELETE", f"{SERVERS}/s1") == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [(Reply(409), CloudRefused), (Reply(403), CloudRefused), (Reply(500), OutcomeUnknown), (Hang, OutcomeUnknown)],
+)
+async def test_a_delete_that_fails(cloud: ScriptedCloud, behaviour: Any, error: type[CloudError]) -> None:
+    cloud.on("DELETE", f"{SERVERS}/s1", behaviour)
+    async with driver_for(cloud, IMPATIENT) as driver:
+        with pytest.raises(CloudError) as caught:
+            await driver.delete_server("s1")
+    assert type(caught.value) is error
+
+
+async def test_an_id_cannot_leave_its_place_in_the_path(cloud: ScriptedCloud) -> None:
+    async with driver_for(cloud) as driver:
+        await driver.delete_server("../flavors/f1?force=1")
+    assert cloud.requests[-1].path == f"{SERVERS}/..%2Fflavors%2Ff1%3Fforce%3D1"
