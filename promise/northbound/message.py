@@ -18,6 +18,7 @@ from promise.errors import (
     UnknownElement,
     UnknownNamespace,
 )
+from promise.northbound.vocabulary import Vocabulary, new_parser
 
 BASE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
 DEEPEST: Final = 100
@@ -35,18 +36,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 _ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 )
-_PARSER: Final = etree.XMLParser(
-    encoding="utf-8",
-    resolve_entities=False,
-    no_network=True,
-    load_dtd=False,
-    dtd_validation=False,
-    huge_tree=False,
-    remove_comments=True,
-    remove_pis=True,
-    remove_blank_text=True,
-    collect_ids=False,
-)
+_VOCABULARY: Final = Vocabulary()
+_PARSER: Final = new_parser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +56,7 @@ class Envelope:
         """Return the whole reply; `content` is written for NETCONF's default namespace."""
         if not self.foreign:
             return self.start + content + self.end
-        reply = etree.fromstring(self.start + self.end, _PARSER)
+        reply = _VOCABULARY.parse(self.start + self.end)
         reply.extend(etree.fromstring(b'<r xmlns="%b">%b</r>' % (BASE.encode(), content), _PARSER))
         return etree.tostring(reply, encoding="utf-8")
 
@@ -88,7 +79,7 @@ def parse(data: bytes) -> etree._Element:
     if _DOCTYPE in data and data.startswith(_DOCTYPE, _end_of_prolog(data)):
         raise Malformed("a document type declaration is not accepted")
     try:
-        root = etree.fromstring(data, _PARSER)
+        root = _VOCABULARY.parse(data)
     except etree.XMLSyntaxError as error:
         if error.code == RESOURCE_LIMIT:  # type: ignore[attr-defined]  # not in the stubs
             raise TooBig(f"the message exceeds a limit of the XML parser: {error.msg}") from None
@@ -106,7 +97,7 @@ def read_rpc(root: etree._Element) -> Rpc:
     if "message-id" not in root.attrib:
         rule = "an <rpc> must have a message-id"
         return Rpc(envelope, MissingAttribute(rule, path="/nc:rpc", name="message-id"))
-    if len(root) == 1 and not (root.text and root.text.strip()):
+    if len(root) == 1 and not (root.text and root.text.strip()) and not (root[0].tail and root[0].tail.strip()):
         return Rpc(envelope, root[0])
     return Rpc(envelope, _not_one_operation(root))
 
