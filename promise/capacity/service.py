@@ -12,7 +12,7 @@ from promise.capacity.refusal import Reason, Refusal
 from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from promise.actor import Actor
     from promise.capacity.book import CapacityBook, Holding
@@ -48,12 +48,18 @@ class QueryCapacity:
     end: int | None = None
     exclusive: bool = False
     without: frozenset[str] = frozenset()
+    some: frozenset[str] = frozenset()
+    every: frozenset[str] = frozenset()
     series: bool = True
     all_metrics: bool = False
     resolution: int | None = None
     flavor: str | None = None
     limit: int | None = None
     resume: int | None = None
+
+    def holds(self, elements: Collection[str]) -> bool:
+        """Tell whether a record with these elements is one to list: with all of `every`, and one of `some`."""
+        return self.every.issubset(elements) and (not self.some or not self.some.isdisjoint(elements))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,7 @@ def _ids(holdings: Sequence[Holding], question: QueryCapacity, window: Window, a
         held
         for held in holdings
         if (held.window.inside(window) if question.exclusive else held.window.overlaps(window))
+        and question.holds(getattr(held.record, "elements", ()))
     ]
     return [f"{held.kind}:{held.record.id}" for held in listed if _visible(held.record, actor)]
 

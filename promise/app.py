@@ -1,0 +1,187 @@
+"""The composition root: builds every room, hands each what it needs of the others, and keeps them running."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from promise.allocation.replies import Replies
+from promise.allocation.service import AllocationService
+from promise.allocation.sync import Sync
+from promise.allocation.worker import Patience, Worker
+from promise.capacity.service import CapacityService
+from promise.clock import Clock, SystemClock
+from promise.config import ConfigError, address_of, password_of
+from promise.events import Decision, fact
+from promise.ledger.state import CODECS, State
+from promise.ledger.writer import Ledger, Settings
+from promise.northbound.bindings import MODULES
+from promise.northbound.data import DataTree
+from promise.northbound.dialogue import Limits
+from promise.northbound.netconf import NetconfOptions, NetconfServer
+from promise.northbound.operations import OperationTable, Rooms
+from promise.northbound.port import Module
+from promise.northbound.users import BadCredential, User, Users, hash_password, public_key
+from promise.reservation.lifecycle import Lifecycle
+from promise.reservation.policy import Policy
+from promise.reservation.service import ReservationService
+from promise.vim.clouds import Clouds
+from promise.vim.openstack import Limits as CloudLimits
+from promise.vim.openstack import OpenStack
+
+if TYPE_CHECKING:
+    from promise.capacity.provider import Access, Provider
+    from promise.config import Config, UserConfig
+    from promise.vim.port import Cloud, CloudFactory
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class App:
+    """A running controller. `address` is where NETCONF listens."""
+
+    config: Config
+    ledger: Ledger[State]
+    state: State
+    clouds: Clouds
+    worker: Worker
+    sync: Sync
+    lifecycle: Lifecycle
+    users: Users
+    server: NetconfServer
+    address: tuple[str, int] = ("", 0)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Open the door and set everything going."""
+        self.address = await self.server.start()
+        for name, work in (
+            ("ledger", self.ledger.watch()),
+            ("lifecycle", self.lifecycle.run()),
+            ("worker", self.worker.run()),
+            ("sync", self.sync.run()),
+        ):
+            self._tasks.append(asyncio.create_task(work, name=name))
+        log.info("ready", netconf=f"{self.address[0]}:{self.address[1]}", seq=self.ledger.durable_seq)
+
+    async def failed(self) -> None:
+        """Return never; raise what has stopped a part of the controller that should run for ever."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+            raise RuntimeError(f"{task.get_name()} has stopped")
+
+    async def stop(self) -> None:
+        """Answer what is being decided, then let go of everything. What clouds are doing goes on at the next start."""
+        await self.server.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.ledger.close()
+        await self.clouds.close()
+        self.users.close()
+        log.info("stopped", seq=self.ledger.durable_seq)
+
+
+async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory | None = None) -> App:
+    """Build a controller from its configuration; `cloud` makes drivers, OpenStack's by default.
+
+    Raises:
+        ConfigError: a user, an address or a key cannot be used.
+        LedgerUnusable: the ledger cannot be opened.
+    """
+    clock = clock or SystemClock()
+    users = Users([_user(user) for user in config.user])
+    host, port = address_of(config.netconf.listen)
+    config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = State()
+    ledger = await Ledger.open(
+        config.ledger_url,
+        state,
+        clock=clock,
+        codecs=CODECS,
+        advance=State.advance,
+        load=State.load,
+        settings=Settings(group=config.ledger.group),
+    )
+    await _seed(ledger, config)
+    make = cloud or _openstack(config)
+    clouds = Clouds(_Registry(ledger), make)
+    replies = Replies(ledger, config.cloud.reply_wait)
+    worker = Worker(ledger, ledger, clouds.of, clock, Patience(create_settle=config.cloud.create_settle))
+    sync = Sync(ledger, clouds.of, clock, config.cloud.poll_interval)
+    lifecycle = Lifecycle(ledger, state.next_due, clock)
+    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard):
+        ledger.subscribe(listener)
+    rooms = Rooms(
+        CapacityService(ledger, make),
+        ReservationService(ledger),
+        AllocationService(ledger, clouds.of, replies.settled),
+    )
+    options = NetconfOptions(
+        state_dir=config.state_dir,
+        modules=_modules(),
+        host=host,
+        port=port,
+        host_key_files=tuple(config.netconf.host_keys),
+        login_timeout=config.netconf.login_timeout,
+        max_unauthenticated=config.netconf.max_unauthenticated,
+        max_sessions=config.netconf.max_sessions,
+        largest_message=config.netconf.max_message,
+        limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
+    )
+    server = NetconfServer(OperationTable(rooms), DataTree(ledger), users, options)
+    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, server)
+
+
+def _modules() -> tuple[Module, ...]:
+    """Return the modules that we implement, as the hello names them."""
+    implemented = [module for module in MODULES.values() if module.conformance == "implement"]
+    return tuple(Module(one.name, one.revision, one.namespace, one.prefix, one.features) for one in implemented)
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """Where the drivers find providers and passwords: the ledger."""
+
+    ledger: Ledger[State]
+
+    async def provider(self, provider: str) -> Provider | None:
+        return await self.ledger.read(lambda book, _now: book.providers.get(provider))
+
+    async def secret(self, key: str) -> str | None:
+        return await self.ledger.secret(key)
+
+
+def _openstack(config: Config) -> CloudFactory:
+    limits = CloudLimits(read=config.cloud.request_timeout, discovery=config.cloud.discover_timeout)
+
+    def make(access: Access, password: str) -> Cloud:
+        return OpenStack(access, password, limits)
+
+    return make
+
+
+async def _seed(ledger: Ledger[State], config: Config) -> None:
+    """Take the policy of the file at the very first start; afterwards it is configuration of its own."""
+    if ledger.durable_seq == 0:
+        policy = Policy(**config.policy.model_dump())
+        await ledger.submit(lambda _book, _now: Decision(None, (fact("policy-changed", policy),)), actor="promise.toml")
+
+
+def _user(configured: UserConfig) -> User:
+    """Return a user of the configuration as the doors know it; passwords are hashed at once."""
+    try:
+        password = password_of(configured)
+        hashed = configured.password_hash or (hash_password(password) if password else "")
+        lines = list(configured.authorized_keys)
+        if configured.authorized_keys_file:
+            lines += configured.authorized_keys_file.read_text(encoding="utf-8").splitlines()
+        keys = tuple(public_key(line) for line in lines if line.strip() and not line.startswith("#"))
+    except (BadCredential, OSError) as error:
+        raise ConfigError(f"user {configured.name}: {error}") from None
+    return User(configured.name, frozenset(configured.groups), configured.project, hashed, keys)

@@ -1,0 +1,125 @@
+"""The commands: `promise serve`, `simulate`, `demo`, `check` and `hash-password`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from promise import __version__, config
+from promise.errors import PromiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def log_to_stderr(level: str) -> None:
+    """Write log lines as JSON, one each, to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """Promise: a capacity and reservation controller for OpenStack clouds."""
+
+
+def configured(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the configuration is, and what overrides it."""
+    for option in (
+        click.option("--config", "path", type=click.Path(path_type=Path), help="promise.toml; none = all defaults"),
+        click.option("--netconf", metavar="HOST:PORT", help="where NETCONF listens"),
+        click.option("--state-dir", type=click.Path(path_type=Path), help="where the ledger and host keys are kept"),
+        click.option("--ledger", metavar="URL", help="the database of the ledger"),
+    ):
+        function = option(function)
+    return function
+
+
+def _read(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> config.Config:
+    """Return the configuration with what the command line overrides."""
+    found = config.read(path)
+    if netconf:
+        config.address_of(netconf)
+        found = found.model_copy(update={"netconf": found.netconf.model_copy(update={"listen": netconf})})
+    if state_dir:
+        found = found.model_copy(update={"state_dir": state_dir})
+    if ledger:
+        found = found.model_copy(update={"ledger": found.ledger.model_copy(update={"url": ledger})})
+    return found
+
+
+@main.command()
+@configured
+def serve(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> None:
+    """Run the controller until SIGTERM or SIGINT."""
+    try:
+        settings = _read(path, netconf, state_dir, ledger)
+        log_to_stderr(settings.log_level)
+        asyncio.run(_serve(settings))
+    except (config.ConfigError, PromiseError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _serve(settings: config.Config) -> None:
+    from promise.app import build  # noqa: PLC0415 - only this command needs all of it
+
+    app = await build(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        await app.start()
+        failed = asyncio.ensure_future(app.failed())
+        stopped = asyncio.ensure_future(stop.wait())
+        done, _ = await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if failed in done:
+            failed.result()
+        failed.cancel()
+    finally:
+        await app.stop()
+
+
+@main.command()
+@configured
+def check(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> None:
+    """Load the configuration and the YANG, verify that every operation has its handler, and say so."""
+    from promise.northbound.operations import verify  # noqa: PLC0415 - as above
+
+    try:
+        settings = _read(path, netconf, state_dir, ledger)
+        implemented, later = verify()
+    except (config.ConfigError, PromiseError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"configuration: {len(settings.user)} user(s), NETCONF on {settings.netconf.listen}")
+    click.echo(f"operations: {implemented} implemented, {later} answer operation-not-supported")
+
+
+@main.command("hash-password")
+@click.password_option(help="the password; asked for when it is not given")
+def hash_password(password: str) -> None:
+    """Print what `password_hash` of a user in the configuration wants."""
+    from promise.northbound import users  # noqa: PLC0415 - as above
+
+    click.echo(users.hash_password(password))

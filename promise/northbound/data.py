@@ -1,0 +1,193 @@
+"""What <get> and <get-config> show: the tree under /promise, made from the state when it is asked for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from promise.capacity.model import Scope
+from promise.capacity.query import levels_at
+from promise.northbound import answers
+from promise.northbound import bindings as yang
+from promise.northbound.words import actor_of, capacity, told
+from promise.reservation.view import view
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lxml.etree import _Element
+
+    from promise.actor import Actor
+    from promise.allocation.book import AllocationBook
+    from promise.capacity.ledger import Decisions
+    from promise.capacity.provider import Provider
+    from promise.northbound.access import Caller
+    from promise.northbound.subtree import Selection
+
+NAMESPACE = yang.DATA["/promise"].namespace
+
+
+class DataTree:
+    """The running configuration and the state; see `port.Datastores`."""
+
+    def __init__(self, ledger: Decisions[AllocationBook]) -> None:
+        self._ledger = ledger
+
+    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
+        """Return /promise with those of its children that are wanted, or nothing."""
+        inside = wanted.child(NAMESPACE, "promise")
+        if inside is None:
+            return []
+        actor = actor_of(caller)
+        text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, config_only=config_only))
+        return [etree.fromstring(text, _PARSER)]
+
+
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+"""What it reads we have written ourselves."""
+
+
+def _written(book: AllocationBook, actor: Actor, now: int, wanted: Selection, *, config_only: bool) -> bytes:
+    parts = CONFIG if config_only else {**STATE, **CONFIG, **BOTH}
+    inside = [
+        yang.DATA[f"/promise/{name}"].encode_xml(value)
+        for name, values in parts.items()
+        if (below := wanted.child(NAMESPACE, name)) is not None
+        for value in values(book, actor, now, below.values("id"))
+    ]
+    return b'<promise xmlns="%s">%s</promise>' % (NAMESPACE.encode(), b"".join(inside))
+
+
+def _chosen(records: Mapping[str, Any], keys: frozenset[str] | None) -> Iterable[Any]:
+    return records.values() if keys is None else [records[key] for key in sorted(keys) if key in records]
+
+
+def _capacity(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.Columns]:
+    del actor, keys
+    return [answers.columns(levels_at(book, [Scope(provider) for provider in book.providers], now))]
+
+
+def _pools(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.Pool]:
+    del actor, now
+    return [answers.pool(record) for record in _chosen(book.pools, keys)]
+
+
+def _reservations(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.Reservation]:
+    del now
+    return [answers.reservation(view(book, held)) for held in _chosen(book.reservations, keys) if actor.sees(held)]
+
+
+def _allocations(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.Allocation]:
+    del now
+    return [answers.allocation(record) for record in _chosen(book.allocations, keys) if actor.sees(record)]
+
+
+def _operations(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.PromiseOperations]:
+    del now
+    found = _chosen(book.operations, keys)
+    return [answers.operation(record) for record in found if actor.sees(book.allocations[record.instance])]
+
+
+def _policy(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromisePolicy]:
+    del actor, now, keys
+    rules = book.policy
+    return [
+        yang.PromisePolicy(
+            reservation=yang.PromisePolicyReservation(
+                max_future_start_range=rules.max_future_start_range,
+                max_future_end_range=rules.max_future_end_range,
+                max_duration=rules.max_duration,
+                expiry=rules.expiry,
+                before_end=rules.before_end,
+                at_end=rules.at_end,
+                preempt=rules.preempt,
+                unreserved=rules.unreserved,
+                alternatives=rules.alternatives,
+                search_horizon=rules.search_horizon,
+                retention=rules.retention,
+            )
+        )
+    ]
+
+
+def _providers(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.PromiseProviders]:
+    del actor, now
+    return [_provider(book, record) for record in _chosen(book.providers, keys)]
+
+
+def _provider(book: AllocationBook, record: Provider) -> yang.PromiseProviders:
+    found = record.discovery
+    pools = book.supply(Scope(record.id)).pools
+    return yang.PromiseProviders(
+        **_configured(record),
+        health=yang.PromiseProvidersHealth(
+            reachable=record.reachable,
+            last_sync=told(record.last_sync),
+            last_error=record.last_error,
+            capacity_source=found.source if found else None,
+        ),
+        capacity=capacity(record.bound()),
+        zones=tuple(answers.zone(zone) for zone in found.zones) if found else (),
+        hosts=tuple(answers.host(host) for host in found.hosts) if found else (),
+        services=yang.PromiseProvidersServices(
+            compute=yang.ComputeService(
+                endpoint=found.compute_endpoint, flavors=tuple(answers.flavor(flavor) for flavor in found.flavors)
+            )
+        )
+        if found
+        else None,
+        pools=tuple(pool.id for pool in pools),
+    )
+
+
+def _provider_config(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.PromiseProviders]:
+    del actor, now
+    return [yang.PromiseProviders(**_configured(record)) for record in _chosen(book.providers, keys)]
+
+
+def _configured(record: Provider) -> dict[str, Any]:
+    access = record.access
+    return {
+        "id": record.id,
+        "name": record.name,
+        "provider_type": record.provider_type,
+        "endpoint": access.endpoint,
+        "user_domain_name": access.user_domain_name,
+        "project": yang.Project(id=access.project_id, name=access.project_name, domain_name=access.project_domain_name),
+        "region": access.region,
+        "credential": record.credential,
+        "capacity_source": record.capacity_source,
+        "overcommit": tuple(
+            yang.PromiseProvidersOvercommit(resource=name, ratio=Decimal(ratio) / 1000)
+            for name, ratio in record.overcommit.items()
+        ),
+        "sync_interval": record.sync_interval,
+    }
+
+
+CONFIG = {"providers": _provider_config, "policy": _policy}
+"""The children of /promise that are configuration, as <get-config> shows them."""
+
+BOTH = {"providers": _providers}
+"""Those with state inside, as <get> shows them."""
+
+STATE = {
+    "capacity": _capacity,
+    "pools": _pools,
+    "reservations": _reservations,
+    "allocations": _allocations,
+    "operations": _operations,
+}
+"""Those that are state alone."""

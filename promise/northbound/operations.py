@@ -1,0 +1,133 @@
+"""The table: YANG operation -> binding and use case. Both doors end here, so they cannot differ in meaning."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from promise.errors import PromiseError, UnknownElement, Unsupported
+from promise.northbound import bindings as yang
+from promise.northbound.message import split
+from promise.northbound.port import Pending
+from promise.northbound.rooms.capacity import CapacityRpcs
+from promise.northbound.rooms.instances import InstanceRpcs
+from promise.northbound.rooms.providers import ProviderRpcs
+from promise.northbound.rooms.reservations import ReservationRpcs
+from promise.northbound.words import actor_of
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+    from promise.actor import Actor
+    from promise.allocation.service import AllocationService
+    from promise.capacity.service import CapacityService
+    from promise.northbound.access import Caller
+    from promise.northbound.codec import Rpc
+    from promise.reservation.service import ReservationService
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+UseCase: TypeAlias = Callable[["Actor", Input], Awaitable[Output | Awaitable[Output]]]
+"""Decides when it is awaited; what it returns is the output, or is awaited for it while others are decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[Input, Output]):
+    """One row: an RPC of the YANG, and who answers it."""
+
+    rpc: Rpc[Input, Output]
+    use_case: UseCase[Input, Output]
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The rooms behind the table."""
+
+    capacity: CapacityService
+    reservation: ReservationService
+    allocation: AllocationService
+
+
+LATER = frozenset(
+    {
+        "remove-pool",
+        "remove-provider",
+        "set-provider-credentials",
+        "subscribe-capacity-events",
+        "subscribe-reservation-events",
+        "subscribe-instance-events",
+        "unsubscribe",
+    }
+)
+"""The operations of the YANG that this server does not implement yet: it says operation-not-supported."""
+
+
+class Unwired(PromiseError):
+    """A modelled operation has no handler, or a handler no model: the server does not start like this."""
+
+
+def table(rooms: Rooms) -> list[Operation[Any, Any]]:
+    """Return the rows, in the order of the YANG."""
+    capacity = CapacityRpcs(rooms.capacity)
+    reservations = ReservationRpcs(rooms.reservation, rooms.capacity)
+    instances = InstanceRpcs(rooms.allocation)
+    providers = ProviderRpcs(rooms.capacity)
+    return [
+        Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
+        Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),
+        Operation(yang.DECREASE_CAPACITY_RPC, capacity.decrease),
+        Operation(yang.CREATE_RESERVATION_RPC, reservations.create),
+        Operation(yang.UPDATE_RESERVATION_RPC, reservations.update),
+        Operation(yang.CANCEL_RESERVATION_RPC, reservations.cancel),
+        Operation(yang.QUERY_RESERVATION_RPC, reservations.query),
+        Operation(yang.CREATE_INSTANCE_RPC, instances.create),
+        Operation(yang.DESTROY_INSTANCE_RPC, instances.destroy),
+        Operation(yang.QUERY_INSTANCE_RPC, instances.query),
+        Operation(yang.ADD_PROVIDER_RPC, providers.add),
+    ]
+
+
+class OperationTable:
+    """Answers the operations of the modules; see `port.Operations`."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        rows = table(rooms)
+        modelled, handled = set(yang.RPCS), {row.rpc.name for row in rows}
+        if wrong := (modelled - LATER).symmetric_difference(handled) | (LATER - modelled):
+            raise Unwired(f"operations and handlers disagree on {', '.join(sorted(wrong))}")
+        self._rows = {row.rpc.tag: row for row in rows}
+
+    async def call(self, caller: Caller, operation: _Element) -> bytes | Pending:
+        """Decide a request that came as XML; returns the content of the reply."""
+        row = self._rows.get(str(operation.tag))
+        if row is None:
+            raise _unknown(operation)
+        answer = await row.use_case(actor_of(caller), row.rpc.decode_input_xml(operation))
+        if inspect.isawaitable(answer):
+            return Pending(_encoded(row, answer))
+        return row.rpc.encode_output_xml(answer)
+
+
+async def _encoded(row: Operation[Any, Output], answer: Awaitable[Output]) -> bytes:
+    return row.rpc.encode_output_xml(await answer)
+
+
+def _unknown(operation: _Element) -> PromiseError:
+    namespace, name = split(operation.tag)
+    if name in yang.RPCS:
+        return Unsupported(f"<{name}>", path=f"/nc:rpc/promise:{name}")
+    return UnknownElement(f"no module has an operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
+
+
+def verify() -> tuple[int, int]:
+    """Return how many operations are implemented and how many come later.
+
+    Raises:
+        Unwired: the table and the YANG do not agree.
+    """
+    nowhere: Any = None
+    OperationTable(Rooms(nowhere, nowhere, nowhere))
+    return len(yang.RPCS) - len(LATER), len(LATER)

@@ -1,0 +1,131 @@
+"""query-capacity, increase-capacity and decrease-capacity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from promise.capacity.offer import ChangeCapacity
+from promise.capacity.refusal import Refusal
+from promise.capacity.service import QueryCapacity
+from promise.errors import BadValue
+from promise.northbound import answers
+from promise.northbound import bindings as yang
+from promise.northbound.unsupported import refuse
+from promise.northbound.words import amounts, bare, bare_set, ending, starting
+
+if TYPE_CHECKING:
+    from promise.actor import Actor
+    from promise.capacity.service import CapacityAnswer, CapacityService
+
+MOST_FITS = 2**32 - 1
+
+
+class CapacityRpcs:
+    """The RPCs of the capacity room."""
+
+    def __init__(self, service: CapacityService) -> None:
+        self._service = service
+
+    async def query(self, actor: Actor, asked: yang.QueryCapacityInput) -> yang.QueryCapacityOutput:
+        """Tell how much there is over a window."""
+        window, elements, metric = asked.window, asked.elements, asked.capacity
+        answer = await self._service.query(
+            actor,
+            QueryCapacity(
+                metric=metric,
+                provider=bare(asked.provider_id),
+                zone=asked.zone,
+                start=starting(window.start),
+                end=ending(window.end),
+                exclusive=window.scope == "exclusive",
+                without=bare_set(asked.without),
+                some=frozenset(elements.some) if elements else frozenset(),
+                every=frozenset(elements.every) if elements else frozenset(),
+                series=asked.show_utilization,
+                all_metrics=bool(asked.all_metrics),
+                resolution=asked.resolution,
+                flavor=asked.flavor,
+                limit=asked.limit,
+                resume=instant_of(asked.marker),
+            ),
+        )
+        if isinstance(answer, Refusal):
+            return yang.QueryCapacityOutput(**answers.not_ok(answer))
+        return _told(answer, metric, all_metrics=bool(asked.all_metrics))
+
+    async def increase(self, actor: Actor, asked: yang.IncreaseCapacityInput) -> yang.IncreaseCapacityOutput:
+        """Offer more to the reservation system."""
+        refuse("increase-capacity", elements=asked.elements, idempotency_key=asked.idempotency_key)
+        request = ChangeCapacity(
+            id=str(uuid4()),
+            source=bare(asked.source) or "",
+            capacity=amounts(asked.capacity),
+            zone=asked.zone,
+            start=starting(asked.start),
+            end=ending(asked.end),
+            planned=bool(asked.planned),
+            note=asked.note,
+        )
+        answer = await self._service.change(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.IncreaseCapacityOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+        return yang.IncreaseCapacityOutput(**answers.ok("capacity increased"), pool_id=answer.pool.id)
+
+    async def decrease(self, actor: Actor, asked: yang.DecreaseCapacityInput) -> yang.DecreaseCapacityOutput:
+        """Offer less to the reservation system."""
+        refuse("decrease-capacity", elements=asked.elements, idempotency_key=asked.idempotency_key)
+        request = ChangeCapacity(
+            id=str(uuid4()),
+            source=bare(asked.source) or "",
+            capacity=amounts(asked.capacity),
+            decrease=True,
+            zone=asked.zone,
+            start=starting(asked.start),
+            end=ending(asked.end),
+            strict=bool(asked.strict),
+            note=asked.note,
+        )
+        answer = await self._service.change(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.DecreaseCapacityOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+        return yang.DecreaseCapacityOutput(**answers.ok("capacity decreased"), pool_id=answer.pool.id)
+
+
+def _told(answer: CapacityAnswer, metric: str, *, all_metrics: bool) -> yang.QueryCapacityOutput:
+    return yang.QueryCapacityOutput(
+        **answers.ok(f"{len(answer.collections)} records"),
+        collections=answer.collections,
+        utilization=tuple(answers.utilization(point, metric, all_metrics=all_metrics) for point in answer.points),
+        metrics=answers.columns(answer.metrics),
+        fits=_fits(answer.fits),
+        per_provider=tuple(
+            yang.ProviderCapacity(
+                provider_id=share.provider, metrics=answers.columns(share.metrics), fits=_fits(share.fits)
+            )
+            for share in answer.shares
+        ),
+        next_marker=None if answer.resume is None else str(answer.resume),
+    )
+
+
+def instant_of(marker: str | None) -> int | None:
+    """Return the instant at which the page that a marker names begins.
+
+    Raises:
+        BadValue: it is no marker of this operation.
+    """
+    if marker is None:
+        return None
+    try:
+        return int(marker)
+    except ValueError:
+        raise BadValue(
+            "marker must be the next-marker of an answer to query-capacity",
+            path="/promise:query-capacity/promise:marker",
+            name="marker",
+        ) from None
+
+
+def _fits(count: int | None) -> int | None:
+    return None if count is None else min(count, MOST_FITS)

@@ -1,0 +1,107 @@
+"""create-, destroy- and query-instance."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from promise.allocation.model import VmState
+from promise.allocation.requests import CreateInstance
+from promise.allocation.service import QueryInstance
+from promise.capacity.refusal import Reason, Refusal
+from promise.northbound import answers
+from promise.northbound import bindings as yang
+from promise.northbound.unsupported import refuse
+from promise.northbound.words import bare, bare_set
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from promise.actor import Actor
+    from promise.allocation.service import AllocationService
+
+
+class InstanceRpcs:
+    """The RPCs of the allocation room."""
+
+    def __init__(self, service: AllocationService) -> None:
+        self._service = service
+
+    async def create(
+        self, actor: Actor, asked: yang.CreateInstanceInput
+    ) -> yang.CreateInstanceOutput | Awaitable[yang.CreateInstanceOutput]:
+        """Decide on an instance; when it is accepted, the answer waits for the cloud for a while."""
+        refuse(
+            "create-instance",
+            addresses=asked.addresses,
+            volumes=asked.volumes,
+            affinity=asked.affinity,
+            idempotency_key=asked.idempotency_key,
+        )
+        request = CreateInstance(
+            id=str(uuid4()),
+            operation=str(uuid4()),
+            provider=bare(asked.provider_id) or "",
+            name=asked.name,
+            image=asked.image,
+            flavor=asked.flavor,
+            networks=asked.networks,
+            reservation=bare(asked.reservation_id),
+            zone=asked.zone,
+            key_name=asked.key_name,
+            security_groups=asked.security_groups,
+            user_data=None if asked.user_data is None else base64.b64encode(asked.user_data).decode(),
+            metadata={entry.key: entry.value for entry in asked.metadata},
+        )
+        answer = await self._service.create(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.CreateInstanceOutput(
+                **answers.not_ok(answer), status="rejected", refusal=answers.refused(answer)
+            )
+        return self._settled(answer.allocation.id)
+
+    async def _settled(self, instance: str) -> yang.CreateInstanceOutput:
+        """Answer once the cloud has accepted or refused, or when the answer can wait no longer."""
+        record = await self._service.after(instance)
+        if record.vm_state is VmState.ERROR and record.server is None:
+            said = answers.not_ok(Refusal(Reason.PROVIDER_REFUSED, record.fault or "the cloud refused the server"))
+            status = "rejected"
+        else:
+            said, status = answers.ok("instance accepted"), "in-progress"
+        return yang.CreateInstanceOutput(
+            **said,
+            instance_id=record.id,
+            status=status,
+            vm_state=record.vm_state.value,
+            server=record.server,
+        )
+
+    async def destroy(self, actor: Actor, asked: yang.DestroyInstanceInput) -> yang.DestroyInstanceOutput:
+        """Ask for the end of an instance."""
+        refuse("destroy-instance", instance_ids=asked.instance_ids)
+        answer = await self._service.destroy(actor, bare(asked.instance_id) or "", str(uuid4()))
+        if isinstance(answer, Refusal):
+            return yang.DestroyInstanceOutput(**answers.not_ok(answer))
+        state = answer.allocation.vm_state
+        said = "instance destroyed" if state is VmState.DELETED else "instance is being destroyed"
+        return yang.DestroyInstanceOutput(**answers.ok(said), vm_state=state.value)
+
+    async def query(self, actor: Actor, asked: yang.QueryInstanceInput) -> yang.QueryInstanceOutput:
+        """List instances."""
+        question = QueryInstance(
+            ids=bare_set(asked.instance_id),
+            reservation=bare(asked.reservation_id),
+            provider=bare(asked.provider_id),
+            states=frozenset(asked.vm_state),
+            limit=asked.limit,
+            resume=asked.marker,
+        )
+        found = await self._service.list(actor, question)
+        if isinstance(found, Refusal):
+            return yang.QueryInstanceOutput(**answers.not_ok(found))
+        return yang.QueryInstanceOutput(
+            **answers.ok(f"{len(found.allocations)} instances"),
+            instance=tuple(answers.allocation(record) for record in found.allocations),
+            next_marker=found.resume,
+        )

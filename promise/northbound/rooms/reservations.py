@@ -1,0 +1,147 @@
+"""create-, update-, cancel- and query-reservation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from promise.capacity.refusal import Refusal
+from promise.capacity.service import QueryCapacity
+from promise.northbound import answers
+from promise.northbound import bindings as yang
+from promise.northbound.unsupported import refuse
+from promise.northbound.words import amounts, bare, bare_set, ending, open_end, starting, sure, told
+from promise.reservation.requests import CreateReservation, UpdateReservation
+from promise.reservation.service import QueryReservation
+
+if TYPE_CHECKING:
+    from promise.actor import Actor
+    from promise.capacity.service import CapacityAnswer, CapacityService
+    from promise.reservation.service import ReservationService
+
+
+class ReservationRpcs:
+    """The RPCs of the reservation room."""
+
+    def __init__(self, service: ReservationService, capacity: CapacityService) -> None:
+        self._service = service
+        self._capacity = capacity
+
+    async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
+        """Promise capacity over a window."""
+        refuse(
+            "create-reservation",
+            containers=asked.containers,
+            elements=asked.elements,
+            idempotency_key=asked.idempotency_key,
+        )
+        request = CreateReservation(
+            id=str(uuid4()),
+            capacity=amounts(asked.capacity),
+            start=starting(asked.start),
+            end=ending(asked.end),
+            zone=asked.zone,
+            provider=bare(asked.provider_id),
+            name=asked.name,
+            priority=asked.priority,
+            expiry=ending(asked.expiry),
+            dry_run=bool(asked.dry_run),
+        )
+        answer = await self._service.create(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.CreateReservationOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+        view = await self._service.show(answer.reservation)
+        made = answer.reservation
+        return yang.CreateReservationOutput(
+            **answers.ok("the request would be accepted" if request.dry_run else "reservation accepted"),
+            reservation_id=None if request.dry_run else made.id,
+            state=made.state.value,
+            start=sure(made.window.start),
+            end=told(open_end(made.window.end)),
+            expiry=told(made.expiry),
+            provider_id=made.provider,
+            pools=view.pools,
+        )
+
+    async def update(self, actor: Actor, asked: yang.UpdateReservationInput) -> yang.UpdateReservationOutput:
+        """Change what is promised."""
+        refuse(
+            "update-reservation",
+            containers=asked.containers,
+            elements=asked.elements,
+            idempotency_key=asked.idempotency_key,
+        )
+        request = UpdateReservation(
+            id=bare(asked.reservation_id) or "",
+            capacity=amounts(asked.capacity),
+            start=starting(asked.start),
+            end=ending(asked.end),
+            zone=asked.zone,
+            provider=bare(asked.provider_id),
+            name=asked.name,
+            priority=asked.priority,
+            expiry=ending(asked.expiry),
+            remove=frozenset(asked.remove),
+            if_version=asked.if_version,
+            dry_run=bool(asked.dry_run),
+        )
+        answer = await self._service.update(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.UpdateReservationOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+        view = await self._service.show(answer.reservation)
+        said = "the request would be accepted" if request.dry_run else "reservation updated"
+        return yang.UpdateReservationOutput(**answers.ok(said), reservation=answers.reservation(view))
+
+    async def cancel(self, actor: Actor, asked: yang.CancelReservationInput) -> yang.CancelReservationOutput:
+        """End a promise."""
+        refuse("cancel-reservation", reservation_ids=asked.reservation_ids)
+        answer = await self._service.cancel(actor, bare(asked.reservation_id) or "")
+        if isinstance(answer, Refusal):
+            return yang.CancelReservationOutput(**answers.not_ok(answer))
+        return yang.CancelReservationOutput(**answers.ok("reservation cancelled"), instances=answer.instances)
+
+    async def query(self, actor: Actor, asked: yang.QueryReservationInput) -> yang.QueryReservationOutput:
+        """List reservations, and show what is reserved over the window."""
+        window, elements = asked.window, asked.elements
+        question = QueryReservation(
+            provider=bare(asked.provider_id),
+            zone=asked.zone,
+            start=starting(window.start),
+            end=ending(window.end),
+            windowed=window.start is not None or window.end is not None,
+            exclusive=window.scope == "exclusive",
+            without=bare_set(asked.without),
+            ids=bare_set(asked.reservation_id),
+            states=frozenset(asked.state),
+            name=asked.name,
+            elements_some=frozenset(elements.some) if elements else frozenset(),
+            elements_every=frozenset(elements.every) if elements else frozenset(),
+            limit=asked.limit,
+            resume=asked.marker,
+        )
+        found = await self._service.list(actor, question)
+        if isinstance(found, Refusal):
+            return yang.QueryReservationOutput(**answers.not_ok(found))
+        course = await self._course(actor, question, shown=asked.show_utilization)
+        if isinstance(course, Refusal):
+            return yang.QueryReservationOutput(**answers.not_ok(course))
+        return yang.QueryReservationOutput(
+            **answers.ok(f"{len(found.views)} reservations"),
+            reservations=tuple(view.reservation.id for view in found.views),
+            reservation=tuple(answers.reservation(view) for view in found.views),
+            utilization=tuple(answers.utilization(point, "reserved", all_metrics=False) for point in course.points),
+            next_marker=found.resume,
+        )
+
+    async def _course(self, actor: Actor, question: QueryReservation, *, shown: bool) -> CapacityAnswer | Refusal:
+        """Return the reserved column over the same window; numbers count everything but `without`."""
+        asked = QueryCapacity(
+            metric="reserved",
+            provider=question.provider,
+            zone=question.zone,
+            start=question.start,
+            end=question.end,
+            without=question.without,
+            series=shown,
+        )
+        return await self._capacity.query(actor, asked)
