@@ -1,0 +1,70 @@
+"""What XML may hold besides elements and values: attributes, comments, white space; and what of it is an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from lxml import etree
+
+from promise.errors import BadValue, UnknownAttribute, UnknownElement, UnknownNamespace
+from promise.northbound.codec.characters import WHITE_SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from lxml.etree import _Element
+
+_EDITING: Final = frozenset({"urn:ietf:params:xml:ns:netconf:base:1.0", "urn:ietf:params:xml:ns:yang:1"})
+"""Namespaces of attributes that ask for an edit (operation, insert, key, value): nothing here would obey them."""
+
+
+def check_attributes(element: _Element) -> None:
+    """Refuse attributes without a namespace, and those that ask for an edit.
+
+    Other attributes with a namespace are annotations (RFC 7952), `xml:lang`, `xsi:schemaLocation` and the like; they
+    do not change what the element says.
+    """
+    for key in element.attrib:
+        namespace, name = _split(key)
+        if not namespace or namespace in _EDITING:
+            raise UnknownAttribute(f"must not have the attribute {name}", name=name, namespace=namespace)
+
+
+def leaf_text(element: _Element) -> str:
+    """Return the text of an element that has attributes or children: comments do not interrupt it."""
+    check_attributes(element)
+    text = element.text or ""
+    for child in element:
+        if isinstance(child.tag, str):
+            refuse_child(child, ())
+        refuse_entity(child)
+        text += child.tail or ""
+    return text
+
+
+def refuse_text(text: str) -> None:
+    """Raise BadValue unless the text between the elements of a container is white space."""
+    if text.strip(WHITE_SPACE):
+        raise BadValue("must hold elements only, without text between them")
+
+
+def refuse_entity(node: _Element) -> None:
+    """Raise BadValue for an entity reference, which a parser without DTD cannot have resolved."""
+    if node.tag is etree.Entity:
+        raise BadValue("must not hold entity references")
+
+
+def refuse_child(child: _Element, namespaces: Collection[str]) -> NoReturn:
+    """Raise for an element that may not stand here; `namespaces` are those of the nodes that may."""
+    namespace, name = _split(child.tag)
+    if namespace in namespaces or not namespaces:
+        raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
+    raise UnknownNamespace(
+        f"must not hold an element {name} of the namespace '{namespace}'", name=name, namespace=namespace
+    )
+
+
+def _split(tag: str) -> tuple[str, str]:
+    """Return namespace and local name of `{namespace}name`."""
+    namespace, _, name = tag.rpartition("}")
+    return namespace[1:], name

@@ -1,0 +1,1 @@
+"""From pyang's statements to the Python of the bindings: read (`schema`), understand (`model`), write (`render`)."""

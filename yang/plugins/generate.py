@@ -1,0 +1,93 @@
+"""Regenerates promise/northbound/bindings from the YANG modules; with --check, only tells whether they still agree.
+
+    python yang/plugins/generate.py            write the bindings
+    python yang/plugins/generate.py --check    exit 1, with a summary, when the committed ones differ
+    python yang/plugins/generate.py --pyangbind build/pyangbind    pyangbind classes for consumers, in that directory
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_PLUGINS: Final = Path(__file__).resolve().parent
+_YANG: Final = _PLUGINS.parent
+_BINDINGS: Final = _YANG.parent / "promise" / "northbound" / "bindings"
+_MODULES: Final = ("opnfv-promise.yang",)
+_SHOWN: Final = 40
+"""So many lines of a difference are shown for each file."""
+
+
+def pyang_plugin_init() -> None:
+    """Register nothing: pyang takes every file of a plugin directory for a plugin."""
+
+
+def main() -> int:
+    """Run what the command line asks for; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
+    parser.add_argument("--pyangbind", type=Path, metavar="DIR", help="write pyangbind classes there instead")
+    options = parser.parse_args()
+    if options.pyangbind is not None:
+        return generate_pyangbind(options.pyangbind)
+    return check() if options.check else generate(_BINDINGS)
+
+
+def generate(directory: Path) -> int:
+    """Write the bindings into the directory; return pyang's exit status."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return _pyang("--strict", "--plugindir", str(_PLUGINS), "-f", "promise-bindings", "--bindings-dir", str(directory))
+
+
+def check() -> int:
+    """Return 0 when the committed bindings are those of the modules, else 1 after a summary."""
+    with tempfile.TemporaryDirectory() as directory:
+        status = generate(Path(directory))
+        if status:
+            return status
+        names = {path.name for place in (_BINDINGS, Path(directory)) for path in place.glob("*.py")}
+        stale = [name for name in sorted(names) if _differs(name, Path(directory))]
+    if stale:
+        print(f"{', '.join(stale)}: not what yang/ says; run `make bindings`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def generate_pyangbind(directory: Path) -> int:
+    """Write the package `promise_yang` of pyangbind classes into the directory; return pyang's exit status."""
+    import pyangbind  # noqa: PLC0415 - only this command needs it
+
+    package = directory / "promise_yang"
+    package.mkdir(parents=True, exist_ok=True)
+    return _pyang(
+        "--plugindir", str(Path(pyangbind.__file__).parent / "plugin"),
+        "-f", "pybind", "--build-rpcs", "--build-notifications", "-o", str(package / "__init__.py"),
+    )  # fmt: skip
+
+
+def _pyang(*arguments: str) -> int:
+    """Run pyang of this environment over our modules."""
+    command = [sys.executable, "-m", "pyang", *arguments, "-p", f"{_YANG}:{_YANG / 'ietf'}"]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    return subprocess.run([*command, *(str(_YANG / name) for name in _MODULES)], env=environment, check=False).returncode  # noqa: S603 - our own arguments
+
+
+def _differs(name: str, directory: Path) -> bool:
+    """Tell whether a file differs, and show how."""
+    old, new = (place / name for place in (_BINDINGS, directory))
+    lines = [path.read_text(encoding="utf-8").splitlines() if path.exists() else [] for path in (old, new)]
+    difference = list(difflib.unified_diff(*lines, f"committed/{name}", f"generated/{name}", lineterm="", n=1))
+    if difference:
+        print("\n".join(difference[:_SHOWN]), file=sys.stderr)
+    if len(difference) > _SHOWN:
+        print(f"... and {len(difference) - _SHOWN} lines more", file=sys.stderr)
+    return bool(difference)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
