@@ -12,12 +12,13 @@ from promise.vim.openstack import failures
 from promise.vim.openstack.session import SERVICES, Answer, Grant, Limits, Session, not_in_catalog, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from concurrent.futures import Future
 
     from promise.capacity.provider import Access
 
 _LONGEST_PAUSE: Final = 10.0
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -46,8 +47,14 @@ class Calls:
         """Return the URL of a service; None when the catalog has none."""
         return await self._endpoint(await self.grant(), service)
 
+    async def read(self, service: str, path: str, key: str, **query: str) -> Any:
+        """Read a JSON object, and return what it has under `key`; without it, it is no answer of OpenStack."""
+        page = await self.get(service, path, **query)
+        with failures.reading(SERVICES[service]):
+            return page[key]
+
     async def get(self, service: str, path: str, **query: str) -> dict[str, Any]:
-        """Read one JSON object, asking again after a passing failure."""
+        """Read a JSON object, asking again after a passing failure."""
         for attempt in range(self.limits.retries + 1):
             outcome, pause = await self._read(service, path, query)
             if not isinstance(outcome, CloudError):
@@ -183,16 +190,16 @@ async def parallel() -> AsyncIterator[asyncio.TaskGroup]:
         raise _first(failed) from None
 
 
-async def each(work: Iterable[Coroutine[Any, Any, T]], at_once: int) -> list[T]:
-    """Run alike tasks side by side, so many at a time, so that one big reading leaves threads for other calls."""
+async def each(ask: Callable[[S], Awaitable[T]], things: Iterable[S], at_once: int) -> list[T]:
+    """Ask the same of many things side by side, so many at a time that threads are left for other calls."""
     turn = asyncio.Semaphore(at_once)
 
-    async def in_turn(one: Coroutine[Any, Any, T]) -> T:
+    async def in_turn(thing: S) -> T:
         async with turn:
-            return await one
+            return await ask(thing)
 
     async with parallel() as group:
-        tasks = [group.create_task(in_turn(one)) for one in work]
+        tasks = [group.create_task(in_turn(thing)) for thing in things]
     return [task.result() for task in tasks]
 
 

@@ -77,14 +77,13 @@ class OpenStack:
         """Look at one server; None when there is none, or it is another project's (which administrators see)."""
         try:
             async with self._calls.within(self._limits.whole, "the look at a server"):
-                found = await self._calls.get("compute", f"/servers/{quote(server_id, safe='')}")
+                shown = await self._calls.read("compute", f"/servers/{quote(server_id, safe='')}", "server")
                 project = (await self._calls.grant()).project_id
         except CloudRefused as refusal:
             if refusal.status != failures.NOT_FOUND:
                 raise
             return None
         with failures.reading("Nova"):
-            shown = found["server"]
             return server_from(shown) if shown["tenant_id"] == project and exists(shown) else None
 
     async def servers(self) -> Sequence[Server]:

@@ -98,13 +98,13 @@ class Explorer:
         except CloudRefused as refusal:
             if refusal.status not in _NOT_FOR_US:
                 raise
-        shown = await self._calls.get("compute", "/os-availability-zone")
+        shown = await self._calls.read("compute", "/os-availability-zone", "availabilityZoneInfo")
         with failures.reading("Nova"):
-            zones = {str(one["zoneName"]): bool(one["zoneState"]["available"]) for one in shown["availabilityZoneInfo"]}
+            zones = {str(one["zoneName"]): bool(one["zoneState"]["available"]) for one in shown}
             return Supply((), tuple(Zone(name, up, 0, {}) for name, up in sorted(zones.items())), {})
 
     async def _hosts(self, nodes: Iterable[Mapping[str, Any]] = ()) -> list[ComputeHost]:
-        shown = await self._calls.get("compute", "/os-services", binary="nova-compute")
+        shown = await self._calls.read("compute", "/os-services", "services", binary="nova-compute")
         with failures.reading("Nova"):
             running = _nodes_by_host(nodes)
             return [
@@ -112,7 +112,7 @@ class Explorer:
                     name=str(one["host"]), zone=str(one.get("zone") or ""), up=one.get("state") == "up",
                     enabled=one.get("status") == "enabled", nodes=frozenset(running.get(str(one["host"]), ())),
                 )
-                for one in shown["services"]
+                for one in shown
                 if one["binary"] == "nova-compute"
             ]  # fmt: skip
 
@@ -123,16 +123,16 @@ class Explorer:
         """Return the project's limits as Nova and Cinder show them."""
         if await self._calls.endpoint(service) is None:
             return {}
-        shown = await self._calls.get(service, "/limits")
+        shown = await self._calls.read(service, "/limits", "limits")
         with failures.reading(SERVICES[service]):
-            return quotas.limits(shown["limits"]["absolute"], names)
+            return quotas.limits(shown["absolute"], names)
 
     async def _neutron(self, project_id: str) -> dict[str, int]:
         if await self._calls.endpoint("network") is None:
             return {}
-        shown = await self._calls.get("network", f"/quotas/{project_id}")
+        shown = await self._calls.read("network", f"/quotas/{project_id}", "quota")
         with failures.reading("Neutron"):
-            return quotas.limits(shown["quota"], quotas.NEUTRON)
+            return quotas.limits(shown, quotas.NEUTRON)
 
 
 def _nodes_by_host(hypervisors: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:

@@ -7,7 +7,8 @@ removed this moment), the consumers nobody knows are asked for one by one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from promise.errors import CloudRefused
 from promise.resources import named
@@ -36,42 +37,41 @@ class Placement:
         Raises:
             CloudRefused: the catalog has no Placement, or our user may not read it (status 403).
         """
-        shown = (await self._calls.get("placement", "/resource_providers")).get("resource_providers")
+        shown = await self._calls.read("placement", "/resource_providers", "resource_providers")
         with failures.reading("Placement"):
-            names = {str(one["uuid"]): str(one["name"]) for one in shown or ()}
-            roots = {str(one["uuid"]): str(one.get("root_provider_uuid") or one["uuid"]) for one in shown or ()}
-        reading = (self._provider(uuid, root, names.get(root, "")) for uuid, root in roots.items())
-        return await each(reading, self._at_once)
+            names = {str(one["uuid"]): str(one["name"]) for one in shown}
+            roots = {str(one["uuid"]): str(one.get("root_provider_uuid") or one["uuid"]) for one in shown}
+        listed = [Provider(uuid, root, names.get(root, "")) for uuid, root in roots.items()]
+        return await each(self._with_contents, listed, self._at_once)
 
     async def ours(self, providers: Collection[Provider], servers: Collection[str], project_id: str) -> set[str]:
         """Return the consumers of our project; `servers` were listed before the providers were read."""
-        usage = (await self._calls.get("placement", "/usages", project_id=project_id)).get("usages") or {}
+        usage = await self._calls.read("placement", "/usages", "usages", project_id=project_id)
         consumers = {consumer for provider in providers for consumer in provider.allocations}
         ours = consumers.intersection(servers)
-        asked: set[str] = set()
-        unknown = consumers - ours - self._strangers
-        if unknown and used_by(providers, ours) != named(usage):
-            asked = set(sorted(unknown)[:_MOST_QUESTIONS])
-            answers = await each((self._is_strange(consumer, project_id) for consumer in sorted(asked)), self._at_once)
-            ours |= {consumer for consumer, strange in zip(sorted(asked), answers, strict=True) if not strange}
-            unknown -= asked
-        self._strangers = frozenset(consumers - ours - (unknown if asked else set()))
+        unknown = sorted(consumers - ours - self._strangers)
+        with failures.reading("Placement"):
+            if used_by(providers, ours) == named(usage):
+                unknown = []  # our servers explain all of our usage: the others are strangers
+        owners = await each(self._owner, unknown[:_MOST_QUESTIONS], self._at_once)
+        ours |= {consumer for consumer, owner in owners if owner in (project_id, None)}
+        self._strangers = frozenset(consumers - ours - set(unknown[_MOST_QUESTIONS:]))
         return ours
 
-    async def _provider(self, uuid: str, root: str, root_name: str) -> Provider:
-        where = f"/resource_providers/{uuid}"
+    async def _with_contents(self, provider: Provider) -> Provider:
+        where = f"/resource_providers/{provider.uuid}"
         try:
-            inventories = (await self._calls.get("placement", f"{where}/inventories"))["inventories"]
-            allocations = (await self._calls.get("placement", f"{where}/allocations"))["allocations"]
+            inventories = await self._calls.read("placement", f"{where}/inventories", "inventories")
+            allocations = await self._calls.read("placement", f"{where}/allocations", "allocations")
         except CloudRefused as refusal:
             if refusal.status != failures.NOT_FOUND:
                 raise
-            return Provider(uuid, root, root_name)  # it went away since it was listed
+            return provider  # it went away since it was listed
         with failures.reading("Placement"):
             held = {consumer: dict(one["resources"]) for consumer, one in allocations.items()}
-        return Provider(uuid, root, root_name, inventories, held)
+        return replace(provider, inventories=inventories, allocations=held)
 
-    async def _is_strange(self, consumer: str, project_id: str) -> bool:
-        """Tell whether another project holds this; what has gone meanwhile is nobody's and takes nothing."""
-        shown: dict[str, Any] = await self._calls.get("placement", f"/allocations/{consumer}")
-        return bool(shown.get("allocations")) and shown.get("project_id") != project_id
+    async def _owner(self, consumer: str) -> tuple[str, str | None]:
+        """Return a consumer and its project; None when it has gone meanwhile: what it held is nobody's."""
+        shown = await self._calls.get("placement", f"/allocations/{consumer}")
+        return consumer, str(shown.get("project_id")) if shown.get("allocations") else None
