@@ -51,3 +51,15 @@ class ManualClock:
         """Wait until somebody has advanced the clock far enough."""
         async with self._moved:
             await self._moved.wait_for(lambda: self._now >= moment)
+
+
+class PreciseClock:
+    """The machine's clock with its fractions, for the simulated cloud: there, things take less than a second."""
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01T00:00:00Z."""
+        return time.time()
+
+    async def sleep_until(self, moment: float) -> None:
+        """Sleep in steps of at most a minute, so that a clock that is set is noticed."""
+        await SystemClock().sleep_until(moment)

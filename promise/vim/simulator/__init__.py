@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from promise.vim.simulator.options import FlavorOption, ImageOption, NetworkOption, SimulatorOptions
-from promise.vim.simulator.simulator import Simulator
+from promise.vim.simulator.simulator import Simulator, run
 
-__all__ = ["FlavorOption", "ImageOption", "NetworkOption", "Simulator", "SimulatorOptions"]
+__all__ = ["FlavorOption", "ImageOption", "NetworkOption", "Simulator", "SimulatorOptions", "run"]

@@ -43,13 +43,15 @@ def answer(simulator: Simulator, request: Request) -> Answer:
     """Answer one request of the control API."""
     simulator.world.advance(simulator.clock.now())
     noun, _, name = request.path.removeprefix("/simulator").strip("/").partition("/")
-    handler = _HANDLERS.get((request.method, noun, bool(name)))
+    handler = _HANDLERS.get((request.method, noun, bool(name)), _unknown)
     try:
-        if handler is None:
-            raise ApiError(404, f"{request.method} {request.path} is no part of the control API")
         return handler(simulator, request, unquote(name))
     except ApiError as error:
         return Answer(error.status, {"error": error.message})
+
+
+def _unknown(_simulator: Simulator, request: Request, _name: str) -> Answer:
+    raise ApiError(404, f"{request.method} {request.path} is no part of the control API")
 
 
 def _body(request: Request) -> dict[str, Any]:

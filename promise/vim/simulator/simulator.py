@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 from aiohttp import web
 
+from promise.clock import PreciseClock
 from promise.vim.simulator import control
 from promise.vim.simulator.api import cinder, glance, keystone, neutron, nova, placement
-from promise.vim.simulator.api.exchange import Answer, Request
+from promise.vim.simulator.api.exchange import Answer, Refused, Request
 from promise.vim.simulator.faults import Faults, Rule
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
 from promise.vim.simulator.world.world import World
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aiohttp import StreamReader
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http import RawRequestMessage
+    from aiohttp.web_protocol import RequestHandler
+
+    from promise.vim.simulator.api.service import Service
     from promise.vim.simulator.options import SimulatorOptions
 
 log = structlog.get_logger(__name__)
@@ -53,11 +64,7 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and return the URL; port 0 takes a free one. Raise OSError when the address is taken."""
-        loop = asyncio.get_running_loop()
-        server = web.Server(
-            self._serve,
-            request_factory=lambda *parts: web.BaseRequest(*parts, loop, client_max_size=_LARGEST_BODY),
-        )
+        server = web.Server(self._serve, request_factory=_request)
         self._runner = web.ServerRunner(server, access_log=None, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, shutdown_timeout=1.0)
@@ -130,17 +137,23 @@ class Simulator:
         if service is None:
             return _index(request)
         rule = self.faults.strike(service.name, request.method, request.path, request.data)
-        if rule is None or rule.after:
-            answer = service.answer(self._present(), request, self.clock.now(), request_id)
-            return await self._spoilt(rule, answer) if rule else answer
+        if rule is None:
+            return self._effect(service, request, request_id)
+        if rule.after:
+            return await self._spoilt(rule, self._effect(service, request, request_id))
         spoilt = await self._spoilt(rule, Answer())
-        if rule.action == "delay":
-            return service.answer(self._present(), request, self.clock.now(), request_id)
-        return spoilt
+        return self._effect(service, request, request_id) if rule.action == "delay" else spoilt
 
-    def _present(self) -> World:
-        self.world.advance(self.clock.now())
-        return self.world
+    def _effect(self, service: Service, request: Request, request_id: str) -> Answer:
+        """Let the service answer, at the present moment; a flaw of the simulator is a 500 in the service's words."""
+        now = self.clock.now()
+        self.world.advance(now)
+        try:
+            return service.answer(self.world, request, now, request_id)
+        except Exception:
+            log.exception("simulator.flaw", method=request.method, path=request.path)
+            error = ApiError(500, "Unexpected API Error. The simulator does not understand this request.")
+            return service.shape(Refused(error, (0, 0), request_id))
 
     async def _spoilt(self, rule: Rule, answer: Answer) -> Answer | None:
         """Return what a rule makes of an answer."""
@@ -157,11 +170,23 @@ class Simulator:
         return None
 
 
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """Make a request that may be as large as an image."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
+
+
 def _words(rule: Rule) -> object:
     """Word an injected error in the shape of its service, where one is named."""
     error = ApiError(rule.status, "The server is currently unavailable. Please try again at a later time.")
     service = next((each for each in SERVICES if each.name == rule.service), SERVICES[1])
-    return service.shape(error, (0, 0), f"req-{fresh()}").body
+    return service.shape(Refused(error, (0, 0), f"req-{fresh()}")).body
 
 
 def _below(mount: str, path: str) -> bool:
@@ -174,3 +199,25 @@ def _index(request: Request) -> Answer:
         return Answer(200, {each.name: request.origin + each.mount for each in SERVICES})
     log.warning("simulator.unknown-path", method=request.method, path=request.path)
     return Answer(404, {"error": {"code": 404, "title": "Not Found", "message": f"Nothing is at {request.path}."}})
+
+
+async def run(options: SimulatorOptions, host: str, port: int, clouds: Path | None = None) -> None:
+    """Run a simulator until SIGTERM or SIGINT; write the clouds.yaml by which it is reached, whole or not at all.
+
+    Raise OSError when the address is taken or the file cannot be written.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    simulator = Simulator(options, PreciseClock())
+    url = await simulator.start(host, port)
+    try:
+        if clouds:
+            draft = clouds.with_name(f".{clouds.name}.{os.getpid()}")
+            draft.write_text(simulator.clouds_yaml(url))
+            draft.replace(clouds)
+        log.info("simulator.ready", url=url, clouds=str(clouds) if clouds else None)
+        await stop.wait()
+    finally:
+        await simulator.stop()

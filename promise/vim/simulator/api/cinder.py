@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from promise.vim.simulator.api import cinder_quotas, cinder_snapshots, cinder_volumes
-from promise.vim.simulator.api.exchange import Answer, Call
+from promise.vim.simulator.api.exchange import Answer, Call, Routes
 from promise.vim.simulator.api.service import Microversions, Service, dotted, nova_shape
 
 LEAST: Final = (3, 0)
@@ -37,7 +37,7 @@ def version(call: Call) -> Answer:
     return Answer(200, {"versions": [_version(call)]})
 
 
-_ROUTES: Final = {**cinder_volumes.ROUTES, **cinder_snapshots.ROUTES, **cinder_quotas.ROUTES}
+_ROUTES: Final[Routes] = {**cinder_volumes.ROUTES, **cinder_snapshots.ROUTES, **cinder_quotas.ROUTES}
 
 SERVICE: Final = Service(
     name="volume",

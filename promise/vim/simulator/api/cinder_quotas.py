@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, truth
 from promise.vim.simulator.world.names import lasting, micro
 from promise.vim.simulator.world.quotas import VOLUME
 
@@ -134,7 +134,7 @@ def extensions(_call: Call) -> Answer:
     return Answer(200, {"extensions": rows})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/limits": {"GET": limits},
     "/os-quota-sets/{project}": {"GET": show, "PUT": update, "DELETE": reset},
     "/os-quota-sets/{project}/defaults": {"GET": defaults},

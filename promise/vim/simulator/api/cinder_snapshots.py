@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.api.cinder_volumes import volume_of
-from promise.vim.simulator.api.exchange import Answer, Call, member, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, text, truth
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import micro
@@ -71,7 +71,7 @@ def delete(call: Call) -> Answer:
     return Answer(202)
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/snapshots": {"GET": detail, "POST": create},
     "/snapshots/detail": {"GET": detail},
     "/snapshots/{id}": {"GET": show, "DELETE": delete},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, truth
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh, lasting, micro
@@ -180,7 +180,7 @@ def volume_type(call: Call) -> Answer:
     return Answer(200, {"volume_type": _type_view(name)})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/volumes": {"GET": brief, "POST": create},
     "/volumes/detail": {"GET": detail},
     "/volumes/{id}": {"GET": show, "PUT": update, "DELETE": delete},

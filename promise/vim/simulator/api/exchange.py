@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from promise.vim.simulator.world.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from promise.vim.simulator.world.identity import Token
     from promise.vim.simulator.world.world import World
@@ -75,12 +76,15 @@ class Call:
         values = self.query().get(name)
         return values[-1] if values else None
 
-    def json(self) -> Any:
-        """Return the body as a JSON value, or raise a 400."""
+    def json(self) -> dict[str, Any]:
+        """Return the body, a JSON object, or raise a 400."""
         try:
-            return json.loads(self.request.data)
+            body = json.loads(self.request.data)
         except ValueError:
-            raise ApiError(400, "Malformed request body") from None
+            body = None
+        if not isinstance(body, dict):
+            raise ApiError(400, "Malformed request body")
+        return body
 
     def need_admin(self, rule: str) -> None:
         """Raise a 403 that names the policy rule, unless the token carries the role admin."""
@@ -97,6 +101,19 @@ class Call:
         return f"{self.root}/{path}?{urlencode([*pairs, ('marker', marker)])}"
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An error on its way out: what each service needs to word it."""
+
+    error: ApiError
+    version: Version
+    request_id: str
+
+
+Handler = Callable[[Call], Answer]
+Routes = Mapping[str, Mapping[str, Handler]]
+
+
 def member(body: Any, key: str, kind: type[Any] = dict) -> Any:
     """Return `body[key]`, or raise a 400 when it is not there or is something else."""
     if not isinstance(body, dict) or key not in body:
@@ -104,6 +121,14 @@ def member(body: Any, key: str, kind: type[Any] = dict) -> Any:
     if not isinstance(body[key], kind):
         raise ApiError(400, f"Invalid input for field/attribute {key}. Value: {body[key]}. It is of the wrong type")
     return body[key]
+
+
+def objects(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return a member that is a list of objects, empty when it is absent; raise a 400 when it is anything else."""
+    value = body.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ApiError(400, f"Invalid input for field/attribute {key}. Value: {value}. It is not a list of objects")
+    return value
 
 
 def text(body: Mapping[str, Any], key: str, shortest: int = 0, longest: int = 255, default: str | None = None) -> str:

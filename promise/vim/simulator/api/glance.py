@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from hashlib import md5, sha512
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, number
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, number
 from promise.vim.simulator.api.paging import page
 from promise.vim.simulator.api.service import Service
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.images import Image
 from promise.vim.simulator.world.names import fresh, zulu
-
-if TYPE_CHECKING:
-    from promise.vim.simulator.api.exchange import Version
 
 _NEWEST: Final = 17
 _OWN: Final = frozenset(
@@ -27,7 +24,8 @@ _OWN: Final = frozenset(
 )  # fmt: skip
 
 
-def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
+def _shape(refused: Refused) -> Answer:
+    error = refused.error
     title = f"{error.status} {HTTPStatus(error.status).phrase}"
     page_ = (
         f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"

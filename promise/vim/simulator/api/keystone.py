@@ -6,14 +6,13 @@ import hmac
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, member
 from promise.vim.simulator.api.service import Service
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.identity import DOMAIN_ID, DOMAIN_NAME, ROLES
 from promise.vim.simulator.world.names import bare, lasting, micro
 
 if TYPE_CHECKING:
-    from promise.vim.simulator.api.exchange import Version
     from promise.vim.simulator.world.identity import Project, Token, User
 
 _DENIED: Final = "The request you have made requires authentication."
@@ -29,7 +28,8 @@ SERVICES: Final = (
 """Name, type and path of every service in the catalog."""
 
 
-def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
+def _shape(refused: Refused) -> Answer:
+    error = refused.error
     title = HTTPStatus(error.status).phrase
     body = {"error": {"code": error.status, "message": error.message, "title": title}}
     challenge = {"WWW-Authenticate": "Keystone uri"} if error.status == HTTPStatus.UNAUTHORIZED else {}
@@ -96,7 +96,7 @@ def _is_default(domain: Any) -> bool:
         raise ApiError(
             400, "Expecting to find domain in user or project. The server could not comply with the request."
         )
-    return domain.get("id", DOMAIN_ID) == DOMAIN_ID and domain.get("name", DOMAIN_NAME) == DOMAIN_NAME
+    return bool(domain.get("id", DOMAIN_ID) == DOMAIN_ID and domain.get("name", DOMAIN_NAME) == DOMAIN_NAME)
 
 
 def _scope(call: Call, user: User, scope: Any) -> tuple[str, Project | None]:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.api import neutron_quotas, neutron_routers
-from promise.vim.simulator.api.exchange import Answer, Call, member, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, truth
 from promise.vim.simulator.api.neutron_change import CHANGES, CREATES, DELETES
 from promise.vim.simulator.api.paging import page
 from promise.vim.simulator.api.service import Service
@@ -15,7 +15,6 @@ from promise.vim.simulator.world.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promise.vim.simulator.api.exchange import Version
     from promise.vim.simulator.world.network import Row
 
 PLURALS: Final = {
@@ -32,7 +31,8 @@ _EXTENSIONS: Final = (
 _PAGING: Final = frozenset({"limit", "marker", "page_reverse", "sort_key", "sort_dir", "fields"})
 
 
-def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
+def _shape(refused: Refused) -> Answer:
+    error = refused.error
     kind = error.kind if error.kind not in {"", "path", "method"} else f"HTTP{HTTPStatus(error.status).phrase}"
     body = {"NeutronError": {"type": kind.replace(" ", ""), "message": error.message, "detail": ""}}
     return Answer(error.status, body)
@@ -127,7 +127,7 @@ def _mine(call: Call, kind: str) -> Row:
 def _create(call: Call, kind: str) -> Answer:
     body = call.json()
     plural = PLURALS[kind]
-    if isinstance(body, dict) and plural in body:
+    if plural in body:
         rows = [_created(call, kind, values) for values in member(body, plural, list)]
         return Answer(201, {plural: rows})
     return Answer(201, {kind: _created(call, kind, member(body, kind))})
@@ -168,7 +168,7 @@ def _collection(kind: str) -> dict[str, dict[str, Callable[[Call], Answer]]]:
     }
 
 
-def extensions(call: Call) -> Answer:
+def extensions(_call: Call) -> Answer:
     """GET /v2.0/extensions."""
     return Answer(200, {"extensions": [_extension(alias) for alias in _EXTENSIONS]})
 
@@ -185,7 +185,7 @@ def extension(call: Call) -> Answer:
     return Answer(200, {"extension": _extension(alias)})
 
 
-def availability_zones(call: Call) -> Answer:
+def availability_zones(_call: Call) -> Answer:
     """GET /v2.0/availability_zones."""
     zones = [{"name": "nova", "resource": resource, "state": "available"} for resource in ("network", "router")]
     return Answer(200, {"availability_zones": zones})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number
 from promise.vim.simulator.world.quotas import NETWORK
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def every(call: Call) -> Answer:
     return Answer(200, {"quotas": quotas})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/v2.0/quotas": {"GET": every},
     "/v2.0/quotas/{project}": {"GET": show, "PUT": update, "DELETE": reset},
     "/v2.0/quotas/{project}/default": {"GET": default},

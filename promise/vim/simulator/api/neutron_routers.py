@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call
+from promise.vim.simulator.api.exchange import Answer, Call, Routes
 from promise.vim.simulator.world import routers
 from promise.vim.simulator.world.errors import ApiError
 
@@ -26,7 +26,7 @@ def remove_interface(call: Call) -> Answer:
     return Answer(200, routers.remove_interface(call.world.network, _router(call), call.json()))
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/v2.0/routers/{id}/add_router_interface": {"PUT": add_interface},
     "/v2.0/routers/{id}/remove_router_interface": {"PUT": remove_interface},
 }

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from promise.vim.simulator.api import nova_flavors, nova_hosts, nova_quotas, nova_servers
-from promise.vim.simulator.api.exchange import Answer, Call
+from promise.vim.simulator.api import (
+    nova_actions,
+    nova_attachments,
+    nova_flavors,
+    nova_groups,
+    nova_hosts,
+    nova_quotas,
+    nova_servers,
+)
+from promise.vim.simulator.api.exchange import Answer, Call, Routes
 from promise.vim.simulator.api.service import Microversions, Service, dotted, nova_shape
 
 LEAST: Final = (2, 1)
@@ -34,9 +42,12 @@ def version(call: Call) -> Answer:
     return Answer(200, {"version": {**_version(call), "media-types": media}})
 
 
-_ROUTES: Final = {
+_ROUTES: Final[Routes] = {
     **nova_flavors.ROUTES,
     **nova_servers.ROUTES,
+    **nova_actions.ROUTES,
+    **nova_attachments.ROUTES,
+    **nova_groups.ROUTES,
     **nova_quotas.ROUTES,
     **nova_hosts.ROUTES,
 }

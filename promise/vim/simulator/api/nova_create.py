@@ -6,17 +6,16 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, only, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, member, number, objects, only, text, truth
+from promise.vim.simulator.api.nova_devices import boot_image, disks, nics
 from promise.vim.simulator.api.nova_flavors import flavor_of
 from promise.vim.simulator.api.nova_views import links
-from promise.vim.simulator.world.compute import Disk, Order
+from promise.vim.simulator.world.building import Order
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh, is_uuid
 from promise.vim.simulator.world.servers import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from promise.vim.simulator.world.flavors import Flavor
     from promise.vim.simulator.world.images import Image
 
@@ -28,6 +27,7 @@ _MEMBERS: Final = (
 )  # fmt: skip
 _LONGEST_USER_DATA: Final = 65535
 _LONGEST_KEY: Final = 255
+_LONGEST_TAG: Final = 60
 
 
 def create(call: Call) -> Answer:
@@ -35,7 +35,9 @@ def create(call: Call) -> Answer:
     body = call.json()
     wanted = member(body, "server")
     only(wanted, _MEMBERS)
-    hints = body.get("os:scheduler_hints", body.get("OS-SCH-HNT:scheduler_hints", {}))
+    hints = body.get("os:scheduler_hints") or body.get("OS-SCH-HNT:scheduler_hints") or {}
+    if not isinstance(hints, dict):
+        raise ApiError(400, f"Invalid input for field/attribute os:scheduler_hints. Value: {hints}. It is no object")
     servers = call.world.compute.create(_order(call, wanted, hints), call.now)
     if truth(wanted.get("return_reservation_id", False)):
         return Answer(202, {"reservation_id": servers[0].reservation_id})
@@ -51,7 +53,8 @@ def create(call: Call) -> Answer:
 
 
 def _names(wanted: dict[str, Any]) -> list[str]:
-    return [text(group, "name", 1) for group in wanted.get("security_groups", [{"name": "default"}])]
+    named = [text(group, "name", 1) for group in objects(wanted, "security_groups")]
+    return named if "security_groups" in wanted else ["default"]
 
 
 def _order(call: Call, wanted: dict[str, Any], hints: dict[str, Any]) -> Order:
@@ -59,8 +62,8 @@ def _order(call: Call, wanted: dict[str, Any], hints: dict[str, Any]) -> Order:
     if not name.strip():
         raise ApiError(400, f"Invalid input for field/attribute name. Value: {name}. An invalid name was given")
     flavor = _flavor(call, wanted)
-    disks = _disks(call, wanted)
-    from_volume = any(disk.boot for disk in disks)
+    volumes = disks(call, wanted)
+    from_volume = any(disk.boot for disk in volumes)
     image = _image(call, wanted, flavor, from_volume=from_volume)
     at_least = number(wanted, "min_count", 1, least=1)
     at_most = number(wanted, "max_count", at_least, least=1)
@@ -71,18 +74,33 @@ def _order(call: Call, wanted: dict[str, Any], hints: dict[str, Any]) -> Order:
         name, call.token.project_id, call.token.user.id, flavor, image.id if image else "", call.now, call.now,
         zone=zone,
         metadata=checked_metadata(call, wanted.get("metadata", {})),
-        description=wanted.get("description") if call.version >= (2, 19) else name,
+        description=_description(call, wanted, name),
         key_name=_key(call, wanted),
         user_data=_user_data(wanted),
         config_drive=truth(wanted.get("config_drive", False)),
         security_groups=_groups(call, wanted),
-        tags=list(wanted.get("tags", [])),
+        tags=_tags(call, wanted),
         group=_server_group(call, hints),
-        hostname=wanted.get("hostname") or name.lower().replace(" ", "-"),
+        hostname=str(wanted.get("hostname") or "-".join(name.lower().split())),
         from_volume=from_volume,
-        access=(wanted.get("accessIPv4", ""), wanted.get("accessIPv6", "")),
+        access=(str(wanted.get("accessIPv4") or ""), str(wanted.get("accessIPv6") or "")),
     )  # fmt: skip
-    return Order(draft, _nics(call, wanted), disks, at_least, at_most, host)
+    return Order(draft, nics(call, wanted), volumes, at_least, at_most, host)
+
+
+def _description(call: Call, wanted: dict[str, Any], name: str) -> str | None:
+    if call.version < (2, 19):
+        return name
+    return text(wanted, "description") if wanted.get("description") is not None else None
+
+
+def _tags(call: Call, wanted: dict[str, Any]) -> list[str]:
+    given = wanted.get("tags", [])
+    if "tags" in wanted and call.version < (2, 52):
+        raise ApiError(400, "Additional properties are not allowed ('tags' was unexpected)")
+    if not isinstance(given, list) or not all(isinstance(tag, str) and 0 < len(tag) <= _LONGEST_TAG for tag in given):
+        raise ApiError(400, f"Invalid input for field/attribute tags. Value: {given}.")
+    return list(dict.fromkeys(given))
 
 
 def _flavor(call: Call, wanted: dict[str, Any]) -> Flavor:
@@ -96,7 +114,7 @@ def _flavor(call: Call, wanted: dict[str, Any]) -> Flavor:
 
 
 def _image(call: Call, wanted: dict[str, Any], flavor: Flavor, *, from_volume: bool) -> Image | None:
-    reference = str(wanted.get("imageRef") or _boot_image(wanted)).rpartition("/")[2]
+    reference = str(wanted.get("imageRef") or boot_image(wanted)).rpartition("/")[2]
     if not reference:
         if not from_volume:
             raise ApiError(400, "Invalid imageRef provided.")
@@ -117,15 +135,6 @@ def _image(call: Call, wanted: dict[str, Any], flavor: Flavor, *, from_volume: b
             f"Flavor disk is {flavor.disk << 30} bytes, image is {image.min_disk << 30} bytes.",
         )
     return None if from_volume else image
-
-
-def _boot_image(wanted: dict[str, Any]) -> str:
-    """Return the image of the local boot disk, where only the block device mapping names it."""
-    for mapping in wanted.get("block_device_mapping_v2", []):
-        local = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
-        if local and str(mapping.get("boot_index")) == "0":
-            return str(mapping.get("uuid", ""))
-    return ""
 
 
 def _zone(call: Call, wanted: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -157,9 +166,11 @@ def checked_metadata(call: Call, given: Any) -> dict[str, str]:
 
 def _key(call: Call, wanted: dict[str, Any]) -> str | None:
     name = wanted.get("key_name")
-    if name and (call.token.user.id, name) not in call.world.compute.keypairs:
+    if name is None:
+        return None
+    if (call.token.user.id, str(name)) not in call.world.compute.groups.keypairs:
         raise ApiError(400, "Invalid key_name provided.")
-    return name
+    return str(name)
 
 
 def _user_data(wanted: dict[str, Any]) -> str | None:
@@ -193,95 +204,10 @@ def _server_group(call: Call, hints: dict[str, Any]) -> str | None:
     wanted = hints.get("group")
     if wanted is None:
         return None
-    group = call.world.compute.groups.get(str(wanted))
+    group = call.world.compute.groups.by_id.get(str(wanted))
     if group is None or group.project_id != call.token.project_id:
         raise ApiError(400, f"Instance group {wanted} could not be found.")
     limit = call.world.quotas.limit(call.token.project_id, "server_group_members")
     if 0 <= limit <= len(group.members):
         raise ApiError(403, "Quota exceeded, too many servers in group")
     return group.id
-
-
-def _nics(call: Call, wanted: dict[str, Any]) -> Sequence[dict[str, Any]]:
-    asked = wanted.get("networks")
-    if asked is None and call.version >= (2, 37):
-        raise ApiError(400, "Invalid input for field/attribute server. 'networks' is a required property")
-    if asked == "none":
-        return []
-    if asked in (None, "auto"):
-        return _automatic(call)
-    if not isinstance(asked, list):
-        raise ApiError(400, f"Invalid input for field/attribute networks. Value: {asked}. It is not of type 'array'")
-    if not asked:
-        return _automatic(call)
-    return [_nic(call, nic) for nic in asked]
-
-
-def _automatic(call: Call) -> list[dict[str, Any]]:
-    networks = call.world.network.reachable(call.token.project_id)
-    if len(networks) > 1:
-        raise ApiError(409, "Multiple possible networks found, use a Network ID to be more specific.")
-    return [{"uuid": network["id"]} for network in networks]
-
-
-def _nic(call: Call, nic: dict[str, Any]) -> dict[str, Any]:
-    only(nic, ("uuid", "port", "fixed_ip", "tag"))
-    rows = call.world.network.rows
-    if nic.get("port"):
-        port = rows["port"].get(str(nic["port"]))
-        if port is None or (port["project_id"] != call.token.project_id and not call.token.admin):
-            raise ApiError(400, f"Port id {nic['port']} could not be found.")
-        if port["device_id"]:
-            raise ApiError(409, f"Port {port['id']} is still in use.")
-        return {"port": port["id"]}
-    network_id = text(nic, "uuid", 1)
-    if not is_uuid(network_id):
-        raise ApiError(400, f"Bad networks format: network uuid is not in proper format ({network_id})")
-    network = rows["network"].get(network_id)
-    if network is None or not _may_use(call, network):
-        raise ApiError(400, f"Network {network_id} could not be found.")
-    if not network["subnets"]:
-        raise ApiError(400, f"Network {network_id} requires a subnet in order to boot instances on.")
-    return {"uuid": network_id, **({"fixed_ip": nic["fixed_ip"]} if nic.get("fixed_ip") else {})}
-
-
-def _may_use(call: Call, network: dict[str, Any]) -> bool:
-    return bool(network["shared"] or network["project_id"] == call.token.project_id or call.token.admin)
-
-
-def _disks(call: Call, wanted: dict[str, Any]) -> list[Disk]:
-    """Return the volumes that the block device mapping asks for; local disks are the flavor's affair."""
-    found = []
-    for mapping in wanted.get("block_device_mapping_v2", []):
-        source, destination = mapping.get("source_type"), mapping.get("destination_type")
-        boot = str(mapping.get("boot_index")) == "0"
-        if source == "volume" or destination == "volume":
-            found.append(_disk(call, mapping, source, boot=boot))
-    return found
-
-
-def _disk(call: Call, mapping: dict[str, Any], source: str | None, *, boot: bool) -> Disk:
-    ends = truth(mapping.get("delete_on_termination", False))
-    reference = str(mapping.get("uuid", ""))
-    if source == "volume":
-        volume = call.world.volumes.volumes.get(reference)
-        if volume is None or volume.project_id != call.token.project_id:
-            raise ApiError(400, f"Block Device Mapping is Invalid: failed to get volume {reference}.")
-        if volume.status != "available":
-            raise ApiError(
-                400, f"Invalid volume: volume '{reference}' status must be 'available'. Currently in '{volume.status}'"
-            )
-        return Disk(volume_id=reference, boot=boot, delete_with_server=ends)
-    if source == "snapshot":
-        snapshot = call.world.volumes.snapshots.get(reference)
-        if snapshot is None or snapshot.project_id != call.token.project_id:
-            raise ApiError(400, f"Block Device Mapping is Invalid: failed to get snapshot {reference}.")
-        size = number(mapping, "volume_size", snapshot.size, least=1)
-        return Disk(snapshot=reference, size=size, type=mapping.get("volume_type"), boot=boot, delete_with_server=ends)
-    if source == "image" and reference not in call.world.images:
-        raise ApiError(400, f"Block Device Mapping is Invalid: failed to get image {reference}.")
-    if "volume_size" not in mapping:
-        raise ApiError(400, "Images with destination_type 'volume' need to have a non-zero size specified")
-    image = reference if source == "image" else None
-    size = number(mapping, "volume_size", least=1)
-    return Disk(image=image, size=size, type=mapping.get("volume_type"), boot=boot, delete_with_server=ends)

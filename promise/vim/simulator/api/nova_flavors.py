@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, text, truth
 from promise.vim.simulator.api.nova_views import flavor_view, links, visible_flavors
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
@@ -163,7 +163,7 @@ def change_access(call: Call) -> Answer:
     return Answer(200, _access_view(flavor))
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/flavors": {"GET": brief, "POST": create},
     "/flavors/detail": {"GET": detail},
     "/flavors/{id}": {"GET": show, "DELETE": delete},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, text, truth
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import lasting, micro, zulu
@@ -277,7 +277,7 @@ def _aggregate(call: Call, index: int) -> dict[str, Any]:
     return view | ({"uuid": lasting("aggregate", zone)} if call.version >= (2, 41) else {})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/os-availability-zone": {"GET": zones},
     "/os-availability-zone/detail": {"GET": zones_detail},
     "/os-hypervisors": {"GET": hypervisors},

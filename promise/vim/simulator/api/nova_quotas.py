@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, truth
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.quotas import COMPUTE
 
@@ -59,7 +59,7 @@ def limits(call: Call) -> Answer:
     return Answer(200, {"limits": {"rate": [], "absolute": absolute}})
 
 
-def _set(call: Call, values: Mapping[str, Any], project_id: str = "") -> Answer:
+def _set(values: Mapping[str, Any], project_id: str = "") -> Answer:
     body = dict(values)
     if project_id:
         body["id"] = project_id
@@ -81,12 +81,12 @@ def _shown(call: Call, limits_: Mapping[str, int]) -> dict[str, int]:
 def show(call: Call) -> Answer:
     """GET /os-quota-sets/{project}."""
     project_id = _may_see(call)
-    return _set(call, _shown(call, call.world.quotas.of(project_id, COMPUTE)), project_id)
+    return _set(_shown(call, call.world.quotas.of(project_id, COMPUTE)), project_id)
 
 
 def defaults(call: Call) -> Answer:
     """GET /os-quota-sets/{project}/defaults."""
-    return _set(call, _shown(call, call.world.quotas.standard), call.parts["project"])
+    return _set(_shown(call, call.world.quotas.standard), call.parts["project"])
 
 
 def detail(call: Call) -> Answer:
@@ -95,7 +95,7 @@ def detail(call: Call) -> Answer:
     used = _in_use(call, project_id)
     shown = _shown(call, call.world.quotas.of(project_id, COMPUTE))
     body = {name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0} for name, limit in shown.items()}
-    return _set(call, body, project_id)
+    return _set(body, project_id)
 
 
 def update(call: Call) -> Answer:
@@ -110,10 +110,11 @@ def update(call: Call) -> Answer:
         if not forced and 0 <= limit < used.get(name, 0):
             raise ApiError(
                 400,
-                f"Quota limit {limit} for {name} must be greater than or equal to already used and reserved {used[name]}.",
+                f"Quota limit {limit} for {name} must be greater than or equal to already used and reserved "
+                f"{used[name]}.",
             )
     call.world.quotas.change(project_id, changes)
-    return _set(call, _shown(call, call.world.quotas.of(project_id, COMPUTE)))
+    return _set(_shown(call, call.world.quotas.of(project_id, COMPUTE)))
 
 
 def reset(call: Call) -> Answer:
@@ -129,7 +130,7 @@ def class_set(call: Call) -> Answer:
     return Answer(200, {"quota_class_set": {**shown, "id": call.parts["name"]}})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/limits": {"GET": limits},
     "/os-quota-sets/{project}": {"GET": show, "PUT": update, "DELETE": reset},
     "/os-quota-sets/{project}/defaults": {"GET": defaults},

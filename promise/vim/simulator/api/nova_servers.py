@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, member, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, text, truth
 from promise.vim.simulator.api.nova_create import checked_metadata, create
 from promise.vim.simulator.api.nova_views import server_brief, server_view
 from promise.vim.simulator.api.paging import listing
@@ -91,7 +91,7 @@ def _sorted(call: Call, servers: list[Server]) -> list[Server]:
     return servers
 
 
-def _by_name(call: Call, servers: Iterable[Server], value: str) -> Iterable[Server]:
+def _by_name(_call: Call, servers: Iterable[Server], value: str) -> Iterable[Server]:
     try:
         pattern = re.compile(value, re.IGNORECASE)
     except re.error:
@@ -99,7 +99,7 @@ def _by_name(call: Call, servers: Iterable[Server], value: str) -> Iterable[Serv
     return [server for server in servers if pattern.search(server.name)]
 
 
-def _by_status(call: Call, servers: Iterable[Server], value: str) -> Iterable[Server]:
+def _by_status(call: Call, servers: Iterable[Server], _value: str) -> Iterable[Server]:
     wanted = {status.upper() for status in call.query()["status"]}
     if not wanted & {*STATES, "REBOOT", "HARD_REBOOT", "RESIZE"}:
         return []
@@ -217,7 +217,7 @@ def metadata_item(call: Call) -> Answer:
     return Answer(200, {"meta": {key: server.metadata[key]}})
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/servers": {"GET": brief, "POST": create},
     "/servers/detail": {"GET": detail},
     "/servers/{id}": {"GET": show, "PUT": update, "DELETE": delete},

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from promise.vim.simulator.api import placement_allocations
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, text
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, number, text
 from promise.vim.simulator.api.placement_provider import inventories_view, provider_of, same_generation
 from promise.vim.simulator.api.placement_query import resources_of, traits_of
 from promise.vim.simulator.api.service import Microversions, Service
@@ -15,15 +15,13 @@ from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
 from promise.vim.simulator.world.placement import CLASSES, Inventory, Provider
 
-if TYPE_CHECKING:
-    from promise.vim.simulator.api.exchange import Version
-
 LEAST: Final = (1, 0)
 MOST: Final = (1, 39)
 _CUSTOM: Final = re.compile(r"CUSTOM_[A-Z0-9_]+")
 
 
-def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
+def _shape(refused: Refused) -> Answer:
+    error = refused.error
     title = HTTPStatus(error.status).phrase
     explanation = {
         403: "Access was denied to this resource.",
@@ -35,11 +33,11 @@ def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
     )
     entry: dict[str, Any] = {
         "status": error.status,
-        "request_id": request_id,
+        "request_id": refused.request_id,
         "title": title,
         "detail": f"{explanation}\n\n {error.message}  ",
     }
-    if version >= (1, 23):
+    if refused.version >= (1, 23):
         known = error.kind.startswith("placement.")
         entry["code"] = error.kind if known else "placement.undefined_code"
     if error.status == HTTPStatus.NOT_ACCEPTABLE:
@@ -47,7 +45,7 @@ def _shape(error: ApiError, version: Version, request_id: str) -> Answer:
     return Answer(error.status, {"errors": [entry]})
 
 
-def versions(call: Call) -> Answer:
+def versions(_call: Call) -> Answer:
     """GET /."""
     body = {
         "id": "v1.0",

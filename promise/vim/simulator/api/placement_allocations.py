@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.resources import plus
-from promise.vim.simulator.api.exchange import Answer, Call, member, number, text
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, text
 from promise.vim.simulator.api.placement_provider import provider_of
 from promise.vim.simulator.api.placement_query import resources_of, traits_of
 from promise.vim.simulator.world.errors import ApiError
@@ -202,7 +202,7 @@ def _summary(call: Call, provider: Provider) -> dict[str, Any]:
     return view
 
 
-ROUTES: Final = {
+ROUTES: Final[Routes] = {
     "/resource_providers/{id}/allocations": {"GET": of_provider},
     "/allocations": {"POST": set_for_many},
     "/allocations/{id}": {"GET": of_consumer, "PUT": set_for_consumer, "DELETE": delete_of_consumer},

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote
 
-from promise.vim.simulator.api.exchange import Answer, Call, Request
+import structlog
+
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, Request
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.identity import Token, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from promise.vim.simulator.api.exchange import Version
+    from promise.vim.simulator.api.exchange import Handler, Routes, Version
     from promise.vim.simulator.world.world import World
 
+log = structlog.get_logger(__name__)
 NOBODY: Final = Token("", User("", "", ""), None, (), 0.0, 0.0, (), "", "none")
 
 
@@ -65,21 +69,27 @@ def dotted(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
+class _Route(NamedTuple):
+    pattern: re.Pattern[str]
+    template: str
+    methods: Mapping[str, Handler]
+
+
 class Service:
     """One service: its routes ({path: {method: handler}}), and what makes it different from the others.
 
     A path may hold names in braces. `mount` is where it answers ("/compute"), `base` what its links start with
-    ("/compute/v2.1"), `open_to_all` lists what needs no token ("GET /"). `shape` words an error: it gets the error and the version.
+    ("/compute/v2.1"), `open_to_all` lists what needs no token ("GET /"). `shape` words an error.
     """
 
-    def __init__(  # noqa: PLR0913 -- what a service is made of, by name
+    def __init__(
         self,
         *,
         name: str,
         mount: str,
         base: str,
-        routes: Mapping[str, Mapping[str, Callable[[Call], Answer]]],
-        shape: Callable[[ApiError, Version, str], Answer],
+        routes: Routes,
+        shape: Callable[[Refused], Answer],
         microversions: Microversions | None = None,
         open_to_all: frozenset[str] = frozenset(),
     ) -> None:
@@ -87,13 +97,12 @@ class Service:
         self.mount = mount
         self.shape = shape
         self.microversions = microversions
-        self.paths = tuple(routes)
         self._base = base
         self._open = open_to_all
-        ordered = sorted(routes, key=lambda path: (path.count("{"), path))
-        self._routes = [
-            (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(p))), p, routes[p]) for p in ordered
-        ]
+        self._routes: dict[int, list[_Route]] = {}
+        for template in sorted(routes, key=lambda path: (path.count("{"), path)):
+            pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template)))
+            self._routes.setdefault(template.count("/"), []).append(_Route(pattern, template, routes[template]))
 
     def answer(self, world: World, request: Request, now: float, request_id: str) -> Answer:
         """Answer one request completely; what the service refuses comes back in its own words."""
@@ -102,45 +111,42 @@ class Service:
             version = self.microversions.chosen(request.headers) if self.microversions else version
             answer = self._handled(world, request, now, version)
         except ApiError as error:
-            answer = self.shape(error, version, request_id)
-            if error.status == HTTPStatus.UNAUTHORIZED and not answer.headers:
-                answer = unauthorized(request.origin)
-        headers = dict(answer.headers)
-        headers.setdefault("x-openstack-request-id", request_id)
-        if self.microversions:
-            headers.update(self.microversions.headers(version) if version != (0, 0) else {})
+            answer = self._refused(Refused(error, version, request_id), request)
+        spoken = self.microversions.headers(version) if self.microversions and version != (0, 0) else {}
+        headers = {"x-openstack-request-id": request_id, **spoken, **answer.headers}
         return Answer(answer.status, answer.body, headers, answer.content_type)
 
+    def _refused(self, refused: Refused, request: Request) -> Answer:
+        if refused.error.kind in {"path", "method"}:
+            log.warning("simulator.unsupported", service=self.name, method=request.method, path=request.path)
+        answer = self.shape(refused)
+        if refused.error.status == HTTPStatus.UNAUTHORIZED and not answer.headers:
+            return unauthorized(request.origin)
+        return answer
+
     def _handled(self, world: World, request: Request, now: float, version: Version) -> Answer:
-        path, parts, methods, pattern = self._found(world, request, now)
         method = "GET" if request.method == "HEAD" else request.method
-        handler = methods.get(method)
-        token = NOBODY if f"{method} {pattern}" in self._open else self._token(world, request, now)
-        if handler is None:
-            raise ApiError(405, f"The method {request.method} is not allowed for {path}.", "method")
-        root = request.origin + self._base
-        return handler(Call(world, now, request, root, token, version, parts))
-
-    def _found(self, world: World, request: Request, now: float) -> tuple[str, dict[str, str], Any, str]:
-        path = request.path.removeprefix(self.mount).removesuffix(".json").rstrip("/") or "/"
-        for candidate in (path, self._without_project(world, request, path, now)):
-            for pattern, template, methods in self._routes:
-                if found := pattern.fullmatch(candidate):
-                    return path, found.groupdict(), methods, template
-        raise ApiError(404, "The resource could not be found.", "path")
-
-    @staticmethod
-    def _without_project(world: World, request: Request, path: str, now: float) -> str:
-        """Take the project's id out of the path, where clients of old catalogs still put it."""
         token = world.identity.token(request.headers.get("x-auth-token", ""), now)
-        return path.replace(f"/{token.project_id}", "", 1) if token and token.project_id else path
-
-    @staticmethod
-    def _token(world: World, request: Request, now: float) -> Token:
-        token = world.identity.token(request.headers.get("x-auth-token", ""), now)
-        if token is None:
+        found = self._found(request, token)
+        if token is None and (found is None or f"{method} {found[0].template}" not in self._open):
             raise ApiError(401, "The request you have made requires authentication.")
-        return token
+        if found is None:
+            raise ApiError(404, "The resource could not be found.", "path")
+        route, parts = found
+        if method not in route.methods:
+            raise ApiError(405, f"The method {method} is not allowed for {request.path}.", "method")
+        call = Call(world, now, request, request.origin + self._base, token or NOBODY, version, parts)
+        return route.methods[method](call)
+
+    def _found(self, request: Request, token: Token | None) -> tuple[_Route, dict[str, str]] | None:
+        """Return the route of a path and its parts; the project's id may stand in it, as in old catalogs."""
+        path = request.path.removeprefix(self.mount).removesuffix(".json").rstrip("/") or "/"
+        shorter = path.replace(f"/{token.project_id}", "", 1) if token and token.project_id else path
+        for candidate in (path, shorter):
+            for route in self._routes.get(candidate.count("/"), ()):
+                if parts := route.pattern.fullmatch(candidate):
+                    return route, {name: unquote(part) for name, part in parts.groupdict().items()}
+        return None
 
 
 def unauthorized(origin: str) -> Answer:
@@ -162,8 +168,9 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-def nova_shape(error: ApiError, version: Version, request_id: str) -> Answer:
+def nova_shape(refused: Refused) -> Answer:
     """Word an error as Nova and Cinder do."""
+    error = refused.error
     if error.kind == "path":
         body: dict[str, Any] = {
             "message": f"{error.message}<br /><br />\n\n\n",

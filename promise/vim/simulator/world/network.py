@@ -6,7 +6,7 @@ Every resource is a row in the words of the API; this module keeps them consiste
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.world.errors import ApiError
@@ -30,6 +30,8 @@ class Network:
         self._quotas = quotas
         self.rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
         self._taken: dict[str, set[int]] = {}
+        self._last: dict[str, int] = {}
+        self._by_device: dict[str, dict[str, Row]] = {}
         self._mac = count(1)
 
     def get(self, kind: str, row_id: str) -> Row:
@@ -59,6 +61,9 @@ class Network:
 
     def change(self, row: Row, values: Row, now: float) -> Row:
         """Replace values of a row."""
+        if "device_id" in values:
+            self._by_device.get(row["device_id"], {}).pop(row["id"], None)
+            self._by_device.setdefault(values["device_id"], {})[row["id"]] = row
         row.update(values, updated_at=zulu(now), revision_number=row["revision_number"] + 1)
         return row
 
@@ -94,7 +99,7 @@ class Network:
             message = f"Invalid input for cidr. Reason: '{values['cidr']}' is not a valid IP subnet."
             raise ApiError(400, message, "HTTPBadRequest") from None
         for other in (self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]):
-            if ip_network(other["cidr"]).version == cidr.version and ip_network(other["cidr"]).overlaps(cidr):  # type: ignore[arg-type]
+            if ip_network(other["cidr"]).version == cidr.version and ip_network(other["cidr"]).overlaps(cidr):
                 message = (
                     f"Invalid input for operation: Requested subnet with cidr: {cidr} for network: {network['id']} "
                     "overlaps with another subnet."
@@ -130,6 +135,7 @@ class Network:
         except ApiError:
             del self.rows["port"][port["id"]]
             raise
+        self._by_device.setdefault(port["device_id"], {})[port["id"]] = port
         if "security_groups" not in values:
             port["security_groups"] = [self.default_group(project_id, now)["id"]]
         return port
@@ -166,16 +172,19 @@ class Network:
         raise ApiError(400, message, "InvalidIpForNetwork")
 
     def _free(self, subnet: Row) -> int | None:
+        """Return an address that nobody has, the next after the last one taken, so that none is soon used again."""
         taken = self._taken.setdefault(subnet["id"], set())
         gateway = int(ip_address(subnet["gateway_ip"])) if subnet["gateway_ip"] else None
-        for pool in subnet["allocation_pools"]:
-            for address in range(int(ip_address(pool["start"])), int(ip_address(pool["end"])) + 1):
-                if address not in taken and address != gateway:
-                    return address
-        return None
+        bounds = [(int(ip_address(pool["start"])), int(ip_address(pool["end"]))) for pool in subnet["allocation_pools"]]
+        after = self._last.get(subnet["id"], 0) + 1
+        ahead = (range(max(first, after), last + 1) for first, last in bounds)
+        behind = (range(first, min(last + 1, after)) for first, last in bounds)
+        candidates = chain.from_iterable(chain(ahead, behind))
+        return next((address for address in candidates if address not in taken and address != gateway), None)
 
     def _take(self, subnet: Row, address: int) -> Row:
         self._taken.setdefault(subnet["id"], set()).add(address)
+        self._last[subnet["id"]] = address
         return {"subnet_id": subnet["id"], "ip_address": str(ip_address(address))}
 
     def remove_port(self, port: Row) -> None:
@@ -185,11 +194,12 @@ class Network:
         for floating in self.rows["floatingip"].values():
             if floating["port_id"] == port["id"]:
                 floating.update(port_id=None, fixed_ip_address=None, router_id=None, status="DOWN")
-        self.rows["port"].pop(port["id"], None)
+        del self.rows["port"][port["id"]]
+        del self._by_device[port["device_id"]][port["id"]]
 
     def ports_of(self, device_id: str) -> list[Row]:
         """Return the ports of a server or router, oldest first."""
-        return [port for port in self.rows["port"].values() if port["device_id"] == device_id]
+        return list(self._by_device.get(device_id, {}).values())
 
     def default_group(self, project_id: str, now: float) -> Row:
         """Return the project's security group `default`, made when it is first needed."""

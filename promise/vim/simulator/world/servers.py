@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _STATUS: Final = {
     "building": "BUILD", "active": "ACTIVE", "stopped": "SHUTOFF", "error": "ERROR", "paused": "PAUSED",
-    "suspended": "SUSPENDED", "resized": "VERIFY_RESIZE", "deleted": "DELETED", "shelved_offloaded": "SHELVED_OFFLOADED",
+    "suspended": "SUSPENDED", "resized": "VERIFY_RESIZE", "deleted": "DELETED",
+    "shelved_offloaded": "SHELVED_OFFLOADED",
 }  # fmt: skip
 _POWER: Final = {"active": 1, "paused": 3, "stopped": 4, "suspended": 4, "shelved_offloaded": 4, "resized": 1}
 STATES: Final = {status: state for state, status in _STATUS.items()}
@@ -57,6 +58,8 @@ class Server:
     fault: tuple[float, str] | None = None
     access: tuple[str, str] = ("", "")
     old_flavor: Flavor | None = None
+    old_host: str | None = None
+    migration: str | None = None
     actions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -77,6 +80,11 @@ class Server:
     def shown_zone(self) -> str:
         """Return the zone in which it is, or the one that was asked for while it is nowhere."""
         return self.host_zone or self.zone or ""
+
+    def record(self, action: str, moment: float) -> None:
+        """Note what was asked for, as the list of actions shows it."""
+        entry = {"action": action, "request_id": f"req-{fresh()}", "start_time": moment, "user_id": self.user_id}
+        self.actions.append(entry)
 
     def require(self, verb: str, *states: str) -> None:
         """Raise Nova's 409 unless the server is in one of these states with no task under way."""

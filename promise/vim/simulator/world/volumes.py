@@ -69,6 +69,7 @@ class Volumes:
         self.pool = options.volume_pool
         self.volumes: dict[str, Volume] = {}
         self.snapshots: dict[str, Snapshot] = {}
+        self._by_server: dict[str, list[Volume]] = {}
 
     def used(self, project_id: str) -> dict[str, int]:
         """Return what a project uses, by the names of Cinder's quota."""
@@ -80,19 +81,21 @@ class Volumes:
         }  # fmt: skip
 
     def _check(self, project_id: str, counted: str, size: int) -> None:
-        used = self.used(project_id)
-        limit = self._quotas.limit(project_id, counted)
-        if self._quotas.exceeded(project_id, counted, used[counted] + 1):
-            raise ApiError(
-                413,
-                f"{counted[:-1].capitalize()}LimitExceeded: Maximum number of {counted} allowed ({limit}) exceeded for quota '{counted}'.",
-            )
-        limit = self._quotas.limit(project_id, "gigabytes")
-        if self._quotas.exceeded(project_id, "gigabytes", used["gigabytes"] + size):
+        """Raise Cinder's 413 unless one more of these, of this many GB, is within quota."""
+        used, quotas = self.used(project_id), self._quotas
+        if quotas.exceeded(project_id, counted, used[counted] + 1):
+            limit = quotas.limit(project_id, counted)
+            message = f"Maximum number of {counted} allowed ({limit}) exceeded for quota '{counted}'."
+            raise ApiError(413, f"{counted[:-1].capitalize()}LimitExceeded: {message}")
+        self._check_size(project_id, size)
+
+    def _check_size(self, project_id: str, size: int) -> None:
+        used, limit = self.used(project_id)["gigabytes"], self._quotas.limit(project_id, "gigabytes")
+        if self._quotas.exceeded(project_id, "gigabytes", used + size):
             raise ApiError(
                 413,
                 "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. "
-                f"Requested {size}G, quota is {limit}G and {used['gigabytes']}G has been consumed.",
+                f"Requested {size}G, quota is {limit}G and {used}G has been consumed.",
             )
 
     def create(self, volume: Volume) -> Volume:
@@ -134,26 +137,35 @@ class Volumes:
     def delete_snapshot(self, snapshot: Snapshot, now: float) -> None:
         """Ask for the end of a snapshot."""
         snapshot.status, snapshot.updated = "deleting", now
-        self._agenda.at(now + self._seconds, lambda _: self.snapshots.pop(snapshot.id, None))
+        self._agenda.at(now + self._seconds, lambda _: self._forget(snapshot))
 
-    def _forget(self, volume: Volume) -> None:
-        self.volumes.pop(volume.id, None)
+    def _forget(self, thing: Volume | Snapshot) -> None:
+        self.volumes.pop(thing.id, None)
+        self.snapshots.pop(thing.id, None)
 
     def attach(self, volume: Volume, server_id: str, device: str, now: float) -> None:
         """Attach a volume to a server."""
         volume.status, volume.server, volume.device = "in-use", server_id, device
         volume.attached, volume.attachment_id, volume.updated = now, fresh(), now
+        self._by_server.setdefault(server_id, []).append(volume)
 
-    def detach_all(self, server_id: str) -> None:
+    def detach(self, volume: Volume, now: float) -> None:
+        """Let go of a volume."""
+        if volume.server:
+            self._by_server[volume.server].remove(volume)
+        volume.status, volume.server, volume.attachment_id, volume.updated = "available", None, "", now
+
+    def detach_all(self, server_id: str, now: float) -> None:
         """Let go of a server's volumes; those that were made to end with it do."""
-        for volume in [volume for volume in self.volumes.values() if volume.server == server_id]:
-            volume.status, volume.server, volume.attachment_id = "available", None, ""
+        for volume in self.of_server(server_id):
+            self.detach(volume, now)
             if volume.delete_with_server:
                 self._forget(volume)
+        self._by_server.pop(server_id, None)
 
     def of_server(self, server_id: str) -> list[Volume]:
         """Return the volumes attached to a server, oldest first."""
-        return [volume for volume in self.volumes.values() if volume.server == server_id]
+        return list(self._by_server.get(server_id, ()))
 
     def extend(self, volume: Volume, size: int, now: float) -> None:
         """Make a volume larger, within quota."""
@@ -165,5 +177,5 @@ class Volumes:
                 f"Invalid input received: New size for extend must be greater than current size. "
                 f"(current: {volume.size}, extended: {size}).",
             )
-        self._check(volume.project_id, "volumes", size - volume.size)
+        self._check_size(volume.project_id, size - volume.size)
         volume.size, volume.updated = size, now

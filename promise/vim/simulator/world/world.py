@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from promise.vim.simulator.options import SimulatorOptions
+from typing import TYPE_CHECKING
+
 from promise.vim.simulator.world.agenda import Agenda
-from promise.vim.simulator.world.compute import Compute, Surroundings
+from promise.vim.simulator.world.building import Surroundings
+from promise.vim.simulator.world.compute import Compute
+from promise.vim.simulator.world.groups import Groups
 from promise.vim.simulator.world.hosts import Hosts
 from promise.vim.simulator.world.identity import Identity
 from promise.vim.simulator.world.images import Image
@@ -13,6 +16,10 @@ from promise.vim.simulator.world.network import Network
 from promise.vim.simulator.world.placement import Placement
 from promise.vim.simulator.world.quotas import Quotas
 from promise.vim.simulator.world.volumes import Volumes
+
+if TYPE_CHECKING:
+    from promise.vim.simulator.options import SimulatorOptions
+    from promise.vim.simulator.world.servers import Server
 
 
 class World:
@@ -27,10 +34,11 @@ class World:
         self.hosts = Hosts(options, self.placement, now)
         self.network = Network(self.quotas)
         self.volumes = Volumes(options, self.quotas, self.agenda)
-        self.compute = Compute(
-            options,
-            Surroundings(self.hosts, self.placement, self.network, self.volumes, self.quotas, self.agenda),
+        servers: dict[str, Server] = {}
+        around = Surroundings(
+            self.hosts, self.placement, self.network, self.volumes, self.quotas, self.agenda, Groups(servers)
         )
+        self.compute = Compute(options, around, servers)
         admin = next(project.id for project in self.identity.projects.values() if project.name == "admin")
         self.images: dict[str, Image] = {}
         for option in options.images:
