@@ -95,9 +95,8 @@ class Batch:
         first, last = self.before.seq + len(self.rows) + 1, self._last
         for seq, event in enumerate(events, first):
             record, payload = encode(event, self.changed)
-            row = Row(seq, self.at, self.origin, actor, event.kind, payload, b"")
-            last = digest(last, row)
-            rows.append(row._replace(hash=last))
+            last = digest(last, seq, self.at, self.origin, actor, event.kind, payload)
+            rows.append(Row(seq, self.at, self.origin, actor, event.kind, payload, last))
             records.append(record)
         self._add(events, rows, records)
         self._last = last
@@ -138,9 +137,8 @@ def _storable(*texts: str) -> None:
             raise ValueError(f"{text!r} holds a NUL, which databases cannot keep")
 
 
-def digest(previous: bytes, row: Row) -> bytes:
-    """Return what the hash of a row has to be, on top of the hash of the row before it (32 bytes)."""
-    seq, at, origin, actor, kind, payload, _ = row
+def digest(previous: bytes, seq: int, at: int, origin: str, actor: str, kind: str, payload: str) -> bytes:
+    """Return the hash of a row on top of the hash of the row before it (32 bytes)."""
     text = f"{seq}:{at}:{origin}:{len(actor)}:{actor}:{len(kind)}:{kind}:{payload}"
     return sha256(previous + text.encode()).digest()
 
@@ -151,7 +149,7 @@ def follow(head: Head, rows: Iterable[Row]) -> Head:
         expected = head.seq + 1
         if row.seq != expected:
             raise LedgerCorrupt(f"journal entry {expected} is missing, entry {row.seq} follows", seq=expected)
-        if digest(head.hash, row) != row.hash:
+        if digest(head.hash, *row[:-1]) != row.hash:
             raise LedgerCorrupt(
                 f"journal entry {row.seq} is not what was written: its hash does not match", seq=row.seq
             )
