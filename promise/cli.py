@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
@@ -16,7 +16,8 @@ from promise.errors import PromiseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+
+    from promise.vim.simulator.options import FlavorOption, SimulatorOptions
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -123,3 +124,66 @@ def hash_password(password: str) -> None:
     from promise.northbound import users  # noqa: PLC0415 - as above
 
     click.echo(users.hash_password(password))
+
+
+@main.command()
+@click.option("--listen", default="127.0.0.1:5000", show_default=True, metavar="HOST:PORT", help="where it is reached")
+@click.option("--clouds", type=click.Path(path_type=Path), help="write the clouds.yaml to reach it to this file")
+@click.option("--hosts", default=4, show_default=True, help="compute hosts, put into the zones in turn")
+@click.option("--zone", "zones", multiple=True, default=("az1", "az2"), show_default=True, help="availability zones")
+@click.option("--vcpus", default=32, show_default=True, help="of each host")
+@click.option("--ram", default=131072, show_default=True, help="of each host, in MB")
+@click.option("--disk", default=1000, show_default=True, help="of each host, in GB")
+@click.option("--flavor", "flavors", multiple=True, metavar="NAME:VCPUS:RAM:DISK", help="instead of the usual five")
+@click.option("--quota", "quotas", multiple=True, metavar="NAME=AMOUNT", help="of every project, by its OpenStack name")
+@click.option("--build-seconds", default=1.0, show_default=True, help="from BUILD to ACTIVE")
+@click.option("--delete-seconds", default=0.5, show_default=True, help="until a deleted server is gone")
+@click.option("--member", is_flag=True, help="the user promise is no admin, and may not read Placement")
+def simulate(listen: str, clouds: Path | None, **wanted: Any) -> None:
+    """Run an OpenStack that is not there: the real HTTP APIs, without hypervisors."""
+    from promise.vim.simulator.simulator import run  # noqa: PLC0415 - as above
+
+    log_to_stderr("info")
+    try:
+        host, port = config.address_of(listen)
+        asyncio.run(run(_simulated(**wanted), host, port, clouds))
+    except (config.ConfigError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _simulated(
+    *,
+    flavors: tuple[str, ...],
+    quotas: tuple[str, ...],
+    member: bool,
+    **sizes: Any,
+) -> SimulatorOptions:
+    """Return what the options of `simulate` describe.
+
+    Raises:
+        ValueError: a flavor or quota has another form, or the cloud could not exist.
+    """
+    from promise.vim.simulator.options import FLAVORS, SimulatorOptions  # noqa: PLC0415 - as above
+
+    return SimulatorOptions(
+        flavors=tuple(_flavor(text) for text in flavors) or FLAVORS,
+        quotas=dict(_quota(text) for text in quotas),
+        promise_admin=not member,
+        **sizes,
+    )
+
+
+def _flavor(text: str) -> FlavorOption:
+    from promise.vim.simulator.options import FlavorOption  # noqa: PLC0415 - as above
+
+    match text.split(":"):
+        case [name, vcpus, ram, disk] if name and vcpus.isdigit() and ram.isdigit() and disk.isdigit():
+            return FlavorOption(name, int(vcpus), int(ram), int(disk))
+    raise ValueError(f"a flavor has the form NAME:VCPUS:RAM:DISK, not {text!r}")
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, equals, amount = text.partition("=")
+    if not name or not equals or not amount.removeprefix("-").isdigit():
+        raise ValueError(f"a quota has the form NAME=AMOUNT, not {text!r}")
+    return name, int(amount)

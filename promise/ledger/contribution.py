@@ -58,14 +58,11 @@ def of_allocation(allocation: Allocation) -> Iterator[Contribution]:
 
 
 def live_window(record: Pool | Reservation | Allocation) -> Window | None:
-    """Return when a record stands behind the columns, None when it does no more.
-
-    An instance that is wholly under a claim is expected to leave when that ends; any other stays for ever.
-    """
+    """Return when a record is live as its own start and end say, None when it is no more; an instance has no end."""
     if isinstance(record, Pool):
         return None if record.finished else record.window
     if isinstance(record, Reservation):
         return record.window if record.live else None
     if not record.counted:
         return None
-    return Window(record.start, FOREVER if record.loose else max(record.covered_until, record.start + 1))
+    return Window(record.start, FOREVER)
