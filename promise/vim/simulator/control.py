@@ -19,7 +19,7 @@ Nobody needs a token here. Every answer is JSON; an error is {"error": message}.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote
 
 from promise.vim.simulator.api.exchange import Answer, member, number, only, text, truth
@@ -29,12 +29,37 @@ from promise.vim.simulator.world.quotas import COMPUTE, NETWORK, VOLUME
 from promise.vim.simulator.world.servers import STATES
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
     from promise.vim.simulator.api.exchange import Request
-    from promise.vim.simulator.simulator import Simulator
+    from promise.vim.simulator.faults import Faults
     from promise.vim.simulator.world.hosts import Host
     from promise.vim.simulator.world.servers import Server
+    from promise.vim.simulator.world.world import World
+
+
+class Clock(Protocol):
+    """Time as the simulator needs it; the controller's clocks are such, and so is one with fractions."""
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01T00:00:00Z."""
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return once `now()` has reached `moment`."""
+
+
+class Simulator(Protocol):
+    """What the control API needs of the simulator."""
+
+    world: World
+    faults: Faults
+    clock: Clock
+    requests: deque[dict[str, object]]
+
+    def release(self) -> None:
+        """Let go of the requests that hang."""
+
 
 _INVENTORY: Final = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
 

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from aiohttp import web
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
     from promise.vim.simulator.api.service import Service
+    from promise.vim.simulator.control import Clock
     from promise.vim.simulator.options import SimulatorOptions
 
 log = structlog.get_logger(__name__)
@@ -38,16 +39,6 @@ SERVICES: Final = (
 )  # fmt: skip
 _LARGEST_BODY: Final = 64 << 20
 _REMEMBERED: Final = 10000
-
-
-class Clock(Protocol):
-    """Time as the simulator needs it; the controller's clocks are such, and so is one with fractions."""
-
-    def now(self) -> float:
-        """Return seconds since 1970-01-01T00:00:00Z."""
-
-    async def sleep_until(self, moment: float) -> None:
-        """Return once `now()` has reached `moment`."""
 
 
 class Simulator:

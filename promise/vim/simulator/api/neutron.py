@@ -15,7 +15,7 @@ from promise.vim.simulator.world.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from promise.vim.simulator.world.network import Row
+    from promise.vim.simulator.world.addresses import Row
 
 PLURALS: Final = {
     "network": "networks", "subnet": "subnets", "port": "ports", "router": "routers", "floatingip": "floatingips",

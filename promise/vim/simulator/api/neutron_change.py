@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promise.vim.simulator.api.exchange import Call
-    from promise.vim.simulator.world.network import Row
+    from promise.vim.simulator.world.addresses import Row
 
 
 def _add_network(call: Call, project_id: str, values: Row) -> Row:
@@ -43,17 +43,17 @@ def _add_group(call: Call, project_id: str, values: Row) -> Row:
     return call.world.network.add("security_group", project_id, {"stateful": True, "shared": False, **values}, call.now)
 
 
-def _add_rule(call: Call, project_id: str, values: Row) -> Row:
-    call.world.network.get("security_group", text(values, "security_group_id", 1))
-    standard = {
-        "direction": "ingress", "ethertype": "IPv4", "protocol": None, "port_range_min": None, "port_range_max": None,
-        "remote_ip_prefix": None, "remote_group_id": None, "remote_address_group_id": None, "normalized_cidr": None,
-    }  # fmt: skip
-    return call.world.network.add("security_group_rule", project_id, {**standard, **values}, call.now)
+def _add_rule(call: Call, _project_id: str, values: Row) -> Row:
+    group = call.world.network.get("security_group", text(values, "security_group_id", 1))
+    return call.world.network.add_rule(group, values, call.now)
 
 
 def _change(call: Call, row: Row, values: Row) -> None:
     call.world.network.change(row, values, call.now)
+
+
+def _change_port(call: Call, row: Row, values: Row) -> None:
+    call.world.network.change_port(row, values, call.now)
 
 
 def _change_router(call: Call, row: Row, values: Row) -> None:
@@ -126,8 +126,8 @@ CREATES: Final[dict[str, Callable[[Call, str, Row], Row]]] = {
     "floatingip": _add_floating, "security_group": _add_group, "security_group_rule": _add_rule,
 }  # fmt: skip
 CHANGES: Final[dict[str, Callable[[Call, Row, Row], Any]]] = {
-    "network": _change, "subnet": _change, "port": _change, "router": _change_router, "floatingip": _change_floating,
-    "security_group": _change, "security_group_rule": _change,
+    "network": _change, "subnet": _change, "port": _change_port, "router": _change_router,
+    "floatingip": _change_floating, "security_group": _change, "security_group_rule": _change,
 }  # fmt: skip
 DELETES: Final[dict[str, Callable[[Call, Row], Any]]] = {
     "network": _delete_network, "subnet": _delete_subnet, "port": _delete_port, "router": _delete_router,

@@ -6,9 +6,10 @@ Every resource is a row in the words of the API; this module keeps them consiste
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
+from promise.vim.simulator.world.addresses import Addresses, Row
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh, lasting, zulu
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from promise.vim.simulator.options import NetworkOption
     from promise.vim.simulator.world.quotas import Quotas
 
-Row = dict[str, Any]
 KINDS: Final = {
     "network": "Network", "subnet": "Subnet", "port": "Port", "router": "Router", "floatingip": "FloatingIP",
     "security_group": "SecurityGroup", "security_group_rule": "SecurityGroupRule",
@@ -29,8 +29,7 @@ class Network:
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
         self.rows: dict[str, dict[str, Row]] = {kind: {} for kind in KINDS}
-        self._taken: dict[str, set[int]] = {}
-        self._last: dict[str, int] = {}
+        self.addresses = Addresses()
         self._by_device: dict[str, dict[str, Row]] = {}
         self._mac = count(1)
 
@@ -98,7 +97,7 @@ class Network:
         except ValueError:
             message = f"Invalid input for cidr. Reason: '{values['cidr']}' is not a valid IP subnet."
             raise ApiError(400, message, "HTTPBadRequest") from None
-        for other in (self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]):
+        for other in self._subnets(network):
             if ip_network(other["cidr"]).version == cidr.version and ip_network(other["cidr"]).overlaps(cidr):
                 message = (
                     f"Invalid input for operation: Requested subnet with cidr: {cidr} for network: {network['id']} "
@@ -131,7 +130,7 @@ class Network:
         }  # fmt: skip
         port = self.add("port", project_id, {**standard, **values, "fixed_ips": []}, now)
         try:
-            port["fixed_ips"] = self._addresses(network, values.get("fixed_ips"))
+            port["fixed_ips"] = self.addresses.take(network, self._subnets(network), values.get("fixed_ips"))
         except ApiError:
             del self.rows["port"][port["id"]]
             raise
@@ -140,57 +139,24 @@ class Network:
             port["security_groups"] = [self.default_group(project_id, now)["id"]]
         return port
 
-    def _addresses(self, network: Row, wanted: list[Row] | None) -> list[Row]:
-        """Take addresses: those wanted, else one of the first subnet of each IP version that has one."""
-        if wanted is not None:
-            return [self._wanted(network, want) for want in wanted]
-        subnets = [self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]]
-        found = []
-        for version in sorted({subnet["ip_version"] for subnet in subnets}):
-            alike = [subnet for subnet in subnets if subnet["ip_version"] == version]
-            free = next(((s, a) for s in alike if (a := self._free(s)) is not None), None)
-            if free is None:
-                message = f"No more IP addresses available on network {network['id']}."
-                raise ApiError(409, message, "IpAddressGenerationFailure")
-            found.append(self._take(*free))
-        return found
+    def _subnets(self, network: Row) -> list[Row]:
+        return [self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]]
 
-    def _wanted(self, network: Row, want: Row) -> Row:
-        for subnet in (self.rows["subnet"][subnet_id] for subnet_id in network["subnets"]):
-            if want.get("subnet_id", subnet["id"]) != subnet["id"]:
-                continue
-            if "ip_address" not in want:
-                if (address := self._free(subnet)) is not None:
-                    return self._take(subnet, address)
-            elif ip_address(want["ip_address"]) in ip_network(subnet["cidr"]):
-                address = int(ip_address(want["ip_address"]))
-                if address in self._taken.get(subnet["id"], ()):
-                    message = f"IP address {want['ip_address']} already allocated in subnet {subnet['id']}"
-                    raise ApiError(409, message, "IpAddressAlreadyAllocated")
-                return self._take(subnet, address)
-        message = f"Invalid input for operation: IP address {want.get('ip_address')} is not a valid IP for the network."
-        raise ApiError(400, message, "InvalidIpForNetwork")
-
-    def _free(self, subnet: Row) -> int | None:
-        """Return an address that nobody has, the next after the last one taken, so that none is soon used again."""
-        taken = self._taken.setdefault(subnet["id"], set())
-        gateway = int(ip_address(subnet["gateway_ip"])) if subnet["gateway_ip"] else None
-        bounds = [(int(ip_address(pool["start"])), int(ip_address(pool["end"]))) for pool in subnet["allocation_pools"]]
-        after = self._last.get(subnet["id"], 0) + 1
-        ahead = (range(max(first, after), last + 1) for first, last in bounds)
-        behind = (range(first, min(last + 1, after)) for first, last in bounds)
-        candidates = chain.from_iterable(chain(ahead, behind))
-        return next((address for address in candidates if address not in taken and address != gateway), None)
-
-    def _take(self, subnet: Row, address: int) -> Row:
-        self._taken.setdefault(subnet["id"], set()).add(address)
-        self._last[subnet["id"]] = address
-        return {"subnet_id": subnet["id"], "ip_address": str(ip_address(address))}
+    def change_port(self, port: Row, values: Row, now: float) -> Row:
+        """Change a port; other addresses are taken only when all of them can be."""
+        if "fixed_ips" in values:
+            network = self.get("network", port["network_id"])
+            self.addresses.give_back(port["fixed_ips"])
+            try:
+                values["fixed_ips"] = self.addresses.take(network, self._subnets(network), values["fixed_ips"])
+            except ApiError:
+                self.addresses.take(network, self._subnets(network), port["fixed_ips"])
+                raise
+        return self.change(port, values, now)
 
     def remove_port(self, port: Row) -> None:
         """Delete a port and give its addresses back; floating addresses on it stay, without a port."""
-        for fixed in port["fixed_ips"]:
-            self._taken[fixed["subnet_id"]].discard(int(ip_address(fixed["ip_address"])))
+        self.addresses.give_back(port["fixed_ips"])
         for floating in self.rows["floatingip"].values():
             if floating["port_id"] == port["id"]:
                 floating.update(port_id=None, fixed_ip_address=None, router_id=None, status="DOWN")
@@ -207,7 +173,22 @@ class Network:
             if group["project_id"] == project_id and group["name"] == "default":
                 return group
         group = {"name": "default", "stateful": True, "shared": False, "description": "Default security group"}
-        return self.add("security_group", project_id, group, now)
+        made = self.add("security_group", project_id, group, now)
+        for ethertype in ("IPv4", "IPv6"):
+            for direction in ("egress", "ingress"):
+                self.add_rule(made, {"direction": direction, "ethertype": ethertype}, now)
+        return made
+
+    def add_rule(self, group: Row, values: Row, now: float) -> Row:
+        """Add a rule to a security group; what comes in without a word comes from the group itself."""
+        standard = {
+            "direction": "ingress", "ethertype": "IPv4", "protocol": None, "port_range_min": None,
+            "port_range_max": None, "remote_ip_prefix": None, "remote_group_id": None,
+            "remote_address_group_id": None, "normalized_cidr": None, "security_group_id": group["id"],
+        }  # fmt: skip
+        if set(values) == {"direction", "ethertype"} and values["direction"] == "ingress":
+            standard["remote_group_id"] = group["id"]
+        return self.add("security_group_rule", group["project_id"], {**standard, **values}, now)
 
     def reachable(self, project_id: str) -> list[Row]:
         """Return the networks on which a project may put a server: its own and the shared ones."""

@@ -8,7 +8,8 @@ from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
 
 if TYPE_CHECKING:
-    from promise.vim.simulator.world.network import Network, Row
+    from promise.vim.simulator.world.addresses import Row
+    from promise.vim.simulator.world.network import Network
 
 
 def add_router(network: Network, project_id: str, values: Row, now: float) -> Row:
