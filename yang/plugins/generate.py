@@ -1,15 +1,14 @@
 """Regenerates promise/northbound/bindings from the YANG modules; with --check, only tells whether they still agree.
 
-    python yang/plugins/generate.py            write the bindings
-    python yang/plugins/generate.py --check    exit 1, with a summary, when the committed ones differ
-    python yang/plugins/generate.py --pyangbind build/pyangbind    pyangbind classes for consumers, in that directory
+python yang/plugins/generate.py            write the bindings
+python yang/plugins/generate.py --check    exit 1, with a summary, when the committed ones differ
+python yang/plugins/generate.py --pyangbind build/pyangbind    pyangbind classes for consumers, in that directory
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import subprocess
 import sys
 import tempfile
@@ -73,15 +72,16 @@ def generate_pyangbind(directory: Path) -> int:
 def _pyang(*arguments: str) -> int:
     """Run pyang of this environment over our modules."""
     command = [sys.executable, "-m", "pyang", *arguments, "-p", f"{_YANG}:{_YANG / 'ietf'}"]
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    return subprocess.run([*command, *(str(_YANG / name) for name in _MODULES)], env=environment, check=False).returncode  # noqa: S603 - our own arguments
+    command += [str(_YANG / name) for name in _MODULES]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own arguments
 
 
 def _differs(name: str, directory: Path) -> bool:
     """Tell whether a file differs, and show how."""
     old, new = (place / name for place in (_BINDINGS, directory))
     lines = [path.read_text(encoding="utf-8").splitlines() if path.exists() else [] for path in (old, new)]
-    difference = list(difflib.unified_diff(*lines, f"committed/{name}", f"generated/{name}", lineterm="", n=1))
+    labels = f"committed/{name}", f"generated/{name}"
+    difference = list(difflib.unified_diff(lines[0], lines[1], *labels, lineterm="", n=1))
     if difference:
         print("\n".join(difference[:_SHOWN]), file=sys.stderr)
     if len(difference) > _SHOWN:

@@ -12,8 +12,8 @@ import optparse
 from pathlib import Path
 from typing import Any, TextIO
 
-from bindgen.render import rendered
-from bindgen.schema import Reader
+from bindgen.render import rendered  # type: ignore[import-not-found]  # on the path that pyang makes
+from bindgen.schema import Reader  # type: ignore[import-not-found]
 from pyang import plugin
 
 _YANG = Path(__file__).resolve().parent.parent

@@ -2,8 +2,8 @@
 """The YANG modules as typed Python: generated, committed, never edited.
 
 `RPCS["create-reservation"]` (also `CREATE_RESERVATION_RPC`, which mypy knows the types of) reads and writes
-`CreateReservationInput` and `CreateReservationOutput`; `NOTIFICATIONS` likewise; `DATA["/promise/reservations"]` an entry
-of a list, or a container, of the data tree; `MODULES` tells of the modules themselves.
+`CreateReservationInput` and `CreateReservationOutput`; `NOTIFICATIONS` likewise; `DATA["/promise/reservations"]` an
+entry of a list, or a container, of the data tree; `MODULES` tells of the modules themselves.
 
     request = CREATE_RESERVATION_RPC.decode_input_xml(element)      # or decode_input_json(body); errors.Invalid
     reply = CreateReservationOutput(result="ok", reservation_id=..., start=request.start)

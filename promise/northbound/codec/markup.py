@@ -10,7 +10,7 @@ from promise.errors import BadValue, UnknownAttribute, UnknownElement, UnknownNa
 from promise.northbound.codec.characters import WHITE_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from lxml.etree import _Element
 
@@ -24,7 +24,7 @@ def check_attributes(element: _Element) -> None:
     Other attributes with a namespace are annotations (RFC 7952), `xml:lang`, `xsi:schemaLocation` and the like; they
     do not change what the element says.
     """
-    for key in element.attrib:
+    for key in map(str, element.attrib):
         namespace, name = _split(key)
         if not namespace or namespace in _EDITING:
             raise UnknownAttribute(f"must not have the attribute {name}", name=name, namespace=namespace)
@@ -36,7 +36,8 @@ def leaf_text(element: _Element) -> str:
     text = element.text or ""
     for child in element:
         if isinstance(child.tag, str):
-            refuse_child(child, ())
+            namespace, name = _split(child.tag)
+            raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
         refuse_entity(child)
         text += child.tail or ""
     return text
@@ -54,11 +55,12 @@ def refuse_entity(node: _Element) -> None:
         raise BadValue("must not hold entity references")
 
 
-def refuse_child(child: _Element, namespaces: Collection[str]) -> NoReturn:
-    """Raise for an element that may not stand here; `namespaces` are those of the nodes that may."""
+def refuse_child(child: _Element, prefixes: Mapping[str, str]) -> NoReturn:
+    """Raise for an element that may not stand here; `prefixes` are those of the namespaces that may."""
     namespace, name = _split(child.tag)
-    if namespace in namespaces or not namespaces:
-        raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
+    if namespace in prefixes:
+        path = f"/{prefixes[namespace]}:{name}"
+        raise UnknownElement("must not stand here", path=path, name=name, namespace=namespace)
     raise UnknownNamespace(
         f"must not hold an element {name} of the namespace '{namespace}'", name=name, namespace=namespace
     )

@@ -76,6 +76,7 @@ class Node(ABC):
         self.field = field
         self.musts = musts
         self.whens = whens
+        self.namespace = module.namespace
         self.tag = f"{{{module.namespace}}}{name}"
         self.segment = f"/{module.prefix}:{name}"
         self.qualified = f"{module.name}:{name}"
@@ -107,6 +108,11 @@ class Node(ABC):
     def put_json(self, value: Any, out: dict[str, Json], module: Module | None) -> None:
         """Add the JSON member of a field that is not None; `module` is the parent's, None at the top."""
 
+    @property
+    def plain(self) -> Callable[[str, _Element], Any] | None:
+        """What reads the text of an element that has neither attributes nor children, where that is all there is."""
+        return None
+
     def gathered(self, given: Any) -> Any:
         """Return the value of what was read."""
         return given
@@ -120,11 +126,11 @@ class Node(ABC):
         """Put this node in front of the fault's path; the innermost node also gives the name at fault."""
         fault.path = self.segment + fault.path
         if not fault.name:
-            fault.name, fault.namespace = self.name, self.module.namespace
+            fault.name, fault.namespace = self.name, self.namespace
 
     def start(self, namespace: str) -> str:
         """Return the start tag, with the namespace where the default is another."""
-        return self._start if namespace == self.module.namespace else self._declared_start
+        return self._start if namespace == self.namespace else self._declared_start
 
     def member(self, module: Module | None) -> str:
         """Return the JSON name below a parent of this module (RFC 7951 section 4)."""
@@ -175,9 +181,15 @@ class Leaf(Node):
         self.mandatory = mandatory
         self.default = default
         self.has_default = default is not None
+        self._declares = scalar.qualified
         self._read_xml = scalar.read_xml
         self._read_json = scalar.read_json
         self._write_xml = scalar.write_xml
+
+    @property
+    def plain(self) -> Callable[[str, _Element], Any]:
+        """The reading of the type."""
+        return self._read_xml
 
     def take_xml(self, element: _Element, values: Values) -> None:
         """Read the text of the element."""
@@ -208,8 +220,8 @@ class Leaf(Node):
 
     def put_xml(self, value: Any, out: list[str], namespace: str) -> None:
         """Append the element with its value."""
-        start = self._start if namespace == self.module.namespace else self._declared_start
-        if self.scalar.qualified:
+        start = self._start if namespace == self.namespace else self._declared_start
+        if self._declares:
             start = f"{start[:-1]}{self.scalar.declarations(value)}>"
         out.append(f"{start}{self._write_xml(value)}{self._end}")
 

@@ -43,8 +43,11 @@ class Integer(Scalar):
 
     def read_xml(self, text: str, element: _Element | None) -> int:  # noqa: ARG002
         """Return the number that the text writes."""
-        if len(text) < _DIGITS and text.isdecimal() and text.isascii():
-            return self._inside(int(text))
+        if text.isdecimal() and text.isascii() and len(text) < _DIGITS:
+            number = int(text)
+            if self._low <= number <= self._high and not self._gaps:
+                return number
+            return self._inside(number)
         return self._inside(self._parsed(text))
 
     def read_json(self, raw: Json) -> int:

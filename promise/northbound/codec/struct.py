@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from promise.northbound.codec.node import Up, Values
     from promise.northbound.codec.scalar import Json
 
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,100}")
+"""A YANG identifier: what is none cannot stand in a path."""
+
 _new: Final = object.__new__
 
 
@@ -32,19 +36,21 @@ class Struct:
         for index, node in enumerate(self.nodes):
             node.index = index
         self.scope.bind()
-        self._by_tag = {node.tag: node for node in self.nodes}
+        self._by_tag = {node.tag: (node, node.index, node.plain) for node in self.nodes}
         self._by_member = {node.qualified: node for node in self.nodes}
         self._by_member.update({node.name: node for node in reversed(self.nodes)})
-        self._namespaces = frozenset(node.module.namespace for node in self.nodes)
+        self._modules = {node.module.name: node.module for node in self.nodes}
+        self._prefixes = {module.namespace: module.prefix for module in self._modules.values()}
         self._nothing: Values = [None] * len(self.nodes)
-        self._slots = tuple((getattr(cls, node.field).__set__, node.absent) for node in self.nodes)
+        self._slots = tuple(getattr(cls, node.field).__set__ for node in self.nodes)
+        self._absent = tuple((node.index, node.absent) for node in self.nodes if node.absent is not None)
         self._fields = attrgetter(*(node.field for node in self.nodes), "__class__") if self.nodes else None
         self._gathering = tuple(node for node in self.nodes if node.gathers)
         self._late = tuple(node for node in self.nodes if node.whens and node.has_default)
         self._judged = tuple((attrgetter(node.field), node) for node in self.nodes if node.judged)
         self.judged = bool(self._judged)
         self.supplies = bool(self._late) or self.scope.supplies
-        self.blank = self._made(self._nothing)
+        self.blank = self._made(self._nothing.copy())
 
     # Reading. None stands for a body without content, which a non-presence container cannot be told from.
 
@@ -56,17 +62,22 @@ class Struct:
             markup.refuse_text(text)
         if element.keys():
             markup.check_attributes(element)
-        nodes = self._by_tag
+        plans = self._by_tag
         for child in element:
-            node = nodes.get(child.tag)
-            if node is not None:
+            plan = plans.get(child.tag)
+            if plan is None:
+                self._other(child)
+            else:
+                node, index, read = plan
                 try:
-                    node.take_xml(child, values)
+                    # The plain case of a leaf, once and without attributes or comments, is short-cut: it is the most.
+                    if read is None or values[index] is not None or child.keys() or len(child):
+                        node.take_xml(child, values)
+                    else:
+                        values[index] = read(child.text or "", child)
                 except Invalid as fault:
                     node.locate(fault)
                     raise
-            else:
-                self._other(child)
             text = child.tail
             if text is not None:
                 markup.refuse_text(text)
@@ -75,7 +86,7 @@ class Struct:
     def _other(self, child: _Element) -> None:
         """Let comments and processing instructions pass; refuse everything else that is no node of ours."""
         if isinstance(child.tag, str):
-            markup.refuse_child(child, self._namespaces)
+            markup.refuse_child(child, self._prefixes)
         markup.refuse_entity(child)
 
     def read_json(self, raw: Json, home: Module | None) -> Any:
@@ -90,8 +101,8 @@ class Struct:
         nodes = self._by_member
         for key, value in raw.items():
             node = nodes.get(key)
-            if node is None or (key is not node.qualified and node.module is not home and ":" not in key):
-                self._other_member(key, value, raw)
+            if node is None or (node.module is not home and ":" not in key):
+                self._other_member(key, raw, home)
                 continue
             try:
                 node.take_json(value, values)
@@ -100,17 +111,20 @@ class Struct:
                 raise
         return self.made(values)
 
-    def _other_member(self, key: str, value: Json, raw: dict[str, Json]) -> None:
+    def _other_member(self, key: str, raw: dict[str, Json], home: Module | None) -> None:
         """Let annotations pass (RFC 7952 section 5.2); refuse every other member that is no node of ours."""
         if key.startswith("@"):
             target = key[1:]
-            check_annotation(target, value, raw, known=not target or target in self._by_member)
+            check_annotation(target, raw[key], raw, known=not target or target in self._by_member)
             return
         prefix, _, name = key.rpartition(":")
-        if prefix and prefix not in {node.module.name for node in self.nodes}:
+        if prefix and prefix not in self._modules:
             raise UnknownNamespace(f"must not hold a member {name} of the module '{prefix}'", name=name)
-        namespace = next((node.module.namespace for node in self.nodes if node.module.name == prefix), "")
-        raise UnknownElement(f"must not hold a member {key}", name=name, namespace=namespace)
+        module = self._modules.get(prefix) or home
+        if module is None or _IDENTIFIER.fullmatch(name) is None:
+            raise UnknownElement(f"must not hold a member {key}", name=name)
+        path = f"/{module.prefix}:{name}"
+        raise UnknownElement("must not stand here", path=path, name=name, namespace=module.namespace)
 
     def empty(self) -> Any:
         """Return the instance of which nothing was given: its defaults, or None; raise what `made` raises."""
@@ -136,18 +150,23 @@ class Struct:
 
     def _made(self, values: Values) -> Any:
         made: Any = _new(self.cls)
-        for (setter, absent), value in zip(self._slots, values, strict=True):
-            setter(made, absent if value is None else value)
+        for index, absent in self._absent:
+            if values[index] is None:
+                values[index] = absent
+        for setter, value in zip(self._slots, values, strict=True):
+            setter(made, value)
         return made
 
     def _made_late(self, values: Values) -> Any:
         """Return the instance, with the defaults whose `when` can only be asked of what was given."""
+        nothing = values == self._nothing
         made = self._made(values)
         for node in self._late:
-            if values[node.index] is None and all(when.holds(None, (made, None)) for when in node.whens):
+            if values[node.index] == node.absent and all(when.holds(None, (made, None)) for when in node.whens):
                 node.supply(values)
-                self._slots[node.index][0](made, values[node.index])
-        return None if values == self._nothing else made
+                self._slots[node.index](made, values[node.index])
+                nothing = False
+        return None if nothing else made
 
     # Judging, once the whole message is there: `up` are the ancestors.
 

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from promise.errors import BadValue
-from promise.northbound.codec.characters import WHITE_SPACE, is_legal, legal
+from promise.northbound.codec.characters import WHITE_SPACE, escape, is_legal, legal
 from promise.northbound.codec.scalar import Json, Scalar
 from promise.northbound.codec.xsd import matcher
 
@@ -86,6 +86,10 @@ class String(Scalar):
         """Return the string."""
         return value
 
+    def write_xml(self, value: str) -> str:
+        """Return the string as character data."""
+        return escape(value)
+
     def write_json(self, value: str) -> Json:
         """Return the string; what no YANG string may hold becomes U+FFFD, as in XML."""
         return legal(value)
@@ -116,6 +120,10 @@ class Enumeration(Scalar):
     def text(self, value: str) -> str:
         """Return the name."""
         return value
+
+    def write_xml(self, value: str) -> str:
+        """Return the name as character data."""
+        return escape(value)
 
 
 class Bits(Scalar):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from bindgen.model import Statement
+    from .model import Statement
 
 _Number = TypeVar("_Number", "int", "Decimal", "int | None")
 

@@ -6,12 +6,12 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bindgen.layout import quoted
-from bindgen.model import Node, refuse
-from bindgen.names import attribute, only_uses
+from .layout import quoted
+from .model import Node, refuse
+from .names import attribute, only_uses
 
 if TYPE_CHECKING:
-    from bindgen.model import Schema, Statement
+    from .model import Schema, Statement
 
 _WIDTH: Final = 110
 
@@ -116,7 +116,7 @@ class Classes:
         if node.keyword == "container":
             if _demands(node):
                 return one, "MANDATORY"
-            return (one, f"{one}()") if _provides(node) else (f"{one} | None", "None")
+            return (one, f"{one}()") if provides(node) else (f"{one} | None", "None")
         if node.mandatory:
             return one, "MANDATORY"
         if node.defaults and node.scalar is not None:
@@ -156,10 +156,10 @@ def _demands(node: Node) -> bool:
     )  # fmt: skip
 
 
-def _provides(node: Node) -> bool:
+def provides(node: Node) -> bool:
     """Tell whether a container without presence always has a default in it."""
     return any(
-        bool(child.defaults) or (child.keyword == "container" and not child.presence and _provides(child))
+        bool(child.defaults) or (child.keyword == "container" and not child.presence and provides(child))
         for child in node.children() if not child.conditional
     )  # fmt: skip
 

@@ -7,9 +7,6 @@ from typing import Final
 
 _WIDTH: Final = 120
 
-Source = "str | Call"
-"""A piece of Python: text, or a call."""
-
 
 @dataclass
 class Call:
@@ -25,9 +22,9 @@ class Call:
 
     def flat(self) -> str:
         """Return the call on one line."""
-        arguments = ", ".join(key + (value if isinstance(value, str) else value.flat()) for key, value in self.arguments)
-        single = not self.name and len(self.arguments) == 1
-        return f"{self.name}({arguments}{',' if single else ''})"
+        flat = [key + (value if isinstance(value, str) else value.flat()) for key, value in self.arguments]
+        single = not self.name and len(flat) == 1
+        return f"{self.name}({', '.join(flat)}{',' if single else ''})"
 
     def laid(self, indent: int, used: int) -> str:
         """Return the call; `used` characters of its first line are taken, and one behind it is needed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pyang.error import EmitError
 
 if TYPE_CHECKING:
-    from bindgen.layout import Call
+    from .layout import Call
 
 Statement = Any
 """A statement of pyang, which has no types."""

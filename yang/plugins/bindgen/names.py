@@ -5,10 +5,10 @@ from __future__ import annotations
 import keyword
 from typing import TYPE_CHECKING, Final
 
-from bindgen.model import refuse
+from .model import refuse
 
 if TYPE_CHECKING:
-    from bindgen.model import Operation, Statement
+    from .model import Operation, Statement
 
 _BODIES: Final = {"input": "Input", "output": "Output"}
 

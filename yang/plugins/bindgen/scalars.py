@@ -5,18 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from bindgen.bounds import resolved
-from bindgen.layout import Call, entries, quoted
-from bindgen.model import Scalar, refuse
-from bindgen.names import constant
 from pyang.types import yang_type_specs
 
 from promise.northbound.codec.xsd import PatternRefused, translated
 
+from .bounds import resolved
+from .layout import Call, entries, quoted
+from .model import Scalar, refuse
+from .names import constant
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bindgen.model import Statement
+    from .model import Statement
 
 _INTEGERS: Final = {
     name: (spec.min, spec.max) for name, spec in yang_type_specs.items() if name.startswith(("int", "uint"))
@@ -45,7 +46,7 @@ class Types:
         base = chain[-1].arg
         typedef = statement.i_typedef.arg if statement.i_typedef is not None else ""
         if any((link.i_typedef.i_module.arg, link.i_typedef.arg) == _MOMENT for link in chain[:-1]):
-            _unrestricted([link for link in chain[:-1]], "date-and-time")
+            _unrestricted(chain[:-1], "date-and-time")
             return Scalar("codec.DATE_AND_TIME", "datetime", "other")
         if base in _BUILDERS:
             return _BUILDERS[base](chain, typedef)

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bindgen.model import Case, Choice, Module, Node, Operation, Schema, refuse
-from bindgen.names import attribute, class_of
-from bindgen.scalars import Types
+from .model import Case, Choice, Module, Node, Operation, Schema, refuse
+from .names import attribute, class_of
+from .scalars import Types
 
 if TYPE_CHECKING:
-    from bindgen.model import Part, Statement
+    from .model import Part, Statement
 
 _TEXT: Final = {"description", "reference", "status"}
 _DATA: Final = {"leaf", "leaf-list", "container", "list", "choice", "uses"}
@@ -74,8 +74,9 @@ class Reader:
             namespace=module.search_one("namespace").arg,
             prefix=module.search_one("prefix").arg,
             file=Path(module.pos.ref).resolve().relative_to(self._root).as_posix(),
-            features=tuple(feature.arg for feature in module.search("feature")
-                           if not hasattr(feature, "i_not_implemented")),
+            features=tuple(
+                feature.arg for feature in module.search("feature") if not hasattr(feature, "i_not_implemented")
+            ),
             conformance="implement" if implemented else "import",
         )
 
@@ -88,7 +89,8 @@ class Reader:
 
     def _notification(self, statement: Statement) -> Operation:
         module = statement.i_module.i_modulename
-        return Operation("Notification", statement.arg, module, _text(statement), (self._body(statement),), _denied(statement))
+        body = self._body(statement)
+        return Operation("Notification", statement.arg, module, _text(statement), (body,), _denied(statement))
 
     def _body(self, statement: Statement) -> Node:
         """Return the body of a message, whose rules are compiled."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bindgen.classes import literal
-from bindgen.conditions import compiled
-from bindgen.layout import Call, assigned, entries, quoted
-from bindgen.model import Node
-from bindgen.names import attribute, constant, operation_constant
+from .classes import literal, provides
+from .conditions import compiled
+from .layout import Call, assigned, entries, quoted
+from .model import Node
+from .names import attribute, constant, operation_constant
 
 if TYPE_CHECKING:
-    from bindgen.model import Choice, Operation, Part, Schema, Statement
+    from .model import Choice, Operation, Part, Schema, Statement
 
 _HEAD: Final = '''"""How the values are read, checked and written: the schema as tables of the run time."""
 
@@ -164,7 +164,8 @@ class Tables:
         return call if tag is None else call.add(quoted(tag.arg))
 
     def _when(self, statement: Statement, node: Node) -> Call:
-        return Call("codec.When").add(compiled(statement, node)).add(quoted(" ".join(statement.arg.split())))
+        near = bool(node.defaults) or (node.has_body and not node.presence and provides(node))
+        return Call("codec.When").add(compiled(statement, node, near=near)).add(quoted(" ".join(statement.arg.split())))
 
     # Operations
 
