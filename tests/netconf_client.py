@@ -187,14 +187,16 @@ class NetconfClient:
         return None
 
 
-async def open_channel(host: str, port: int, username: str, password: str | None = None, **ssh: Any) -> NetconfClient:
+async def open_channel(
+    host: str, port: int, username: str, password: str | None = None, *, window: int = 2**21, **ssh: Any
+) -> NetconfClient:
     """Log in and ask for the subsystem; `ssh` are further options of asyncssh.connect (client_keys=[...])."""
     options: dict[str, Any] = {"known_hosts": None, "config": None, "client_keys": None, "agent_path": None, **ssh}
     connection = await asyncssh.connect(host, port, username=username, password=password, **options)
     client = NetconfClient(connection)
     try:
         client.channel, _ = await connection.create_session(
-            lambda: _Session(client), subsystem="netconf", encoding=None
+            lambda: _Session(client), subsystem="netconf", encoding=None, window=window
         )
     except BaseException:
         connection.abort()
