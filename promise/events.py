@@ -56,7 +56,7 @@ class Event:
 class Entry:
     """An event with its place in the journal: `seq` counts from 1 without gaps, `at` is in seconds of UTC.
 
-    `actor` is the user whose request it was; `ledger.writer.TIME` for what fell due.
+    `actor` is the user whose request it was; `ledger.committer.TIME` for what fell due.
     """
 
     seq: int

@@ -107,6 +107,16 @@ def records(store: Store, codecs: Mapping[str, Codec]) -> Iterator[Record]:
             yield record
 
 
+def prune(store: Store, before: int, limit: int = PAGE) -> bool:
+    """Forget up to `limit` of the oldest entries that are earlier than `before`; False when none is left."""
+    base, last = store.base().seq, store.seq_before(before)
+    if base == last:
+        return False
+    row = store.read(min(base + limit, last) - 1, 1)[0]
+    store.prune(Head(row.seq, row.at, row.hash))
+    return True
+
+
 def replay(store: Store, codecs: Mapping[str, Codec], apply: Callable[[Event], object]) -> None:
     """Apply the whole journal again, from its base."""
     for row in rows(store, store.base().seq):

@@ -12,6 +12,7 @@ from unit.ledger.toy import EPOCH, QUICK, Claim, Hall, Toy, build, claim, give_b
 from promise.clock import ManualClock
 from promise.errors import Invalid, LedgerFailure, LedgerUnusable, Overloaded
 from promise.events import Decision, Entry, Event, fact
+from promise.ledger.journal import GENESIS
 from promise.ledger.writer import TIME, Ledger, Settings
 
 if TYPE_CHECKING:
@@ -306,6 +307,27 @@ async def test_now_never_goes_behind_the_last_event() -> None:
     assert [entry.at for entry in await ledger.journal(0, 9)] == [EPOCH, EPOCH]
     await clock.advance(101)
     assert ledger.now() == EPOCH + 1
+    await ledger.close()
+
+
+async def test_the_journal_is_pruned_by_time_while_decisions_go_on() -> None:
+    clock = ManualClock(EPOCH)
+    ledger = await open_toy("sqlite://", clock=clock, settings=Settings(group=300, slice=60.0))
+    await ledger.submit(build(10_000), actor="root")
+    assert await ledger.base() == GENESIS
+    for start in range(0, 2100, 300):
+        await asyncio.gather(*(ledger.submit(claim(str(start + n), 1), actor="a") for n in range(300)))
+    await clock.advance(10)
+    await asyncio.gather(ledger.prune(EPOCH + 10), *(ledger.submit(claim(f"late {n}", 1), actor="a") for n in range(9)))
+    base = await ledger.base()
+    assert (base.seq, base.at) == (2101, EPOCH)
+    entries = await ledger.journal(0, 100)
+    assert [(entry.seq, entry.at) for entry in entries] == [(seq, EPOCH + 10) for seq in range(2102, 2111)]
+    await ledger.prune(EPOCH + 10)
+    await ledger.prune(EPOCH + 11)
+    assert (await ledger.base()).seq == ledger.seq == 2110
+    assert await ledger.submit(claim("later", 1), actor="a") == "ok"
+    assert await ledger.read(lambda state, _now: len(state.claims)) == 2110
     await ledger.close()
 
 
