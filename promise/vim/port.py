@@ -38,4 +38,4 @@ class CloudFactory(Protocol):
     """Makes the driver for a provider; `app.py` has the one that is used."""
 
     def __call__(self, access: Access, password: str) -> Cloud:
-        """Return a driver; nothing is contacted yet."""
+        """Return a driver; nothing is contacted yet. Raise `errors.BadValue` when the endpoint is not one."""

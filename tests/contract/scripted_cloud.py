@@ -70,12 +70,18 @@ class ScriptedCloud:
         self.script: dict[tuple[str, str], deque[Behaviour | Callable[[Request], Behaviour]]] = defaultdict(deque)
         self.url = ""
         self._stop = asyncio.Event()
+        self._news = asyncio.Condition()
 
     def on(self, method: str, path: str, *behaviours: Behaviour | Callable[[Request], Behaviour]) -> None:
         self.script[(method, path)] = deque(behaviours)
 
     def count(self, method: str, path: str) -> int:
         return sum(1 for request in self.requests if (request.method, request.path) == (method, path))
+
+    async def asked(self, method: str, path: str, times: int) -> None:
+        """Wait until this has been asked so often."""
+        async with self._news:
+            await self._news.wait_for(lambda: self.count(method, path) >= times)
 
     def access(self) -> Access:
         return Access(self.url, "orchestrator", project_name="nfv")
@@ -86,7 +92,9 @@ class ScriptedCloud:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read(reader)) is not None:
-                self.requests.append(request)
+                async with self._news:
+                    self.requests.append(request)
+                    self._news.notify_all()
                 if not await self._answer(self._behaviour(request), writer):
                     return
         except ConnectionError:

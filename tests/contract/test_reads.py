@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from contract.scripted_cloud import (
     IMPATIENT,
+    LIMITS,
     PROJECT,
     SERVERS,
     SIGN_IN,
@@ -20,8 +21,8 @@ from contract.scripted_cloud import (
     shown_server,
 )
 
-from promise.allocation.server import ALLOCATION_KEY
-from promise.errors import CloudError, CloudRefused, CloudUnreachable, CredentialsRejected
+from promise.allocation.server import ALLOCATION_KEY, ServerSpec
+from promise.errors import CloudError, CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
 
 NO_SERVERS = Reply(200, {"servers": []})
 HTML = Reply(200, b"<html><body>Welcome to nginx</body></html>", {"Content-Type": "text/html"})
@@ -146,6 +147,21 @@ async def test_a_deadline_covers_a_whole_discovery(cloud: ScriptedCloud) -> None
         with pytest.raises(CloudUnreachable, match=r"the discovery of the cloud at .* took longer than 0.3 s"):
             await driver.discover()
         cloud.stop()
+
+
+async def test_closing_ends_what_waits_for_a_cloud_and_what_waits_for_a_thread(cloud: ScriptedCloud) -> None:
+    cloud.on("GET", f"{SERVERS}/detail", NO_SERVERS, Hang)
+    cloud.on("POST", SERVERS, Hang)
+    async with driver_for(cloud, replace(LIMITS, read=3600.0, whole=3600.0, retries=0)) as driver:
+        await driver.servers()
+        spec = ServerSpec("a", "n", "i", "f", networks=("n",))
+        asked = [asyncio.create_task(driver.create_server(spec)) for _ in range(2)]
+        await cloud.asked("POST", SERVERS, times=2)
+        reads = [asyncio.create_task(driver.servers()) for _ in range(5)]
+        await cloud.asked("GET", f"{SERVERS}/detail", times=3)
+    ended = await asyncio.gather(*asked, *reads, return_exceptions=True)
+    assert [type(one) for one in ended] == [OutcomeUnknown] * 2 + [CloudUnreachable] * 5
+    assert cloud.count("GET", f"{SERVERS}/detail") == 3
 
 
 async def test_a_closed_driver_says_so(cloud: ScriptedCloud) -> None:

@@ -2,6 +2,7 @@
 
 flavors servers quotas inventory    pure: JSON of the services <-> values of ours
 failures                            what a failed exchange means, and what is certain then
+wires                               connections with time-outs, that can be cut
 session                             one exchange at a time: sign-in, catalog, request (blocking)
 calls                               the same from asyncio: threads, retries of reads, pages, time-outs
 placement discovery cloud           the questions that are asked, and the driver that asks them

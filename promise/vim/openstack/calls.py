@@ -108,11 +108,9 @@ class Calls:
         return not_in_catalog(service, self._session.where, self._region)
 
     async def close(self) -> None:
-        """Stop; exchanges that are under way end by their own time-outs."""
+        """Stop; what is under way ends as if the cloud had broken it off, and what waits for a thread never begins."""
         self._closed = True
-        if self._signing_in is not None:
-            self._signing_in.cancel()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
         self._session.close()
 
     async def _sign_in(self) -> Grant:
@@ -175,9 +173,18 @@ class Calls:
             raise _overdue(SERVICES[service], self.limits.whole, sent=not future.cancel(), method=method) from None
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
+        """Give work to a thread. It looks again when its turn comes: a cancelled future would cancel who awaits it."""
+        self._check_open()
+
+        def unless_closed() -> T:
+            self._check_open()
+            return work()
+
+        return self._threads.submit(unless_closed)
+
+    def _check_open(self) -> None:
         if self._closed:
             raise CloudUnreachable(f"the driver for {self._session.where} is closed")
-        return self._threads.submit(work)
 
 
 @asynccontextmanager

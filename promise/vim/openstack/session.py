@@ -20,12 +20,12 @@ import requests
 from keystoneauth1.exceptions import ClientException
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session as KeystoneSession
-from keystoneauth1.session import TCPKeepAliveAdapter
 from openstack.connection import Connection
 from openstack.exceptions import SDKException, ServiceDisabledException
 
 from promise.errors import BadValue, CloudError, CloudRefused, CredentialsRejected
 from promise.vim.openstack import failures
+from promise.vim.openstack.wires import Wires
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,8 +119,9 @@ class Session:
         self._region = access.region
         self._http = requests.Session()
         self._http.auth = _no_netrc
+        self._wires = Wires(limits.connect, limits.read, limits.threads)
         for scheme in ("http://", "https://"):
-            self._http.mount(scheme, _Bounded(limits))
+            self._http.mount(scheme, self._wires)
         self._auth = _password_of(self.where, access, password)
         self._session = KeystoneSession(auth=self._auth, session=self._http, app_name="promise")
 
@@ -186,20 +187,9 @@ class Session:
         return _answer(response)
 
     def close(self) -> None:
-        """Close the connections; those in use are closed when their exchange ends."""
+        """Close the connections; exchanges that are under way end as if the cloud had broken them off."""
+        self._wires.cut()
         self._http.close()
-
-
-class _Bounded(TCPKeepAliveAdapter):
-    """Gives every request both time-outs, also those that the libraries make for themselves."""
-
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(pool_maxsize=limits.threads)
-        self._timeout = (limits.connect, limits.read)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send with our time-outs, whatever the caller thought of."""
-        return super().send(request, *args, **kwargs | {"timeout": self._timeout})
 
 
 def keystone_url(endpoint: str) -> str:
