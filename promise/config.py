@@ -60,7 +60,7 @@ class NetconfConfig(Section):
     login_timeout: float = Field(30.0, gt=0, description="seconds for a log-in")
     hello_timeout: float = Field(30.0, gt=0, description="seconds for the subsystem and the hello")
     idle_timeout: float = Field(
-        0.0, ge=0, description="seconds without a request after which a session ends; 0 = never"
+        0.0, ge=0, description="seconds without a request that end a session; 0 = none"
     )
     max_sessions: int = Field(4096, ge=1, description="sessions at a time")
     max_unauthenticated: int = Field(256, ge=1, description="connections at a time that have not logged in")

@@ -59,8 +59,8 @@ class Instances:
 class AllocationService:
     """The allocation room's door for the northbound.
 
-    `clouds` gives the cloud of a provider, and may raise `errors.CloudError`. `settled(instance)` is awaited for the time that a reply to create-instance waits for the cloud; it comes back
-    with the instance as it stands then.
+    `clouds` gives the cloud of a provider, and may raise `errors.CloudError`. `settled(instance)` is awaited for the
+    time that a reply to create-instance waits for the cloud.
     """
 
     def __init__(

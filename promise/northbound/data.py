@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class DataTree:
         if inside is None:
             return []
         actor = actor_of(caller)
+        await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, config_only=config_only))
         return [etree.fromstring(text, _PARSER)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -36,10 +37,15 @@ UseCase: TypeAlias = Callable[["Actor", Input], Awaitable[Output | Awaitable[Out
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Input, Output]):
-    """One row: an RPC of the YANG, and who answers it."""
+    """One row: an RPC of the YANG, and who answers it.
+
+    `prompt` tells that the use case is queued for its decision as soon as it runs, so that requests that come after
+    it are decided after it; one that first asks a cloud is not, and later requests wait until it is decided.
+    """
 
     rpc: Rpc[Input, Output]
     use_case: UseCase[Input, Output]
+    prompt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,10 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.UPDATE_RESERVATION_RPC, reservations.update),
         Operation(yang.CANCEL_RESERVATION_RPC, reservations.cancel),
         Operation(yang.QUERY_RESERVATION_RPC, reservations.query),
-        Operation(yang.CREATE_INSTANCE_RPC, instances.create),
+        Operation(yang.CREATE_INSTANCE_RPC, instances.create, prompt=False),
         Operation(yang.DESTROY_INSTANCE_RPC, instances.destroy),
         Operation(yang.QUERY_INSTANCE_RPC, instances.query),
-        Operation(yang.ADD_PROVIDER_RPC, providers.add),
+        Operation(yang.ADD_PROVIDER_RPC, providers.add, prompt=False),
     ]
 
 
@@ -105,13 +111,16 @@ class OperationTable:
         row = self._rows.get(str(operation.tag))
         if row is None:
             raise _unknown(operation)
-        answer = await row.use_case(actor_of(caller), row.rpc.decode_input_xml(operation))
-        if inspect.isawaitable(answer):
-            return Pending(_encoded(row, answer))
-        return row.rpc.encode_output_xml(answer)
+        use_case = row.use_case(actor_of(caller), row.rpc.decode_input_xml(operation))
+        if row.prompt:
+            # Requests that come together share a commit: the next is queued behind this one, not after its answer.
+            return Pending(_encoded(row, asyncio.ensure_future(use_case)))
+        await asyncio.sleep(0)  # those that came before are queued first
+        answer = await use_case
+        return Pending(_encoded(row, answer)) if inspect.isawaitable(answer) else row.rpc.encode_output_xml(answer)
 
 
-async def _encoded(row: Operation[Any, Output], answer: Awaitable[Output]) -> bytes:
+async def _encoded(row: Operation[Any, Any], answer: Awaitable[Any]) -> bytes:
     return row.rpc.encode_output_xml(await answer)
 
 

@@ -44,7 +44,7 @@ class Lifecycle:
             await self._until(due)
 
     async def _until(self, moment: int | None) -> None:
-        waits = {asyncio.ensure_future(self._changed.wait())}
+        waits: set[asyncio.Future[object]] = {asyncio.ensure_future(self._changed.wait())}
         if moment is not None:
             waits.add(asyncio.ensure_future(self._clock.sleep_until(moment)))
         try:

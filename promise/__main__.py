@@ -1,0 +1,5 @@
+"""`python -m promise` is the command `promise`."""
+
+from promise.cli import main
+
+main()
