@@ -48,7 +48,9 @@ _SEQ_BEFORE = """
     WITH RECURSIVE half (low, high) AS (
         SELECT base_seq, seq FROM journal_head
         UNION ALL
-        SELECT iif(journal.at < :at, journal.seq, low), iif(journal.at < :at, high, journal.seq - 1)
+        SELECT
+            CASE WHEN journal.at < :at THEN journal.seq ELSE low END,
+            CASE WHEN journal.at < :at THEN high ELSE journal.seq - 1 END
         FROM half JOIN journal ON journal.seq = (low + high + 1) / 2 WHERE low < high
     ) SELECT low FROM half WHERE low = high
 """  # time never goes back in the journal, so halving it finds the place without an index
