@@ -28,6 +28,9 @@ LINGER: Final = 5.0
 """Seconds that a client has to agree to the end of a channel."""
 
 PASSWORD_TRIES: Final = 6
+KEY_TRIES: Final = 32
+"""An agent offers its keys one by one."""
+
 BACKLOG: Final = 1024
 
 _log: Final = structlog.get_logger(__name__)
@@ -111,7 +114,8 @@ class _Connection(asyncssh.SSHServer):
         self._identity: Identity | None = None
         self._counted = False  # among those that are logging in
         self._authenticated = False
-        self._tries = 0
+        self._tries = 0  # with passwords
+        self._keys_tried = 0
         self._channels: set[_Channel] = set()
         self._unused: asyncio.TimerHandle | None = None
 
@@ -137,7 +141,7 @@ class _Connection(asyncssh.SSHServer):
         if self._unused is not None:
             self._unused.cancel()
         if not self._authenticated:
-            _log.info("login-failed", source=self._source, tries=self._tries, reason=str(exc or "gave up"))
+            _log.info("login-failed", source=self._source, reason=str(exc or "gave up"))
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 - everybody has to authenticate
         return True
@@ -146,6 +150,9 @@ class _Connection(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._keys_tried += 1
+        if self._keys_tried > KEY_TRIES:
+            raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many wrong keys")
         self._identity = self._listener.authenticator.by_public_key(username, key.public_data)
         return self._identity is not None
 

@@ -25,6 +25,7 @@ PARALLELISM: Final = 1
 SALT_SIZE: Final = 16
 KEY_SIZE: Final = 32
 MEMORY: Final = 256 * 1024 * 1024
+MOST_PARALLELISM: Final = 16
 LONGEST_PASSWORD: Final = 1024
 
 
@@ -92,33 +93,29 @@ def public_key(line: str) -> bytes:
 def _read_hash(text: str) -> _Hash:
     try:
         scheme, cost, block_size, parallelism, salt, key = text.split("$")
-        parts = _Hash(
-            int(cost),
-            int(block_size),
-            int(parallelism),
-            base64.b64decode(salt, validate=True),
-            base64.b64decode(key, validate=True),
-        )
+        numbers = int(cost), int(block_size), int(parallelism)
+        parts = _Hash(*numbers, base64.b64decode(salt, validate=True), base64.b64decode(key, validate=True))
     except ValueError:
         raise BadCredential('a password hash must have the form "scrypt$N$r$p$salt$key"') from None
     if scheme != "scrypt" or not parts.key:
         raise BadCredential('a password hash must have the form "scrypt$N$r$p$salt$key"')
+    power_of_two = parts.cost > 1 and parts.cost & (parts.cost - 1) == 0
+    memory = 128 * parts.cost * parts.block_size
+    if not (power_of_two and parts.block_size > 0 and 0 < parts.parallelism <= MOST_PARALLELISM and memory <= MEMORY):
+        raise BadCredential(f"a password hash must have a power of two as N, and need at most {MEMORY >> 20} MiB")
     return parts
 
 
 def _derive(password: str, parts: _Hash) -> bytes:
-    try:
-        return hashlib.scrypt(
-            password.encode("utf-8", "surrogatepass"),
-            salt=parts.salt,
-            n=parts.cost,
-            r=parts.block_size,
-            p=parts.parallelism,
-            dklen=len(parts.key) or KEY_SIZE,
-            maxmem=MEMORY,
-        )
-    except ValueError as error:
-        raise BadCredential(f"a password hash has unusable scrypt parameters: {error}") from None
+    return hashlib.scrypt(
+        password.encode("utf-8", "surrogatepass"),
+        salt=parts.salt,
+        n=parts.cost,
+        r=parts.block_size,
+        p=parts.parallelism,
+        dklen=len(parts.key) or KEY_SIZE,
+        maxmem=2 * MEMORY,
+    )
 
 
 class Users:
