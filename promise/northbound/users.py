@@ -62,9 +62,17 @@ class _Hash:
 def hash_password(password: str) -> str:
     """Return the text to configure for a password: "scrypt$N$r$p$salt$key", salt and key in base64."""
     salt = os.urandom(SALT_SIZE)
-    parts = _Hash(COST, BLOCK_SIZE, PARALLELISM, salt, b"")
-    encoded = [base64.b64encode(value).decode() for value in (salt, _derive(password, parts))]
+    return _written(salt, _derive(password, _Hash(COST, BLOCK_SIZE, PARALLELISM, salt, b"")))
+
+
+def _written(salt: bytes, key: bytes) -> str:
+    encoded = [base64.b64encode(value).decode() for value in (salt, key)]
     return "$".join(["scrypt", str(COST), str(BLOCK_SIZE), str(PARALLELISM), *encoded])
+
+
+def _hash_of_nobody() -> str:
+    """Return a hash as costly to compare with as any other, which is that of no password: its key is random."""
+    return _written(os.urandom(SALT_SIZE), os.urandom(KEY_SIZE))
 
 
 def verify_password(password: str, password_hash: str) -> bool:
@@ -131,7 +139,7 @@ class Users:
         for user in self._users.values():
             if user.password_hash:
                 _read_hash(user.password_hash)
-        self._nobody = hash_password(os.urandom(SALT_SIZE).hex())
+        self._nobody = _hash_of_nobody()
         self._secret = os.urandom(KEY_SIZE)
         self._proved: dict[str, bytes] = {}
         self._threads = ThreadPoolExecutor(workers, "password")
