@@ -187,3 +187,23 @@ def _quota(text: str) -> tuple[str, int]:
     if not name or not equals or not amount.removeprefix("-").isdigit():
         raise ValueError(f"a quota has the form NAME=AMOUNT, not {text!r}")
     return name, int(amount)
+
+
+@main.command()
+@click.option("--cloud", metavar="NAME", help="play on this cloud of your clouds.yaml; none = on a simulated one")
+@click.option("--image", metavar="NAME|ID", help="the image of the instances; none = the newest")
+@click.option("--network", metavar="NAME|ID", help="the network of the instances; none = the first")
+@click.option("--flavor", metavar="NAME|ID", help="the flavor of the instances; none = the smallest")
+def demo(cloud: str | None, image: str | None, network: str | None, flavor: str | None) -> None:
+    """Play an orchestrator's whole story over NETCONF, told for people; every number is checked."""
+    from promise.demo.stage import play  # noqa: PLC0415 - as above
+    from promise.demo.telling import Teller, Wrong  # noqa: PLC0415 - as above
+
+    log_to_stderr("error")
+    tell = Teller()
+    try:
+        asyncio.run(play(tell, cloud, image, network, flavor))
+    except (Wrong, PromiseError, ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo()
+    click.secho(f"The story is over: {tell.chapters} chapters, {tell.checks} checks, all of them right.", bold=True)

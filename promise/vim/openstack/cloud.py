@@ -109,6 +109,12 @@ class OpenStack:
             shown = await self._calls.pages("image", "/images", "images", name=name_or_id)
         return [str(one["id"]) for one in shown if one.get("name") == name_or_id]
 
+    async def images(self) -> Sequence[str]:
+        """Return the ids of the images that a server can be made of, newest first."""
+        async with self._calls.within(self._limits.whole, "the listing of images"):
+            shown = await self._calls.pages("image", "/images", "images", status="active", sort="created_at:desc")
+        return [str(one["id"]) for one in shown]
+
     async def network(self, name_or_id: str) -> Sequence[str]:
         """Return the ids of the networks with this id, else with this name: none, one, or several.
 
