@@ -87,8 +87,8 @@ class CloudConfig(Section):
 class PolicyConfig(Section):
     """The `[policy]` table: what `promise/policy/reservation` is at the very first start; later it is configuration."""
 
-    max_future_start_range: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="days")
-    max_future_end_range: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="days")
+    max_future_start_range: Annotated[int, Field(ge=0, le=365)] | None = Field(None, description="days")
+    max_future_end_range: Annotated[int, Field(ge=0, le=365)] | None = Field(None, description="days")
     max_duration: Annotated[int, Field(ge=1, le=65535)] | None = Field(None, description="hours")
     expiry: Annotated[int, Field(ge=1)] | None = Field(None, description="minutes")
     before_end: Annotated[int, Field(ge=1)] | None = Field(None, description="minutes")

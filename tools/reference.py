@@ -1,0 +1,187 @@
+"""Writes the reference pages that follow from the sources, or with --check tells which are out of date."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from click import Context, Group
+from pydantic import BaseModel
+
+from promise import cli, config
+from promise.northbound import bindings, faults
+from promise.northbound.operations import LATER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "reference"
+GENERATED = "<!-- written by tools/reference.py from the sources; `make docs` writes it again -->\n"
+
+
+def yang_tree() -> str:
+    """Return the contract as a tree (RFC 8340)."""
+    command = [str(Path(sys.executable).with_name("pyang")), "-p", "yang:yang/ietf", "-f", "tree"]
+    done = subprocess.run([*command, "yang/opnfv-promise.yang"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def errors() -> str:
+    """Return the table of faults: what stops a request, and how it is told."""
+    lines = [
+        GENERATED,
+        "# Errors",
+        "",
+        "What the schema, access control, overload or our own fault stops is an `rpc-error`. What is understood and",
+        "decided is an output with `result` ok, conflict or error; its `reason` is one of [reasons.md](reasons.md).",
+        "",
+        "| what | error-tag | error-app-tag | HTTP status |",
+        "| --- | --- | --- | --- |",
+    ]
+    for kind, row in faults.TABLE.items():
+        if kind is BaseException:
+            meaning = "a bug of ours; the log has the traceback"
+        else:
+            meaning = (inspect.getdoc(kind) or "").splitlines()[0].rstrip(".")
+        lines.append(f"| {meaning} | {row.tag} | {row.app_tag} | {row.status} |")
+    return "\n".join(lines) + "\n"
+
+
+def reasons() -> str:
+    """Return every reason with what the YANG says of it."""
+    lines = [
+        GENERATED,
+        "# Reasons",
+        "",
+        "The identities derived from `reason` in opnfv-promise.yang; stable, never reused.",
+        "",
+        "| reason | meaning |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in _identities()]
+    return "\n".join(lines) + "\n"
+
+
+def _identities() -> Iterator[tuple[str, str]]:
+    """Yield (name, description) of each identity of the module that has the base reason."""
+    module = _module("opnfv-promise")
+    for identity in module.search("identity"):
+        if any(base.arg == "reason" for base in identity.search("base")):
+            yield identity.arg, _text(identity)
+
+
+def operations() -> str:
+    """Return every RPC with what the YANG says of it, and whether it is implemented."""
+    lines = [
+        GENERATED,
+        "# Operations",
+        "",
+        "Inputs and outputs are in [yang-tree.txt](yang-tree.txt); the modules describe every node.",
+        "",
+        "| RPC | |",
+        "| --- | --- |",
+    ]
+    described = {rpc.arg: _text(rpc) for rpc in _module("opnfv-promise").search("rpc")}
+    for name in bindings.RPCS:
+        later = " *Answers operation-not-supported in this version.*" if name in LATER else ""
+        lines.append(f"| `{name}` | {described[name]}{later} |")
+    return "\n".join(lines) + "\n"
+
+
+def _module(name: str) -> Any:
+    from pyang import context, repository  # noqa: PLC0415 - only for the pages about the YANG
+
+    folder = ROOT / "yang"
+    found = context.Context(repository.FileRepository(f"{folder}:{folder / 'ietf'}"))
+    module = found.add_module(f"{name}.yang", (folder / f"{name}.yang").read_text())
+    found.validate()
+    return module
+
+
+def _text(statement: Any) -> str:
+    described = statement.search_one("description")
+    return " ".join(described.arg.split()).replace("|", "\\|") if described else ""
+
+
+def configuration() -> str:
+    """Return every key of promise.toml."""
+    lines = [
+        GENERATED,
+        "# Configuration",
+        "",
+        "`promise serve --config promise.toml`. Every key has a default; an unknown key is an error. Without a file",
+        f"the environment variable `{config.ADMIN_PASSWORD}` makes the user `admin`.",
+        "",
+    ]
+    for title, model in _sections():
+        lines += [f"## {title}", "", "| key | default | meaning |", "| --- | --- | --- |"]
+        for name, field in model.model_fields.items():
+            if _is_section(field.annotation):
+                continue
+            default = "required" if field.is_required() else f"`{_toml(field.default)}`"
+            lines.append(f"| `{name}` | {default} | {field.description or ''} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
+    yield "At the top", config.Config
+    yield "`[[user]]`", config.UserConfig
+    for name, field in config.Config.model_fields.items():
+        if inspect.isclass(field.annotation) and issubclass(field.annotation, BaseModel):
+            yield f"`[{name}]`", field.annotation
+
+
+def _is_section(annotation: object) -> bool:
+    return "Config" in str(annotation)
+
+
+def _toml(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float | list) else f'"{value}"'
+
+
+def commands() -> str:
+    """Return the help of every command."""
+    lines = [GENERATED, "# Commands", ""]
+    group: Group = cli.main
+    for name, command in sorted(group.commands.items()):
+        context = Context(command, info_name=f"promise {name}", terminal_width=100, max_content_width=100)
+        lines += [f"## promise {name}", "", "```", command.get_help(context), "```", ""]
+    return "\n".join(lines)
+
+
+WRITERS = {
+    "yang-tree.txt": yang_tree,
+    "errors.md": errors,
+    "reasons.md": reasons,
+    "operations.md": operations,
+    "configuration.md": configuration,
+    "commands.md": commands,
+}
+
+
+def main() -> int:
+    """Write the pages; with --check write nothing and say which differ."""
+    stale = []
+    for name, write in WRITERS.items():
+        page, text = PAGES / name, write()
+        if "--check" in sys.argv:
+            if not page.exists() or page.read_text() != text:
+                stale.append(name)
+        else:
+            page.write_text(text)
+    if stale:
+        print(f"out of date in docs/reference: {', '.join(stale)}; `make docs` writes them")  # noqa: T201
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
