@@ -1,19 +1,19 @@
-"""Step functions over time in blocks of breakpoints: every change touches two blocks, every search skips whole ones.
+"""Step functions over time in blocks of breakpoints: a change touches two blocks, a question skips whole ones.
 
 A `Blocks` holds `planes` x `width` rows (one step function each) over one common, sorted set of breakpoints. A
-breakpoint stands where at least one row changes; before the first one every row is 0.
+breakpoint stands where at least one row changes; before the first one every row is 0. Plane p owns the rows
+[p * width, (p + 1) * width).
 
-    block b      times[b]    n instants, ascending             firsts[b] = times[b][0]
-                 levels[b]   rows x n: the level from each instant on, relative to base[:, b]
-    index        base[:, b]  the level just before the block: the sum of all earlier changes
-                 lows[:, b], highs[:, b]   least and greatest relative level in the block, refreshed when asked for
+    block b   times[b]    n instants, ascending; firsts[b] is the first of them
+              levels[b]   rows x n: the level from each instant on, relative to base[:, b]
+    index     base[:, b]  the level just before the block: the sum of all earlier changes
+              lows[:, b], highs[:, b]   least and greatest relative level in the block, brought up to date when asked
 
 So a change on [start, end) adds to a slice of the blocks of start and end, and to the base of the blocks between;
-extremes over a window come from two slices and the index; a search looks into those blocks alone that the index cannot
-decide. Plane p owns the rows [p * width, (p + 1) * width).
+extremes over a window come from two slices and the index; a search looks only into blocks that the index cannot decide.
 
-All values are exact while the variation of a row (the sum of the absolute changes at its breakpoints) stays within
-`BOUND`; `add` refuses to go beyond.
+All is exact while the variation of each row (the sum of its absolute changes) stays within `BOUND`; `add` goes no
+further.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from promise.resources import FOREVER
+from promise.resources import FOREVER, LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,98 +34,100 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.int64]
 
 SIZE: Final = 256
-"""Breakpoints for which a block has room; measured best between 128 and 512 for 8 resources."""
+"""Breakpoints for which a block has room."""
 
 BOUND: Final = 1 << 62
-"""Largest variation of a row; levels and their differences then fit in 64 bits."""
+"""Largest variation of a row: levels, and the differences between them, then fit in 64 bits."""
+
+GROWTH: Final = 6 * LARGEST
+"""By how much one change makes the variation of a row grow at most: its amount, of three metrics, comes and goes."""
+
+FEWEST: Final = 4
+"""Blocks for which the index has room at least."""
 
 
 class Blocks:
-    """`planes` x `width` integer step functions of time, in blocks of `size` breakpoints; see the head of this module.
+    """`planes` x `width` integer step functions of time, in blocks of up to `size` breakpoints.
 
-    A block with more than size - 2 breakpoints is halved, as one change may bring two; one with less than a quarter is
-    joined to a neighbour when both together fill no more than half.
+    A block with more than size - 2 is halved, as one change may bring two; one with less than a quarter is joined to a
+    neighbour when both together fill no more than half.
     """
 
     def __init__(self, planes: int, width: int, size: int = SIZE) -> None:
-        self.size = size
         self.planes = planes
         self.width = width
+        self.size = size
+        self.rows = [slice(plane * width, (plane + 1) * width) for plane in range(planes)]
         self.firsts: list[int] = []
         self.times: list[array[int]] = []
         self.levels: list[Matrix] = []
-        self.variation = [0] * (planes * width)
-        self._peak = 0
-        self._index: Matrix = np.zeros((3, planes * width, 4), np.int64)
+        self.variation: Matrix = np.zeros(planes * width, np.int64)
+        self._peak = 0  # never less than any variation
+        self._index: Matrix = np.zeros((3, planes * width, FEWEST), np.int64)
         self.base, self.lows, self.highs = self._index
-        self._stale: list[set[int]] = [set() for _ in range(planes)]
+        self._stale_lows = [bytearray() for _ in range(planes)]  # per block, whether its lows are out of date
+        self._stale_highs = [bytearray() for _ in range(planes)]
 
     def __len__(self) -> int:
         return sum(map(len, self.times))
 
-    def rows(self, plane: int) -> slice:
-        """Return the rows that belong to a plane."""
-        return slice(plane * self.width, (plane + 1) * self.width)
-
     # ---- changes
 
-    def add(self, start: int, end: int, terms: Sequence[tuple[int, int]]) -> bool:
-        """Add `amount` to `row` over [start, end) for each (row, amount), amount != 0; each row at most once.
+    def add(self, start: int, end: int, amounts: Sequence[int], planes: Sequence[int]) -> bool:
+        """Add one amount per row over [start, end); only in `planes`, ascending, are there others than 0.
 
-        Returns whether a breakpoint was met that stood there before, which is when rows may have become flat.
+        Returns whether a breakpoint was met that stood there before, which is when a row may have become flat.
 
         Raises:
-            OverflowError: a row's variation would exceed BOUND; nothing is changed.
+            OverflowError: the variation of a row would exceed BOUND; nothing is changed.
         """
-        self._guard(terms)
-        delta = np.zeros((self.planes * self.width, 1), np.int64)
-        for row, amount in terms:
-            delta[row, 0] = amount
-        top = (terms[-1][0] // self.width + 1) * self.width
+        delta = np.array(amounts, np.int64)
+        size = np.abs(delta)
+        self._guard(size)
         first = self._block(start)
         i, met_start = self._mark(first, start)
         if end < FOREVER:
             last = self._block(end)
             j, met_end = self._mark(last, end)
         else:
-            last, j, met_end = len(self.firsts) - 1, len(self.times[-1]), False
-        self._raise(first, i, last, j, delta[:top])
-        for plane in {row // self.width for row, _ in terms}:
-            self._stale[plane] |= {first, last}
+            last, met_end = len(self.firsts) - 1, False
+            j = len(self.times[last])
+        self._raise(first, i, last, j, delta[: (planes[-1] + 1) * self.width, None])
+        for plane in planes:
+            self._stale_lows[plane][first] = self._stale_lows[plane][last] = 1
+            self._stale_highs[plane][first] = self._stale_highs[plane][last] = 1
         if end < FOREVER:
-            self._settle(last, j, met_end, [(row, -amount) for row, amount in terms])
-        self._settle(first, i, met_start, terms)
+            self._settle(last, j, -delta if met_end else None, size)
+        self._settle(first, i, delta if met_start else None, size)
         self._balance(last)
         if first != last:
             self._balance(first)
         return met_start or met_end
 
-    def _guard(self, terms: Sequence[tuple[int, int]]) -> None:
-        """Refuse a change after which 64 bits might not do; `_peak` is never less than the largest variation."""
-        growth = 2 * max(abs(amount) for _, amount in terms)
-        if self._peak + growth > BOUND:
-            self._peak = max(self.variation)
-            if self._peak + growth > BOUND:
-                raise OverflowError(f"sum of changes beyond {BOUND}")
-        self._peak += growth
+    def _guard(self, size: Matrix) -> None:
+        self._peak += GROWTH
+        if self._peak > BOUND:
+            self._peak = max((self.variation + 2 * size).tolist())
+            if self._peak > BOUND:
+                raise OverflowError(f"the changes of a metric would sum to more than {BOUND}")
 
     def _block(self, instant: int) -> int:
         """Return the block that holds or would hold a breakpoint at the instant; makes the first one."""
         if not self.firsts:
-            self._insert(0, array("q"), np.zeros((self.planes * self.width, self.size), np.int64))
+            self._insert(0, array("q"), np.zeros((len(self.variation), self.size), np.int64))
         return max(0, bisect_right(self.firsts, instant) - 1)
 
     def _mark(self, b: int, instant: int) -> tuple[int, bool]:
         """Make sure that block b has a breakpoint at the instant; return its place and whether it was there."""
         times, levels = self.times[b], self.levels[b]
         i, n = bisect_left(times, instant), len(times)
-        if i < n and times[i] == instant:
-            return i, True
         if i < n:
+            if times[i] == instant:
+                return i, True
             levels[:, i + 1 : n + 1] = levels[:, i:n]
         if i:
             levels[:, i] = levels[:, i - 1]
-        else:  # only ever before everything else: nowhere else does an instant lie before its block
+        else:  # before all others: nowhere else does an instant lie before its block
             levels[:, 0] = 0
             self.firsts[b] = instant
             self._spoil(b)
@@ -135,26 +137,29 @@ class Blocks:
     def _raise(self, first: int, i: int, last: int, j: int, delta: Matrix) -> None:
         """Add delta to the levels from place i of block `first` to place j of block `last`."""
         top = len(delta)
+        held = self.levels[first]
         if first == last:
-            self.levels[first][:top, i:j] += delta
+            part = held[:top, i:j]
+            np.add(part, delta, part)
             return
-        self.levels[first][:top, i : len(self.times[first])] += delta
-        self.levels[last][:top, j : len(self.times[last])] -= delta
-        self.base[:top, first + 1 : last + 1] += delta
+        part = held[:top, i : len(self.times[first])]
+        np.add(part, delta, part)
+        part = self.levels[last][:top, j : len(self.times[last])]
+        np.subtract(part, delta, part)
+        part = self.base[:top, first + 1 : last + 1]
+        np.add(part, delta, part)
 
-    def _settle(self, b: int, i: int, met: bool, terms: Sequence[tuple[int, int]]) -> None:
-        """Keep `variation` after the breakpoint changed by terms; drop the breakpoint if nothing changes there now."""
-        variation = self.variation
-        if not met:
-            for row, amount in terms:
-                variation[row] += abs(amount)
+    def _settle(self, b: int, i: int, delta: Matrix | None, size: Matrix) -> None:
+        """Count the variation of a breakpoint: a new one, or by what an old one changed, dropped if it is flat now."""
+        if delta is None:
+            self.variation += size
             return
         levels = self.levels[b]
-        change = (levels[:, i] - levels[:, i - 1] if i else levels[:, 0]).tolist()
-        for row, amount in terms:
-            now = change[row]
-            variation[row] += abs(now) - abs(now - amount)
-        if not any(change):
+        now = levels[:, i] - levels[:, i - 1] if i else levels[:, 0]
+        if np.count_nonzero(now):
+            self.variation += np.abs(now) - np.abs(now - delta)
+        else:
+            self.variation -= size
             self._drop(b, i)
 
     def _drop(self, b: int, i: int) -> None:
@@ -162,46 +167,35 @@ class Blocks:
         n = len(times)
         levels[:, i : n - 1] = levels[:, i + 1 : n]
         del times[i]
-        if not i and times:
-            self.firsts[b] = times[0]
-        self._spoil(b)
+        if not i:  # the block begins later now, where lows and highs may be others
+            self.firsts[b] = times[0] if times else FOREVER
+            self._spoil(b)
 
     # ---- blocks
 
     def _spoil(self, b: int) -> None:
-        for stale in self._stale:
-            stale.add(b)
-
-    def refresh(self, plane: int) -> None:
-        """Bring the lows and highs of a plane up to date."""
-        stale = self._stale[plane]
-        if not stale:
-            return
-        rows = self.rows(plane)
-        for b in stale:
-            levels = self.levels[b][rows, : len(self.times[b])]
-            np.minimum.reduce(levels, 1, None, self.lows[rows, b])
-            np.maximum.reduce(levels, 1, None, self.highs[rows, b])
-        stale.clear()
+        for stale in (*self._stale_lows, *self._stale_highs):
+            stale[b] = 1
 
     def _balance(self, b: int) -> None:
-        """Halve a full block; join a sparse one to a neighbour; drop the last empty one."""
-        n = len(self.times[b])
+        """Halve a full block; join a sparse one to a neighbour; delete the last empty one."""
+        n, count = len(self.times[b]), len(self.firsts)
         if n > self.size - 2:
             self._split(b)
-        elif 4 * n < self.size:
-            neighbours = [a for a in (b - 1, b) if 0 <= a < len(self.firsts) - 1]
-            for a in neighbours:
-                if 2 * (len(self.times[a]) + len(self.times[a + 1])) <= self.size or not n:
-                    self._join(a)
-                    return
-            if not n and not neighbours:
-                self._delete(b)
+        elif 4 * n < self.size and count > 1:
+            for a in (b - 1, b):
+                if 0 <= a < count - 1:
+                    both = len(self.times[a]) + len(self.times[a + 1])
+                    if 2 * both <= self.size or not n:
+                        self._join(a)
+                        return
+        elif not n:
+            self._delete(b)
 
     def _split(self, b: int) -> None:
         times, levels = self.times[b], self.levels[b]
         n, half = len(times), len(times) // 2
-        before = levels[:, half - 1 : half].copy()
+        before = levels[:, half - 1 : half]
         right = np.zeros_like(levels)
         right[:, : n - half] = levels[:, half:n] - before
         self._insert(b + 1, times[half:], right)
@@ -212,11 +206,10 @@ class Blocks:
     def _join(self, b: int) -> None:
         """Move what block b + 1 holds to the end of block b."""
         n, more = len(self.times[b]), len(self.times[b + 1])
-        if more:
-            before = self.levels[b][:, n - 1 : n] if n else 0
-            self.levels[b][:, n : n + more] = self.levels[b + 1][:, :more] + before
-            self.times[b].extend(self.times[b + 1])
-            self.firsts[b] = self.times[b][0]
+        before = self.levels[b][:, n - 1 : n] if n else 0
+        self.levels[b][:, n : n + more] = self.levels[b + 1][:, :more] + before
+        self.times[b].extend(self.times[b + 1])
+        self.firsts[b] = self.times[b][0]
         self._delete(b + 1)
         self._spoil(b)
 
@@ -226,30 +219,31 @@ class Blocks:
             self._resize(2 * n)
         self._index[:, :, b + 1 : n + 1] = self._index[:, :, b:n]
         self._index[:, :, b] = 0
-        self.firsts.insert(b, times[0] if times else 0)
+        self.firsts.insert(b, times[0] if times else FOREVER)
         self.times.insert(b, times)
         self.levels.insert(b, levels)
-        self._stale = [{a + (a >= b) for a in stale} for stale in self._stale]
-        self._spoil(b)
+        for stale in (*self._stale_lows, *self._stale_highs):
+            stale.insert(b, 1)
 
     def _delete(self, b: int) -> None:
         n = len(self.firsts)
         self._index[:, :, b : n - 1] = self._index[:, :, b + 1 : n]
         del self.firsts[b], self.times[b], self.levels[b]
-        self._stale = [{a - (a > b) for a in stale if a != b} for stale in self._stale]
-        if 16 < 4 * n < self._index.shape[2]:
-            self._resize(2 * n)
+        for stale in (*self._stale_lows, *self._stale_highs):
+            del stale[b]
+        if 4 * n < self._index.shape[2]:
+            self._resize(max(FEWEST, 2 * n))
 
     def _resize(self, room: int) -> None:
         """Give the index room for that many blocks."""
+        index = np.zeros((3, len(self.variation), room), np.int64)
         n = min(room, self._index.shape[2])
-        index = np.zeros((3, self.planes * self.width, room), np.int64)
         index[:, :, :n] = self._index[:, :, :n]
         self._index = index
         self.base, self.lows, self.highs = index
 
     def widen(self, width: int) -> None:
-        """Give each plane `width` rows (not fewer than it has), the new ones zero everywhere."""
+        """Give each plane `width` rows, not fewer than it has; the new ones are 0 everywhere."""
         planes, old = self.planes, self.width
 
         def widened(matrix: Matrix) -> Matrix:
@@ -260,49 +254,74 @@ class Blocks:
         self.levels = [widened(levels) for levels in self.levels]
         self._index = np.stack([widened(matrix) for matrix in self._index])
         self.base, self.lows, self.highs = self._index
-        held = self.variation
-        self.variation = [held[p * old + row] if row < old else 0 for p in range(planes) for row in range(width)]
+        self.variation = widened(self.variation[:, None])[:, 0].copy()
+        self.rows = [slice(plane * width, (plane + 1) * width) for plane in range(planes)]
         self.width = width
 
+    # ---- all at once
+
+    def changes(self) -> tuple[Matrix, Matrix]:
+        """Return all breakpoints, and rows x breakpoints by how much each row changes there."""
+        times = np.array([instant for held in self.times for instant in held], np.int64)
+        levels = np.concatenate([held for _, held in self.pieces(-FOREVER, FOREVER)], axis=1)
+        return times, levels[:, 1:] - levels[:, :-1]
+
     def load(self, times: Matrix, changes: Matrix) -> None:
-        """Fill an empty structure: breakpoints ascending, and rows x breakpoints what changes at each (not all 0)."""
-        self.variation = np.abs(changes).sum(axis=1).tolist()
-        self._peak = max(self.variation, default=0)
-        levels = changes.cumsum(axis=1)
+        """Become what these changes say: rows x breakpoints, not all 0 at any. Takes `changes` over."""
+        for row, held in enumerate(changes):
+            self.variation[row] = np.abs(held).sum()
+            np.cumsum(held, out=held)
+        self._peak = int(self.variation.max(initial=0))
         step = self.size * 3 // 4
-        self._resize(max(4, 2 * (len(times) // step + 1)))
-        for b, at in enumerate(range(0, len(times), step)):
-            held = levels[:, at : at + step]
-            if at:
-                self.base[:, b] = levels[:, at - 1]
-            block = np.zeros((len(levels), self.size), np.int64)
-            block[:, : held.shape[1]] = held - self.base[:, b : b + 1]
-            self.levels.append(block)
-            self.times.append(array("q", times[at : at + step].tobytes()))
-            self.firsts.append(int(times[at]))
-            self._spoil(b)
+        starts = np.arange(0, len(times), step)
+        self.firsts = times[starts].tolist()
+        self.times = [array("q", times[at : at + step].tobytes()) for at in starts.tolist()]
+        self._resize(max(FEWEST, 2 * len(starts)))
+        self.base[:, 1 : len(starts)] = changes[:, starts[1:] - 1]
+        self.levels = []
+        for b, at in enumerate(starts.tolist()):
+            levels = np.zeros((len(changes), self.size), np.int64)
+            held = changes[:, at : at + step]
+            levels[:, : held.shape[1]] = held - self.base[:, b, None]
+            self.levels.append(levels)
+        for stale in (*self._stale_lows, *self._stale_highs):
+            stale[:] = bytes([1]) * len(starts)
+        for plane in range(self.planes):
+            self.refresh(plane, 0, len(starts))
 
     # ---- questions
+
+    def refresh(self, plane: int, start: int, stop: int) -> None:
+        """Bring the lows and highs of the blocks start..stop up to date."""
+        self._refresh(np.minimum, self.lows, self._stale_lows[plane], self.rows[plane], start, stop)
+        self._refresh(np.maximum, self.highs, self._stale_highs[plane], self.rows[plane], start, stop)
+
+    def _refresh(self, pick: np.ufunc, index: Matrix, stale: bytearray, rows: slice, start: int, stop: int) -> None:
+        b = stale.find(1, start, stop)
+        while b >= 0:
+            pick.reduce(self.levels[b][rows, : len(self.times[b])], 1, None, index[rows, b])
+            stale[b] = 0
+            b = stale.find(1, b + 1, stop)
 
     def at(self, instant: int) -> list[int]:
         """Return the level of every row at the instant."""
         b = bisect_right(self.firsts, instant) - 1
         if b < 0:
-            return [0] * (self.planes * self.width)
+            return [0] * len(self.variation)
         i = bisect_right(self.times[b], instant) - 1
         found: list[int] = (self.levels[b][:, i] + self.base[:, b]).tolist()
         return found
 
     def lowest(self, start: int, end: int, plane: int) -> list[int]:
         """Return the minimum of every row of the plane over [start, end)."""
-        return self._extreme(np.minimum, self.lows, start, end, plane)
+        return self._extreme(np.minimum, self.lows, self._stale_lows[plane], self.rows[plane], start, end)
 
     def highest(self, start: int, end: int, plane: int) -> list[int]:
         """Return the maximum of every row of the plane over [start, end)."""
-        return self._extreme(np.maximum, self.highs, start, end, plane)
+        return self._extreme(np.maximum, self.highs, self._stale_highs[plane], self.rows[plane], start, end)
 
-    def _extreme(self, pick: np.ufunc, index: Matrix, start: int, end: int, plane: int) -> list[int]:
-        rows, base, firsts = self.rows(plane), self.base, self.firsts
+    def _extreme(self, pick: np.ufunc, index: Matrix, stale: bytearray, rows: slice, start: int, end: int) -> list[int]:
+        base, firsts = self.base, self.firsts
         first, last = bisect_right(firsts, start) - 1, bisect_left(firsts, end) - 1
         if last < 0:
             return [0] * self.width
@@ -314,34 +333,15 @@ class Blocks:
         if last > b:
             pick(found, pick.reduce(self.levels[last][rows, :j], 1) + base[rows, last], out=found)
         if last > b + 1:
-            self.refresh(plane)
+            self._refresh(pick, index, stale, rows, b + 1, last)
             pick(found, pick.reduce(base[rows, b + 1 : last] + index[rows, b + 1 : last], 1), out=found)
         if first < 0:
             pick(found, 0, out=found)
         extremes: list[int] = found.tolist()
         return extremes
 
-    def seek(self, row: int, level: int, start: int, *, above: bool) -> int:
-        """Return the first instant from start on at which the row is above the level (or: at most it); else FOREVER."""
-        b = bisect_right(self.firsts, start) - 1
-        if b < 0:
-            if (level < 0) == above:
-                return start
-            b = i = 0
-        else:
-            i = bisect_right(self.times[b], start) - 1
-        self.refresh(row // self.width)
-        bounds = self.base[row, b : len(self.firsts)] + (self.highs if above else self.lows)[row, b : len(self.firsts)]
-        for k in (b + np.flatnonzero((bounds > level) == above)).tolist():
-            after = i if k == b else 0
-            held = self.levels[k][row, after : len(self.times[k])] > level - self.base[row, k]
-            hits = np.flatnonzero(held == above)
-            if hits.size:
-                return max(start, self.times[k][after + int(hits[0])])
-        return FOREVER
-
-    def pieces(self, start: int, end: int) -> Iterator[tuple[list[int], Matrix]]:
-        """Yield the change points in [start, end), clipped, a block at a time: n instants, and rows x n levels.
+    def pieces(self, start: int, end: int) -> Iterator[tuple[Matrix, Matrix]]:
+        """Yield the breakpoints in [start, end), a block at a time: n instants, and rows x n levels.
 
         The first instant is start, whether or not something changes there.
         """
@@ -349,9 +349,10 @@ class Blocks:
         while instant < end:
             b = bisect_right(self.firsts, instant) - 1
             if b < 0:
-                yield [instant], np.zeros((self.planes * self.width, 1), np.int64)
+                yield np.array([instant], np.int64), np.zeros((len(self.variation), 1), np.int64)
             else:
-                times = self.times[b]
-                i, j = bisect_right(times, instant) - 1, bisect_left(times, end)
-                yield [instant, *times[i + 1 : j]], self.levels[b][:, i:j] + self.base[:, b : b + 1]
+                i, j = bisect_right(self.times[b], instant) - 1, bisect_left(self.times[b], end)
+                times = np.array(self.times[b][i:j], np.int64)
+                times[0] = instant
+                yield times, self.levels[b][:, i:j] + self.base[:, b : b + 1]
             instant = self.firsts[b + 1] if b + 1 < len(self.firsts) else end

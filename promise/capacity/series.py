@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 BUCKETS: Final = 64
 """Buckets made in one go."""
 
+MANY: Final = 2
+"""With more blocks than this in a bucket, skipping them is cheaper than reading all of them."""
+
 
 def change_points(blocks: Blocks, start: int, end: int, asked: Callable[[Matrix], Matrix]) -> Iterator[Point]:
-    """Yield start, and every later instant before end at which a row of asked(levels) changes: (instant, levels)."""
+    """Yield start, and every later instant before end at which a row of asked(levels) changes, with all levels."""
     before: Matrix | None = None
     for times, levels in blocks.pieces(start, end):
         seen = asked(levels)
-        changed = (np.diff(seen, prepend=seen[:, :1] if before is None else before) != 0).any(axis=0)
-        changed[0] |= before is None
+        if before is None:
+            yield start, levels[:, 0].tolist()
+            before = seen[:, :1]
+        at = np.flatnonzero((seen != np.concatenate([before, seen[:, :-1]], axis=1)).any(axis=0))
         before = seen[:, -1:]
-        at = np.flatnonzero(changed)
-        yield from zip([times[i] for i in at.tolist()], levels[:, at].T.tolist(), strict=True)
+        yield from zip(times[at].tolist(), levels[:, at].T.tolist(), strict=True)
 
 
 def extremes(blocks: Blocks, start: int, end: int, least: Collection[int]) -> list[int]:
-    """Return per row its extreme over [start, end): the minimum in the planes of `least`, the maximum in the others."""
+    """Return the extreme of every row over [start, end): the minimum in the planes of `least`, else the maximum."""
     found: list[int] = []
     for plane in range(blocks.planes):
         found += (blocks.lowest if plane in least else blocks.highest)(start, end, plane)
@@ -41,7 +45,7 @@ def extremes(blocks: Blocks, start: int, end: int, least: Collection[int]) -> li
 
 
 def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collection[int]) -> Iterator[Point]:
-    """Yield for each bucket [start + k * resolution, ...) of [start, end) its start and its extremes (see above).
+    """Yield the starts of the buckets of `resolution` seconds in [start, end), each with the extremes over it.
 
     When end is FOREVER, the last bucket is the first after whose start nothing changes.
     """
@@ -51,7 +55,7 @@ def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collec
     for at in range(start, end, BUCKETS * resolution):
         stop = min(end, at + BUCKETS * resolution)
         crossed = bisect_left(blocks.firsts, stop) - bisect_left(blocks.firsts, at)
-        if crossed > 2 * BUCKETS:  # long buckets: skipping blocks beats reading all
+        if crossed > MANY * BUCKETS:
             for begin in range(at, stop, resolution):
                 yield begin, extremes(blocks, begin, min(stop, begin + resolution), least)
         else:
@@ -61,16 +65,14 @@ def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collec
 def _gathered(blocks: Blocks, start: int, end: int, resolution: int, least: Collection[int]) -> Iterator[Point]:
     """Yield the buckets of [start, end) from one reading of all levels in it."""
     pieces = list(blocks.pieces(start, end))
-    times = np.array([instant for instants, _ in pieces for instant in instants], np.int64)
+    times = np.concatenate([held for held, _ in pieces])
     levels = np.concatenate([held for _, held in pieces] + [pieces[-1][1][:, -1:]], axis=1)
     begins = np.arange(start, end, resolution)
     first = np.searchsorted(times, begins, "right") - 1
     beyond = np.searchsorted(times, np.minimum(begins + resolution, end), "left")
     bounds = np.stack([first, beyond], axis=1).ravel()
-    found = np.concatenate(
-        [
-            (np.minimum if plane in least else np.maximum).reduceat(levels[blocks.rows(plane)], bounds, axis=1)[:, ::2]
-            for plane in range(blocks.planes)
-        ]
-    )
-    yield from zip(begins.tolist(), found.T.tolist(), strict=True)
+    found = [
+        (np.minimum if plane in least else np.maximum).reduceat(levels[rows], bounds, axis=1)[:, ::2]
+        for plane, rows in enumerate(blocks.rows)
+    ]
+    yield from zip(begins.tolist(), np.concatenate(found).T.tolist(), strict=True)

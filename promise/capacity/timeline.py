@@ -7,36 +7,37 @@ admission asks for it; available = max(0, headroom), overdrawn = max(0, -headroo
     timeline = Timeline()
     timeline.add(Window(0, FOREVER), total={"cores": 100})
     timeline.add(Window(60, 120), reserved={"cores": 30})
-    timeline.add(Window(60, 90), reserved={"cores": -2}, usage={"cores": 2})     # an instance of that reservation
-    timeline.fits(Window(0, 90), {"cores": 70})                 -> True
-    timeline.at(60).usage                                       -> {"cores": 2}
-    timeline.available_at(60)                                   -> {"cores": 70}
-    timeline.available_during(Window(0, 90))                    -> {"cores": 70}
-    timeline.over(Window(0, 90))                                -> Snapshot of the extremes
-    timeline.shortfalls(Window(0, 90), {"cores": 80})           -> [Shortfall("cores", 80, 70, start=60, end=90)]
-    timeline.earliest({"cores": 80}, duration=50, start=0)      -> [Opening(0, 10), Opening(120, FOREVER)]
-    list(timeline.series(Window(0, FOREVER)))                   -> [(0, Snapshot), (60, Snapshot), ...]
+    timeline.add(Window(60, 90), reserved={"cores": -2}, usage={"cores": 2})    # an instance of that reservation
+    timeline.add_many([(Window(150, 160), {"reserved": {"cores": 5}}), ...])    # all or none; Timeline.build([...])
+    timeline.fits(Window(0, 90), {"cores": 70})                     -> True
+    timeline.at(60).usage                                           -> {"cores": 2}
+    timeline.available_at(60)                                       -> {"cores": 70}, the headroom
+    timeline.available_during(Window(0, 90))                        -> {"cores": 70}, the least headroom
+    timeline.over(Window(0, 90)).reserved                           -> {"cores": 28}, the most
+    timeline.shortfalls(Window(0, 90), {"cores": 80})               -> [Shortfall("cores", 80, 70, start=60, end=90)]
+    timeline.earliest({"cores": 80}, duration=50, start=0, limit=2) -> [Opening(0, 10), Opening(120, FOREVER)]
+    timeline.series(Window(0, FOREVER), metrics=["available"])      -> (0, Snapshot), (60, Snapshot), (120, ...), ...
     with timeline.lifted([(Window(60, 120), {"reserved": {"cores": 30}})]):
-        ...                                                     # every question as if that were not there
-    Timeline.build([(window, {"total": capacity}), ...])        # many at once
+        ...                                                         # every question as if that were not there
 
 A resource is known while some metric of it changes at some instant; an unknown one is 0 everywhere and absent from
-answers. All is exact: integers, |amount| <= resources.LARGEST, and the absolute changes of a metric may sum to 2**62
-(1.1 million contributions of the largest amount that all stand at once); beyond, `add` raises OverflowError. Nothing is
-changed by a call that raises. Not for use from several threads.
+answers. All is exact: integers, |amount| <= resources.LARGEST, and the absolute changes of a metric of a resource may
+sum to 2**62 (two million contributions of the largest amount, standing at once). A call that raises changes nothing.
+Not for use from several threads.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import numpy as np
 
 from promise.capacity.blocks import SIZE, Blocks
-from promise.capacity.openings import Openings
+from promise.capacity.search import Openings, first_instant
 from promise.capacity.series import buckets, change_points, extremes
+from promise.capacity.snapshot import HEADROOM, LEAST, PLANES, RESERVED, TOTAL, USAGE, Opening, Shortfall, Snapshot
 from promise.resources import FOREVER, LARGEST, Window
 
 if TYPE_CHECKING:
@@ -44,111 +45,36 @@ if TYPE_CHECKING:
 
     from promise.capacity.blocks import Matrix
 
-    Capacity: TypeAlias = Mapping[str, int]
-    Contribution: TypeAlias = tuple[Window, Mapping[str, Capacity]]
+    Capacity = Mapping[str, int]
+    Contribution = tuple[Window, Mapping[str, Capacity]]
+    """A window, and by metric ("total", "reserved", "usage") what is added over it."""
 
-PLANES: Final = ("headroom", "reserved", "usage", "total")
-"""The step functions kept of each resource; ascending, as `Blocks.add` wants its terms."""
-
-HEADROOM, RESERVED, USAGE, TOTAL = range(4)
-
-LEAST: Final = (HEADROOM, TOTAL)
-"""Those whose minimum over a window is told; of the others, the maximum."""
-
-CLIPPED: Final = {"available": np.maximum, "overdrawn": np.minimum}
-"""The metrics that change only where headroom does on one side of 0."""
+__all__ = ["Opening", "Shortfall", "Snapshot", "Timeline"]
 
 NOTHING: Final[Mapping[str, int]] = {}
+
+WIDTH: Final = 8
+"""Resources for which a timeline has room at first."""
+
 UNASKED: Final = -(1 << 62)
+"""A need that is always met."""
 
-
-class Snapshot:
-    """What there is at an instant, per known resource; or, of a window, the extremes of each metric over it.
-
-    Of a window: total and headroom (so available) at their minimum, reserved, usage and overdrawn at their maximum.
-    """
-
-    __slots__ = ("_rows", "_values", "_width")
-
-    def __init__(self, rows: Mapping[str, int], values: list[int]) -> None:
-        self._rows = rows
-        self._values = values
-        self._width = len(values) // len(PLANES)
-
-    def _plane(self, plane: int) -> dict[str, int]:
-        offset, values = plane * self._width, self._values
-        return {name: values[offset + row] for name, row in self._rows.items()}
-
-    @property
-    def headroom(self) -> dict[str, int]:
-        """Total - reserved - usage, negative where overdrawn."""
-        return self._plane(HEADROOM)
-
-    @property
-    def total(self) -> dict[str, int]:
-        """What there is."""
-        return self._plane(TOTAL)
-
-    @property
-    def reserved(self) -> dict[str, int]:
-        """What is promised and not yet allocated."""
-        return self._plane(RESERVED)
-
-    @property
-    def usage(self) -> dict[str, int]:
-        """What is used, under a claim or loose."""
-        return self._plane(USAGE)
-
-    @property
-    def available(self) -> dict[str, int]:
-        """Headroom, where there is any."""
-        return {name: max(0, amount) for name, amount in self.headroom.items()}
-
-    @property
-    def overdrawn(self) -> dict[str, int]:
-        """By how much reserved and usage exceed total, where they do."""
-        return {name: max(0, -amount) for name, amount in self.headroom.items()}
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Snapshot):
-            return NotImplemented
-        return all(self._plane(plane) == other._plane(plane) for plane in range(len(PLANES)))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"Snapshot(total={self.total}, reserved={self.reserved}, usage={self.usage}, headroom={self.headroom})"
-
-
-class Shortfall(NamedTuple):
-    """A resource of which too little is available, and [start, end), the first interval in which it is least."""
-
-    resource: str
-    requested: int
-    available: int
-    start: int
-    end: int
-
-
-class Opening(NamedTuple):
-    """A maximal run of feasible starts: from `start` to `latest`, which is one too; FOREVER when there is no last."""
-
-    start: int
-    latest: int
+CLIPPED: Final = {"available": np.maximum, "overdrawn": np.minimum}
+"""The metrics that change only where headroom changes on one side of 0."""
 
 
 class Timeline:
-    """The step functions of one scope; see the head of this module."""
+    """The step functions of one scope; see the head of this module. Small blocks are for tests."""
 
     def __init__(self, *, block_size: int = SIZE) -> None:
-        self._blocks = Blocks(len(PLANES), 8, block_size)
+        self._blocks = Blocks(len(PLANES), WIDTH, block_size)
         self._rows: dict[str, int] = {}  # replaced, never changed: snapshots hold on to it
-        self._spare = list(range(7, -1, -1))
+        self._spare = list(range(WIDTH - 1, -1, -1))
         self._version = 0
 
     @classmethod
     def build(cls, contributions: Iterable[Contribution]) -> Timeline:
-        """Return the timeline of all these contributions; the same as adding one by one."""
+        """Return the timeline of all these contributions; raises as `add` does."""
         timeline = cls()
         timeline.add_many(contributions)
         return timeline
@@ -175,16 +101,23 @@ class Timeline:
         """
         self._change(window, 1, total, reserved, usage)
 
-    def add_many(self, contributions: Iterable[Contribution]) -> None:
-        """Add many contributions, all or none; the same as adding one by one."""
-        for window, amounts in contributions:
-            self.add(window, **amounts)
-
     def remove(
         self, window: Window, *, total: Capacity = NOTHING, reserved: Capacity = NOTHING, usage: Capacity = NOTHING
     ) -> None:
-        """Undo an `add` of the same arguments, exactly; raises as `add` does."""
+        """Take back what an `add` of the same arguments added, exactly; raises as `add` does."""
         self._change(window, -1, total, reserved, usage)
+
+    def add_many(self, contributions: Iterable[Contribution]) -> None:
+        """Add many contributions, all of them or none; raises as `add` does."""
+        added: list[Contribution] = []
+        try:
+            for window, amounts in contributions:
+                self.add(window, **amounts)
+                added.append((window, amounts))
+        except Exception:
+            for window, amounts in reversed(added):
+                self.remove(window, **amounts)
+            raise
 
     @contextmanager
     def lifted(self, contributions: Iterable[Contribution]) -> Iterator[None]:
@@ -201,44 +134,46 @@ class Timeline:
 
     def _change(self, window: Window, sign: int, total: Capacity, reserved: Capacity, usage: Capacity) -> None:
         start, end = checked(window)
-        parts = [
-            (plane, name, sign * amount)
-            for plane, capacity in ((RESERVED, reserved), (USAGE, usage), (TOTAL, total))
-            for name, amount in capacity.items()
-            if within(name, amount)
-        ]
-        if not parts:
-            return
-        headroom: dict[str, int] = {}
-        for plane, name, amount in parts:
-            headroom[name] = headroom.get(name, 0) + (amount if plane == TOTAL else -amount)
-        unknown = [name for name in headroom if name not in self._rows]
+        parts = [part for part in ((RESERVED, reserved), (USAGE, usage), (TOTAL, total)) if part[1]]
+        unknown = False
+        for _, capacity in parts:
+            for name, amount in capacity.items():
+                if type(amount) is not int or not -LARGEST <= amount <= LARGEST:
+                    refuse(name, amount)
+            unknown |= not capacity.keys() <= self._rows.keys()
         if unknown:
-            self._learn(unknown)
+            self._learn(parts)
         rows, width = self._rows, self._blocks.width
-        terms = [(rows[name], amount) for name, amount in headroom.items() if amount]
-        terms += [(plane * width + rows[name], amount) for plane, name, amount in parts]
-        self._version += 1
+        amounts = [0] * (len(PLANES) * width)
+        for plane, capacity in parts:
+            offset, against = plane * width, sign if plane == TOTAL else -sign
+            for name, amount in capacity.items():
+                row = rows[name]
+                amounts[row] += against * amount
+                amounts[offset + row] = sign * amount
         met = False
         try:
-            met = self._blocks.add(start, end, terms)
+            if any(amounts):
+                self._version += 1
+                met = self._blocks.add(start, end, amounts, [HEADROOM, *(plane for plane, _ in parts)])
         finally:
             if met or unknown:
-                self._forget(headroom)
+                self._forget(name for _, capacity in parts for name in capacity)
 
-    def _learn(self, names: list[str]) -> None:
-        """Give each of these resources a row."""
+    def _learn(self, parts: Iterable[tuple[int, Capacity]]) -> None:
+        """Give a row to each resource that has none."""
+        names = {name for _, capacity in parts for name in capacity if name not in self._rows}
         width = self._blocks.width
         if len(names) > len(self._spare):
             wider = max(width * 3 // 2, width + len(names))
             self._blocks.widen(wider)
             self._spare = [*range(wider - 1, width - 1, -1), *self._spare]
-        self._rows = self._rows | {name: self._spare.pop() for name in names}
+        self._rows = self._rows | {name: self._spare.pop() for name in sorted(names)}
 
     def _forget(self, names: Iterable[str]) -> None:
-        """Take the rows back of those that are 0 everywhere; such a row is fit for any other resource."""
+        """Take the row from each resource that is 0 everywhere, so that another may have it."""
         variation, width = self._blocks.variation, self._blocks.width
-        gone = [name for name in names if not any(variation[self._rows[name] :: width])]
+        gone = {name for name in names if not np.count_nonzero(variation[self._rows[name] :: width])}
         if gone:
             self._spare += [self._rows[name] for name in gone]
             self._rows = {name: row for name, row in self._rows.items() if name not in gone}
@@ -260,8 +195,7 @@ class Timeline:
 
     def over(self, window: Window) -> Snapshot:
         """Return the extremes over the window: minima of total and headroom, maxima of reserved and usage."""
-        start, end = checked(window)
-        return Snapshot(self._rows, extremes(self._blocks, start, end, LEAST))
+        return Snapshot(self._rows, extremes(self._blocks, *checked(window), LEAST))
 
     def fits(self, window: Window, request: Capacity) -> bool:
         """Tell whether the headroom covers the request at every instant of the window; amounts <= 0 ask for nothing."""
@@ -275,19 +209,20 @@ class Timeline:
         return True
 
     def shortfalls(self, window: Window, request: Capacity) -> list[Shortfall]:
-        """Return of each resource that does not suffice how much is available, and where first so little."""
+        """Return for each resource that is short how much is available, and the first interval in which it is least."""
         start, end = checked(window)
-        least = self.available_during(window)
+        least = self._blocks.lowest(start, end, HEADROOM)
         short: list[Shortfall] = []
         for name, amount in request.items():
-            available = max(0, least.get(name, 0))
-            if amount > available:
-                row = self._rows.get(name)
-                begin, finish = start, end
-                if row is not None:
-                    begin = self._blocks.seek(row, available, start, above=False)
-                    finish = min(end, self._blocks.seek(row, available, begin, above=True))
-                short.append(Shortfall(name, amount, available, begin, finish))
+            row = self._rows.get(name)
+            available = 0 if row is None else max(0, least[row])
+            if amount <= available:
+                continue
+            begin, finish = start, end
+            if row is not None:
+                begin = first_instant(self._blocks, row, available, (start, end), above=False)
+                finish = first_instant(self._blocks, row, available, (begin, end), above=True)
+            short.append(Shortfall(name, amount, available, begin, finish))
         return short
 
     def earliest(
@@ -302,28 +237,27 @@ class Timeline:
         """
         if duration <= 0:
             raise ValueError(f"a duration is at least one second, not {duration}")
-        return list(islice(self._openings(request, duration, start, latest), limit))
-
-    def _openings(self, request: Capacity, duration: int, start: int, latest: int | None) -> Iterator[Opening]:
         last = FOREVER if latest is None else latest
-        asked = {name: amount for name, amount in request.items() if amount > 0}
-        if last < start or not asked.keys() <= self._rows.keys():
-            return
         need = np.full((self._blocks.width, 1), UNASKED, np.int64)
-        for name, amount in asked.items():
-            need[self._rows[name]] = min(amount, -UNASKED)
-        end = min(FOREVER, last + duration)
-        for since, until in Openings(self._blocks, need, (start, end), duration):
-            if since > last:
-                return
-            yield Opening(since, last if until >= FOREVER else until - duration)
+        for name, amount in request.items():
+            if amount > 0:
+                if name not in self._rows:
+                    return []
+                need[self._rows[name]] = min(amount, -UNASKED)
+        if last < start:
+            return []
+        window = start, min(FOREVER, last + duration)
+        found = Openings(self._blocks, need, window, duration).find(FOREVER if limit is None else limit)
+        return [
+            Opening(since, last if until >= FOREVER else until - duration) for since, until in found if since <= last
+        ]
 
     def series(
         self,
         window: Window,
         *,
         resources: Collection[str] | None = None,
-        metrics: Collection[str] = ("total", "reserved", "usage", "headroom"),
+        metrics: Collection[str] = PLANES,
         resolution: int | None = None,
         limit: int | None = None,
     ) -> Iterator[tuple[int, Snapshot]]:
@@ -362,21 +296,19 @@ class Timeline:
             if self._version != version:
                 raise RuntimeError("the timeline was changed while a series of it was being read")
 
+    # ---- comparing
+
     def canonical(self) -> dict[str, dict[str, list[tuple[int, int]]]]:
-        """Return of each resource and metric the (instant, level) where it changes: equal for equal functions."""
-        found: dict[str, dict[str, list[tuple[int, int]]]] = {
-            name: {metric: [] for metric in PLANES} for name in sorted(self._rows)
+        """Return for each resource and metric the (instant, level) where it changes; equal for equal functions."""
+        times, changes = self._blocks.changes()
+        return {
+            name: {
+                metric: list(zip(times[at].tolist(), np.cumsum(held[at]).tolist(), strict=True))
+                for metric, held in zip(PLANES, changes[row :: self._blocks.width], strict=True)
+                for at in [np.flatnonzero(held)]
+            }
+            for name, row in sorted(self._rows.items())
         }
-        before = [0] * (len(PLANES) * self._blocks.width)
-        for times, levels in self._blocks.pieces(-FOREVER, FOREVER):
-            for instant, column in zip(times, levels.T.tolist(), strict=True):
-                for name, row in self._rows.items():
-                    for plane, metric in enumerate(PLANES):
-                        at = plane * self._blocks.width + row
-                        if column[at] != before[at]:
-                            found[name][metric].append((instant, column[at]))
-                before = column
-        return found
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Timeline):
@@ -398,14 +330,10 @@ def checked(window: Window) -> Window:
     return window
 
 
-def within(name: str, amount: int) -> bool:
-    """Tell whether the amount is one to count, that is not 0.
+def refuse(name: str, amount: object) -> NoReturn:
+    """Say why an amount cannot be counted.
 
     Raises:
-        ValueError: it is no int, or larger than LARGEST.
+        ValueError: always.
     """
-    if type(amount) is not int:
-        raise ValueError(f"the amount of {name} is an int, not {amount!r}")
-    if not -LARGEST <= amount <= LARGEST:
-        raise ValueError(f"the amount of {name} is at most {LARGEST}, not {amount}")
-    return amount != 0
+    raise ValueError(f"the amount of {name} is an int of at most {LARGEST}, not {amount!r}")
