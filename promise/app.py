@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,8 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
         load=State.load,
         settings=Settings(group=config.ledger.group),
     )
+    gc.collect()
+    gc.freeze()  # what was loaded stays: collections need not look at a million records again
     await _seed(ledger, config)
     make = cloud or _openstack(config)
     clouds = Clouds(_Registry(ledger), make)

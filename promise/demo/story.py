@@ -358,8 +358,8 @@ class Story:
         self._tell.answered(f"{what}: {_words(now.available or yang.Capacity())}")
 
     async def _picture(self) -> None:
-        """Draw four days in steps of two hours."""
-        begin = _midnight(self._now()) + (self._now().hour // 2) * 2 * HOURS
+        """Draw four days, from the next even hour on, in steps of two hours."""
+        begin = _midnight(self._now()) + (self._now().hour // 2 + 1) * 2 * HOURS
         starts = [begin + 2 * index * HOURS for index in range(48)]
         window = yang.QueryWindow(start=begin, end=starts[-1] + 2 * HOURS)
         answer = await self._client.call(
