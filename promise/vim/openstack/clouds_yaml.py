@@ -21,7 +21,7 @@ def configured_cloud(name: str) -> tuple[Access, str]:
         CloudUnreachable: there is no such cloud, or it has no Keystone user and password.
     """
     try:
-        region = OpenStackConfig(load_envvars=False).get_one(cloud=name, validate=False)
+        region = OpenStackConfig().get_one(cloud=name, validate=False)
     except ConfigException as error:
         raise CloudUnreachable(f"clouds.yaml: {error}") from None
     auth: Mapping[str, Any] = region.config.get("auth", {})
