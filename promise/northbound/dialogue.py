@@ -213,11 +213,11 @@ class Dialogue:
                     content = await self._requests.answer(self.caller, operation)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
                     content = self._failure(answer, error)
-                await self._give(answer, content.content if isinstance(content, Farewell) else content)
+                self._give(answer, content.content if isinstance(content, Farewell) else content)
                 return not isinstance(content, Farewell)
             case Rejected(envelope, error):
                 answer = _Answer(envelope, "", "rpc", time.perf_counter())
-                await self._give(answer, self._failure(answer, error))
+                self._give(answer, self._failure(answer, error))
             case Opened(base_1_1):
                 self._opened = True
                 self._log.info("session-opened", source=self.caller.source, base="1.1" if base_1_1 else "1.0")
@@ -227,14 +227,18 @@ class Dialogue:
                 return False
         return True
 
-    async def _give(self, answer: _Answer, content: bytes | Pending) -> None:
-        """Send an answer, at once when no other has to go first."""
+    def _give(self, answer: _Answer, content: bytes | Pending) -> None:
+        """Send an answer: right now when nothing has to go first and nothing has to be waited for, else in order."""
         answer.content = content
-        if not self._answers and isinstance(content, bytes):
-            await self._send(answer, content)
-            return
+        if isinstance(content, bytes):
+            if not self._answers and self._writable.is_set():
+                pieces = self._session.reply(answer.envelope, content)
+                if len(pieces) == 1:
+                    self._write(pieces[0])
+                    self._told(answer)
+                    return
+            self._backlog += len(content)
         self._answers.append(answer)
-        self._backlog += len(content) if isinstance(content, bytes) else 0
         self._work.set()
 
     async def _answer_in_order(self) -> None:
@@ -273,11 +277,15 @@ class Dialogue:
 
     async def _send(self, answer: _Answer, content: bytes) -> None:
         for piece in self._session.reply(answer.envelope, content):
-            if not self._writable.is_set():
-                await self._writable.wait()
-            if self._lost:
-                break
+            await self._writable.wait()
+            self._write(piece)
+        self._told(answer)
+
+    def _write(self, piece: bytes) -> None:
+        if not self._lost:
             self._wire.write(piece)
+
+    def _told(self, answer: _Answer) -> None:
         spent = (time.perf_counter() - answer.started) * 1000
         self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
 

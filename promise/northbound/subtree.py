@@ -7,8 +7,10 @@ value. So the work is proportional to the data, however many list entries a filt
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from promise.errors import TooBig
 from promise.northbound.message import split
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 ANY: Final = "{*}"
 """The namespace of a filter node that has none: it stands for every namespace (RFC 6241 section 6.2.1)."""
+
+LARGEST: Final = 20_000
+"""Elements that a filter may have."""
 
 _Attributes = tuple[tuple[str, str], ...]
 
@@ -129,7 +134,12 @@ class Selection:
 
     @classmethod
     def of(cls, filter_element: _Element) -> Selection:
-        """Return what a <filter type="subtree"> asks for; an empty one asks for nothing (section 6.4.2)."""
+        """Return what a <filter type="subtree"> asks for; an empty one asks for nothing (section 6.4.2).
+
+        Raises TooBig when it has more than `LARGEST` elements.
+        """
+        if sum(1 for _ in islice(filter_element.iter(), LARGEST + 2)) > LARGEST + 1:
+            raise TooBig(f"a filter may have at most {LARGEST} elements", name="filter")
         root = _Node((), sorted({_match(child) for child in filter_element if _is_match(child)}))
         root.take(filter_element)
         root.whole = root.whole and len(filter_element) > 0

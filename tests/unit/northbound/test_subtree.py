@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from promise.northbound.subtree import EVERYTHING, Selection
+from promise.errors import TooBig
+from promise.northbound.subtree import EVERYTHING, LARGEST, Selection
 
 NS = "http://example.com/schema/1.2/config"
 
@@ -134,6 +135,14 @@ def test_without_filter_everything_is_wanted() -> None:
     assert EVERYTHING.everything
     assert EVERYTHING.child(NS, "top") is not None
     assert EVERYTHING.values("name") is None
+
+
+@pytest.mark.parametrize(("content", "elements"), [("<a/>", 1), ("<a><b/></a>", 2)])
+def test_a_filter_may_not_be_endless(content: str, elements: int) -> None:
+    most = LARGEST // elements
+    Selection.of(etree.fromstring(f"<filter>{content * most}</filter>"))
+    with pytest.raises(TooBig, match="20000"):
+        Selection.of(etree.fromstring(f"<filter>{content * (most + 1)}</filter>"))
 
 
 # What may be left out when a tree is built.
