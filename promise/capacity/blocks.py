@@ -156,7 +156,7 @@ class Blocks:
             return
         levels = self.levels[b]
         now = levels[:, i] - levels[:, i - 1] if i else levels[:, 0]
-        if np.count_nonzero(now):
+        if now.any():
             self.variation += np.abs(now) - np.abs(now - delta)
         else:
             self.variation -= size
@@ -302,6 +302,11 @@ class Blocks:
             pick.reduce(self.levels[b][rows, : len(self.times[b])], 1, None, index[rows, b])
             stale[b] = 0
             b = stale.find(1, b + 1, stop)
+
+    def changing(self) -> list[bool]:
+        """Tell of each row of a plane whether it, or one like it in another plane, changes at all."""
+        found: list[bool] = np.logical_or.reduce(self.variation.reshape(self.planes, -1)).tolist()
+        return found
 
     def at(self, instant: int) -> list[int]:
         """Return the level of every row at the instant."""

@@ -39,12 +39,13 @@ def first_instant(blocks: Blocks, row: int, level: int, window: tuple[int, int],
     for at, stop in strides(b, bisect_left(blocks.firsts, end)):
         blocks.refresh(row // blocks.width, at, stop)
         promising = (blocks.base[row, at:stop] + bounds[row, at:stop] > level) == above
-        for k in (np.flatnonzero(promising) + at).tolist():
+        for k in (promising.nonzero()[0] + at).tolist():
             times = blocks.times[k]
             i = bisect_right(times, start) - 1 if k == entered else 0
-            hits = np.flatnonzero((blocks.levels[k][row, i : len(times)] > level - blocks.base[row, k]) == above)
+            hits = ((blocks.levels[k][row, i : len(times)] > level - blocks.base[row, k]) == above).nonzero()[0]
             if hits.size:
-                return max(start, min(end, times[i + int(hits[0])]))
+                found: int = times[i + int(hits[0])]
+                return max(start, min(end, found))
     return end
 
 
@@ -114,12 +115,12 @@ class Openings:
                 self._since = max(self._start, int(times[0]))
             else:
                 self._close(int(times[0]))
-        flips = times[np.flatnonzero(met[1:] != met[:-1]) + 1]
+        flips = times[1:][met[1:] != met[:-1]]
         if self._since is not None and flips.size:
             self._close(int(flips[0]))
             flips = flips[1:]
         begins, ends = flips[::2], flips[1::2]
-        for k in np.flatnonzero(ends - begins[: len(ends)] >= self._duration).tolist():
+        for k in (ends - begins[: len(ends)] >= self._duration).nonzero()[0].tolist():
             self._found.append((int(begins[k]), int(ends[k])))
         if len(begins) > len(ends):
             self._since = int(begins[-1])
@@ -132,7 +133,7 @@ class Openings:
         blocks, rows, need = self._blocks, self._blocks.rows[0], self._need
         blocks.refresh(0, at, stop)
         base = blocks.base[rows, at:stop]
-        obstacles = np.flatnonzero(np.logical_or.reduce(base + blocks.lows[rows, at:stop] < need, axis=0))
+        obstacles = np.logical_or.reduce(base + blocks.lows[rows, at:stop] < need, axis=0).nonzero()[0]
         if not obstacles.size:
             return iter(())
         peaks = base + blocks.highs[rows, at:stop]
@@ -142,6 +143,6 @@ class Openings:
         room = np.where(shut, begin, finish)[1:] - np.where(shut, finish, begin)[:-1]
         wide = np.ones(len(obstacles) + 1, np.bool_)  # how much there is beyond both ends is not known
         wide[1:-1] = (room >= self._duration) | (finish[1:] == FOREVER)
-        chosen = np.flatnonzero(wide[1:] | wide[:-1])
-        adjacent = np.diff(chosen, prepend=-1) == 1
-        return zip((obstacles[chosen] + at).tolist(), shut[chosen].tolist(), adjacent.tolist(), strict=True)
+        chosen = (wide[1:] | wide[:-1]).nonzero()[0]
+        adjacent = [True, *(chosen[1:] - chosen[:-1] == 1).tolist()]
+        return zip((obstacles[chosen] + at).tolist(), shut[chosen].tolist(), adjacent, strict=True)

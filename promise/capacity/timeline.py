@@ -28,13 +28,14 @@ Not for use from several threads.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from promise.capacity.blocks import SIZE, Blocks
+from promise.capacity.bulk import Bulk
 from promise.capacity.search import Openings, first_instant
 from promise.capacity.series import buckets, change_points, extremes
 from promise.capacity.snapshot import HEADROOM, LEAST, PLANES, RESERVED, TOTAL, USAGE, Opening, Shortfall, Snapshot
@@ -52,6 +53,12 @@ if TYPE_CHECKING:
 __all__ = ["Opening", "Shortfall", "Snapshot", "Timeline"]
 
 NOTHING: Final[Mapping[str, int]] = {}
+
+BASE: Final = PLANES[1:]
+"""The metrics that contributions add to."""
+
+FEW: Final = 16
+"""So many contributions, or fewer than that part of the breakpoints, are added one by one."""
 
 WIDTH: Final = 8
 """Resources for which a timeline has room at first."""
@@ -109,15 +116,29 @@ class Timeline:
 
     def add_many(self, contributions: Iterable[Contribution]) -> None:
         """Add many contributions, all of them or none; raises as `add` does."""
-        added: list[Contribution] = []
-        try:
-            for window, amounts in contributions:
-                self.add(window, **amounts)
-                added.append((window, amounts))
-        except Exception:
-            for window, amounts in reversed(added):
-                self.remove(window, **amounts)
-            raise
+        items = list(contributions)
+        if len(items) < FEW or FEW * len(items) < len(self) or not self._load(items):
+            with ExitStack() as undo:
+                for window, amounts in items:
+                    self.add(window, **amounts)
+                    undo.callback(self.remove, window, **amounts)
+                undo.pop_all()
+
+    def _load(self, items: Iterable[Contribution]) -> bool:
+        """Add contributions by way of all that is there; tell whether that could be done."""
+        bulk = Bulk()
+        for window, amounts in items:
+            checked(window)
+            for metric, capacity in amounts.items():
+                check(capacity)
+                bulk.put(window, BASE.index(metric) + 1, capacity)
+        if not bulk.exact(self._blocks):
+            return False
+        self._learn(bulk.names)
+        self._blocks = bulk.added_to(self._blocks, self._rows)
+        self._version += 1
+        self._forget(bulk.names)
+        return True
 
     @contextmanager
     def lifted(self, contributions: Iterable[Contribution]) -> Iterator[None]:
@@ -137,15 +158,15 @@ class Timeline:
         parts = [part for part in ((RESERVED, reserved), (USAGE, usage), (TOTAL, total)) if part[1]]
         unknown = False
         for _, capacity in parts:
-            for name, amount in capacity.items():
-                if type(amount) is not int or not -LARGEST <= amount <= LARGEST:
-                    refuse(name, amount)
+            check(capacity)
             unknown |= not capacity.keys() <= self._rows.keys()
         if unknown:
-            self._learn(parts)
+            self._learn(name for _, capacity in parts for name in capacity)
         rows, width = self._rows, self._blocks.width
         amounts = [0] * (len(PLANES) * width)
+        planes = [HEADROOM]
         for plane, capacity in parts:
+            planes.append(plane)
             offset, against = plane * width, sign if plane == TOTAL else -sign
             for name, amount in capacity.items():
                 row = rows[name]
@@ -155,25 +176,25 @@ class Timeline:
         try:
             if any(amounts):
                 self._version += 1
-                met = self._blocks.add(start, end, amounts, [HEADROOM, *(plane for plane, _ in parts)])
+                met = self._blocks.add(start, end, amounts, planes)
         finally:
             if met or unknown:
                 self._forget(name for _, capacity in parts for name in capacity)
 
-    def _learn(self, parts: Iterable[tuple[int, Capacity]]) -> None:
-        """Give a row to each resource that has none."""
-        names = {name for _, capacity in parts for name in capacity if name not in self._rows}
+    def _learn(self, names: Iterable[str]) -> None:
+        """Give a row to each of these resources that has none."""
+        new = sorted(set(names).difference(self._rows))
         width = self._blocks.width
-        if len(names) > len(self._spare):
-            wider = max(width * 3 // 2, width + len(names))
+        if len(new) > len(self._spare):
+            wider = max(width * 3 // 2, width + len(new))
             self._blocks.widen(wider)
             self._spare = [*range(wider - 1, width - 1, -1), *self._spare]
-        self._rows = self._rows | {name: self._spare.pop() for name in sorted(names)}
+        self._rows = self._rows | {name: self._spare.pop() for name in new}
 
     def _forget(self, names: Iterable[str]) -> None:
-        """Take the row from each resource that is 0 everywhere, so that another may have it."""
-        variation, width = self._blocks.variation, self._blocks.width
-        gone = {name for name in names if not np.count_nonzero(variation[self._rows[name] :: width])}
+        """Take the row from each of these resources that is 0 everywhere, so that another may have it."""
+        changing = self._blocks.changing()
+        gone = {name for name in names if not changing[self._rows[name]]}
         if gone:
             self._spare += [self._rows[name] for name in gone]
             self._rows = {name: row for name, row in self._rows.items() if name not in gone}
@@ -330,10 +351,12 @@ def checked(window: Window) -> Window:
     return window
 
 
-def refuse(name: str, amount: object) -> NoReturn:
-    """Say why an amount cannot be counted.
+def check(capacity: Capacity) -> None:
+    """Let amounts pass that can be counted.
 
     Raises:
-        ValueError: always.
+        ValueError: one is no int, or larger than LARGEST.
     """
-    raise ValueError(f"the amount of {name} is an int of at most {LARGEST}, not {amount!r}")
+    for name, amount in capacity.items():
+        if type(amount) is not int or not -LARGEST <= amount <= LARGEST:
+            raise ValueError(f"the amount of {name} is an int of at most {LARGEST}, not {amount!r}")

@@ -207,8 +207,10 @@ class TimelineMachine(RuleBasedStateMachine):
         contributions = [(Window(live.start, live.end), live.amounts) for live in self.naive.live]
         assert Timeline.build(contributions) == self.timeline
         half = len(contributions) // 2
-        loaded = Timeline.build(contributions[:half])
-        loaded.add_many(contributions[half:])
+        loaded = Timeline(block_size=8)
+        assert loaded._load(contributions[:half])
+        check_blocks(loaded._blocks)
+        assert loaded._load(contributions[half:])
         check_blocks(loaded._blocks)
         assert loaded == self.timeline
         for window, part in contributions:
