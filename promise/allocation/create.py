@@ -14,7 +14,7 @@ from promise.capacity.refusal import Reason, Refusal, Shortfall
 from promise.events import Decision, fact
 from promise.reservation.model import Reservation, State
 from promise.reservation.update import find
-from promise.resources import FOREVER, Window, in_order, minus, only, without
+from promise.resources import FOREVER, LARGEST, Window, in_order, minus, only, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,6 +78,8 @@ def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: in
     flavor = provider.flavor(request.flavor)
     if flavor is None:
         return Refusal(Reason.FLAVOR_UNKNOWN, f"provider {provider.id} has no flavor {request.flavor}, or several")
+    if max(flavor.needs.values(), default=0) > LARGEST:
+        return Refusal(Reason.INSUFFICIENT_CAPACITY, f"flavor {flavor.id} takes more of a resource than {LARGEST}")
     if request.zone is not None and request.zone not in book.zones_of(provider.id):
         return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider.id} has no zone {request.zone}")
     needs = {**flavor.needs, "ports": max(1, len(request.networks))}
