@@ -68,7 +68,7 @@ class Limits:
     """
 
     pipeline: int = 64
-    hello_timeout: float = 30.0
+    hello_timeout: float = 60.0
     idle_timeout: float = 0.0
 
 

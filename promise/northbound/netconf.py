@@ -42,9 +42,9 @@ class NetconfOptions:
     host: str = "127.0.0.1"
     port: int = 1830
     host_key_files: tuple[Path, ...] = ()
-    login_timeout: float = 30.0
+    login_timeout: float = 60.0
     keepalive_interval: float = 0.0
-    max_unauthenticated: int = 256
+    max_unauthenticated: int = 1024
     max_sessions: int = 4096
     largest_message: int = LARGEST_MESSAGE
     largest_skipped: int = LARGEST_SKIPPED

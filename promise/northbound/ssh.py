@@ -52,10 +52,10 @@ class SshOptions:
     port: int
     state_dir: Path
     host_key_files: tuple[Path, ...] = ()
-    login_timeout: float = 30.0
-    subsystem_timeout: float = 30.0
+    login_timeout: float = 60.0
+    subsystem_timeout: float = 60.0
     keepalive_interval: float = 0.0
-    max_unauthenticated: int = 256
+    max_unauthenticated: int = 1024
     max_channels: int = 4096
 
 

@@ -142,6 +142,7 @@ class Users:
         self._nobody = _hash_of_nobody()
         self._secret = os.urandom(KEY_SIZE)
         self._proved: dict[str, bytes] = {}
+        self._verifying: dict[bytes, asyncio.Future[bool]] = {}
         self._threads = ThreadPoolExecutor(workers, "password")
 
     async def by_password(self, username: str, password: str) -> Identity | None:
@@ -151,14 +152,21 @@ class Users:
             return None
         expected = user.password_hash if user else ""
         proof = self._digest(username, expected, password)
-        if hmac.compare_digest(self._proved.get(username, b""), proof):
-            return _identity(user) if user else None
-        loop = asyncio.get_running_loop()
-        right = await loop.run_in_executor(self._threads, verify_password, password, expected or self._nobody)
-        if user is None or not expected or not right:
-            return None
-        self._proved[username] = proof
-        return _identity(user)
+        if not hmac.compare_digest(self._proved.get(username, b""), proof):
+            right = await self._verified(password, expected or self._nobody, proof)
+            if not (right and expected):
+                return None
+            self._proved[username] = proof
+        return _identity(user) if user else None
+
+    async def _verified(self, password: str, password_hash: str, proof: bytes) -> bool:
+        """Verify once, however many ask the same at the same time (a thousand sessions of one orchestrator)."""
+        if proof not in self._verifying:
+            loop = asyncio.get_running_loop()
+            verifying = loop.run_in_executor(self._threads, verify_password, password, password_hash)
+            self._verifying[proof] = verifying
+            verifying.add_done_callback(lambda _: self._verifying.pop(proof))
+        return await asyncio.shield(self._verifying[proof])
 
     def by_public_key(self, username: str, key: bytes) -> Identity | None:
         """Return who this is, or None when the user does not exist or has not this key."""

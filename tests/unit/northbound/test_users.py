@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import asyncssh
@@ -87,6 +88,25 @@ async def test_users_are_let_in_by_their_password() -> None:
         assert await users.by_password("fred", "secret" * 1000) is None
         assert await users.by_password("fred", "\ud800") is None
         assert await users.by_password("", "") is None
+    users.close()
+
+
+async def test_many_who_log_in_at_once_with_the_same_password_cost_one_verification() -> None:
+    users = Users([User("fred", password_hash=hash_password("secret"))])
+    asked = [users.by_password("fred", "secret") for _ in range(200)] + [users.by_password("fred", "wrong")]
+    *right, wrong = await asyncio.gather(*asked)
+    assert right == [Identity("fred")] * 200
+    assert wrong is None
+    users.close()
+
+
+async def test_one_who_gives_up_does_not_take_the_others_with_him() -> None:
+    users = Users([User("fred", password_hash=hash_password("secret"))])
+    first = asyncio.ensure_future(users.by_password("fred", "secret"))
+    second = asyncio.ensure_future(users.by_password("fred", "secret"))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == Identity("fred")
     users.close()
 
 
