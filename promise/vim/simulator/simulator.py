@@ -56,9 +56,9 @@ class Simulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and return the URL; port 0 takes a free one. Raise OSError when the address is taken."""
         server = web.Server(self._serve, request_factory=_request)
-        self._runner = web.ServerRunner(server, access_log=None, handle_signals=False)
+        self._runner = web.ServerRunner(server, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, shutdown_timeout=1.0)
+        site = web.TCPSite(self._runner, host, port)
         await site.start()
         address = self._runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
@@ -70,6 +70,7 @@ class Simulator:
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+            await asyncio.sleep(0)  # a transport closes its socket one turn of the loop after it was told to
 
     def release(self) -> None:
         """Let go of the requests that hang; their connections are closed without a reply."""
@@ -103,12 +104,7 @@ class Simulator:
             await raw.read(),
             f"http://{raw.host}",
         )
-        request_id = f"req-{fresh()}"
-        answer = await self._answer(request, request_id)
-        self.requests.append(
-            {"method": request.method, "path": request.path, "query": request.query, "request_id": request_id,
-             "status": answer.status if answer else None}
-        )  # fmt: skip
+        answer = await self._answer(request)
         if answer is None:
             if raw.transport:
                 raw.transport.abort()
@@ -120,13 +116,24 @@ class Simulator:
             content_type=answer.content_type if answer.body is not None else None,
         )
 
-    async def _answer(self, request: Request, request_id: str) -> Answer | None:
+    async def _answer(self, request: Request) -> Answer | None:
         """Return the answer to a request, None when the connection is to be closed without one."""
-        if request.path == "/simulator" or request.path.startswith("/simulator/"):
+        if _below("/simulator", request.path):
             return control.answer(self, request)
         service = next((each for each in SERVICES if _below(each.mount, request.path)), None)
         if service is None:
             return _index(request)
+        entry: dict[str, object] = {
+            "method": request.method, "path": request.path, "query": request.query, "request_id": f"req-{fresh()}",
+            "status": None,
+        }  # fmt: skip
+        self.requests.append(entry)
+        answer = await self._faulty(service, request, str(entry["request_id"]))
+        entry["status"] = answer.status if answer else None
+        return answer
+
+    async def _faulty(self, service: Service, request: Request, request_id: str) -> Answer | None:
+        """Let the service answer, as the rules have it."""
         rule = self.faults.strike(service.name, request.method, request.path, request.data)
         if rule is None:
             return self._effect(service, request, request_id)

@@ -111,10 +111,10 @@ def _list(call: Call, kind: str) -> Answer:
 
 def row_of(call: Call, kind: str, row_id: str) -> Row:
     """Return a row that the caller may see, or raise Neutron's 404."""
-    row = call.world.network.rows[kind].get(row_id)
-    if row is not None and sees(call, kind, row):
-        return row
-    return call.world.network.get(kind, row_id if row is None else f"{row_id} ")
+    row = call.world.network.get(kind, row_id)
+    if not sees(call, kind, row):
+        raise call.world.network.missing(kind, row_id)
+    return row
 
 
 def _mine(call: Call, kind: str) -> Row:

@@ -35,12 +35,16 @@ class Network:
 
     def get(self, kind: str, row_id: str) -> Row:
         """Return a row, or raise Neutron's 404 for its kind."""
-        try:
-            return self.rows[kind][row_id]
-        except KeyError:
-            words = kind.replace("_", " ") if "_" in kind else KINDS[kind]
-            message = f"{words[0].upper()}{words[1:]} {row_id} could not be found."
-            raise ApiError(404, message, f"{KINDS[kind]}NotFound") from None
+        if row_id not in self.rows[kind]:
+            raise self.missing(kind, row_id)
+        return self.rows[kind][row_id]
+
+    @staticmethod
+    def missing(kind: str, row_id: str) -> ApiError:
+        """Return Neutron's 404 for a row that is not there, or not for the eyes of the caller."""
+        words = kind.replace("_", " ") if "_" in kind else KINDS[kind]
+        message = f"{words[0].upper()}{words[1:]} {row_id} could not be found."
+        return ApiError(404, message, f"{KINDS[kind]}NotFound")
 
     def owned(self, kind: str, project_id: str) -> int:
         """Count the rows of a project, as its quota does."""
