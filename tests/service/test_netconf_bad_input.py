@@ -84,6 +84,7 @@ UNREADABLE = {
     "no XML": (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "malformed-message"),
     "JSON": (b'{"rpc": {}}', "malformed-message"),
     "blanks": (b" \n ", "malformed-message"),
+    "a million elements": (rpc_message(b"<a/>" * 1_000_000, "7"), "too-big"),
     "a text of 5 MB": (rpc_message(b"<get>" + b"x" * 5 * MEBIBYTE + b"</get>", "7"), "too-big"),
 }  # fmt: skip
 

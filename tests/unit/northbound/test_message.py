@@ -20,7 +20,7 @@ from promise.errors import (
     UnknownElement,
     UnknownNamespace,
 )
-from promise.northbound.message import BASE, DEEPEST, envelope_of_unread, escape, parse, read_rpc
+from promise.northbound.message import BASE, DEEPEST, MOST_PARTS, envelope_of_unread, escape, parse, read_rpc
 from promise.northbound.vocabulary import LARGEST, MOST, Vocabulary
 
 NC = f"{{{BASE}}}"
@@ -89,6 +89,15 @@ def test_nesting_up_to_the_limit_is_read(depth: int) -> None:
 
 def test_nesting_below_the_limit_may_be_as_wide_as_it_likes() -> None:
     assert len(parse(b"<a>" + b"<b>1</b>" * 10_000 + b"</a>")) == 10_000
+
+
+@pytest.mark.parametrize("part", ["<a/>", "<a b=''/>", '<a>"</a>'])
+def test_a_message_may_not_have_more_parts_than_fit_into_memory(part: str) -> None:
+    weight = sum(part.count(character) for character in "<'\"")
+    most = (MOST_PARTS - 2) // weight
+    assert len(parse(f"<r>{part * most}</r>".encode())) == most
+    with pytest.raises(TooBig, match="200000 tags"):
+        parse(f"<r>{part * (most + 2)}</r>".encode())
 
 
 @pytest.mark.parametrize("document", ["<a>%s</a>", "<a b='%s'/>"])
@@ -272,7 +281,7 @@ def test_a_familiar_document_is_familiar_with_any_message_id() -> None:
 
 
 def test_a_parsed_message_keeps_no_memory() -> None:
-    data = b"<r>" + b"<a>1</a>" * 100_000 + b"</r>"
+    data = b"<r>" + b"<a>1</a>" * 90_000 + b"</r>"
     parse(data)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
