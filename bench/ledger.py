@@ -37,6 +37,11 @@ class Kept:
     def __init__(self) -> None:
         self.records: dict[str, object] = {}
 
+    def consequences(self, now: int) -> tuple[Event, ...]:
+        """Nothing follows from anything here."""
+        del now
+        return ()
+
     def apply(self, event: Event) -> Undo:
         """Keep the record."""
         key, old = event.key, self.records.get(event.key)

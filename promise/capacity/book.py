@@ -44,6 +44,9 @@ class CapacityBook(Protocol):
     def holdings(self, kinds: Collection[str]) -> Iterable[Holding]:
         """Return the live pools, reservations and allocations, those of these kinds ("ResourcePool" ...)."""
 
+    def degraded_by(self, pool: Pool, now: int) -> Sequence[tuple[str, Mapping[str, int]]]:
+        """Return the reservations that would lack more if this pool were there, with what they would lack."""
+
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""
 

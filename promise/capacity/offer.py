@@ -12,10 +12,13 @@ from promise.events import Decision, fact
 from promise.resources import Window, in_order, most_of, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from promise.actor import Actor
     from promise.capacity.book import CapacityBook
+
+    Course = list[tuple[int, Mapping[str, int]]]
+    """From each moment on, until the next: so much of each resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,10 @@ class ChangeCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The pool that was made."""
+    """The pool that was made, and whom it degrades by what."""
 
     pool: Pool
+    affected: Sequence[tuple[str, Mapping[str, int]]] = ()
 
 
 def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Decision[Offered | Refusal]:
@@ -47,15 +51,16 @@ def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) 
     if isinstance(pool, Refusal):
         return Decision(pool)
     refusal = _below_zero(book, pool) if pool.decrease else _exceeds(book, pool, now)
-    if refusal is None and request.strict:
-        refusal = _below_commitments(book, pool)
     if refusal:
         return Decision(refusal)
+    affected = book.degraded_by(pool, now) if pool.decrease else ()
+    if affected and request.strict:
+        return Decision(_below_commitments(book, pool, affected))
     events = [fact("pool-added", pool)]
     if pool.window.start <= now:
         pool = replace(pool, started=True)
         events.append(fact("pool-started", pool))
-    return Decision(Offered(pool), tuple(events))
+    return Decision(Offered(pool, affected), tuple(events))
 
 
 def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Pool | Refusal:
@@ -105,60 +110,78 @@ def _source(book: CapacityBook, request: ChangeCapacity) -> tuple[Scope, Pool | 
 
 def _exceeds(book: CapacityBook, pool: Pool, now: int) -> Refusal | None:
     """Check an increase against what the cloud can give; a planned one is cut to that when it starts."""
-    short: list[Shortfall] = []
+    courses: list[Course] = []
     for scope in pool.scopes:
         supply = book.supply(scope)
-        short += _excess(supply.pools, {name: most_of(name) for name in pool.capacity}, pool)
+        courses.append(_left(supply.pools, {name: most_of(name) for name in pool.capacity}, pool.window))
         if not pool.planned or pool.window.start <= now:
             promised = [other for other in supply.pools if not (other.planned and not other.started)]
-            short += _excess(promised, supply.bound, pool)
+            courses.append(_left(promised, supply.bound, pool.window))
+    short = _short(pool, courses)
     if not short:
         return None
     parts = ", ".join(f"{one.resource} (asked {one.requested}, at most {one.available})" for one in short)
     return _numbers(Reason.EXCEEDS_PROVIDER, f"more than the cloud can give: {parts}", pool, short)
 
 
-def _excess(others: Sequence[Pool], bound: Mapping[str, int], pool: Pool) -> Iterator[Shortfall]:
-    for name, amount in pool.capacity.items():
-        if name not in bound:
-            continue
-        left = [(start, end, bound[name] - amounts.get(name, 0)) for start, end, amounts in _spans(others, pool.window)]
-        start, end, least = min(left, key=lambda span: span[2])
-        if least < amount:
-            yield Shortfall(name, amount, max(0, least), start, end)
-
-
 def _below_zero(book: CapacityBook, pool: Pool) -> Refusal | None:
     """Check a decrease against the pools that it decreases: no total is ever negative."""
-    short: dict[str, Shortfall] = {}
-    for scope in pool.scopes:
-        for start, end, amounts in _spans(book.supply(scope).pools, pool.window):
-            for name, amount in pool.capacity.items():
-                there = max(0, amounts.get(name, 0))
-                if there < amount and (name not in short or there < short[name].available):
-                    short[name] = Shortfall(name, amount, there, start, end)
+    short = _short(pool, [_there(book.supply(scope).pools, pool) for scope in pool.scopes])
     if not short:
         return None
-    parts = ", ".join(f"{one.resource} (decrease {one.requested}, total {one.available})" for one in short.values())
-    return _numbers(Reason.BELOW_ZERO, f"the total would fall below zero: {parts}", pool, list(short.values()))
+    parts = ", ".join(f"{one.resource} (decrease {one.requested}, total {one.available})" for one in short)
+    return _numbers(Reason.BELOW_ZERO, f"the total would fall below zero: {parts}", pool, short)
 
 
-def _below_commitments(book: CapacityBook, pool: Pool) -> Refusal | None:
-    """Check a strict decrease against what is promised and used."""
-    if not pool.decrease or admission.fits(book, pool.scopes, pool.window, pool.capacity):
-        return None
+def _left(others: Sequence[Pool], bound: Mapping[str, int], window: Window) -> Course:
+    """Return what the other pools leave of a bound over a window; a resource without bound is absent."""
+    return [
+        (step.start, {name: most - step.amounts.get(name, 0) for name, most in bound.items()})
+        for step in pool_sum(others, window)
+    ]
+
+
+def _there(others: Sequence[Pool], pool: Pool) -> Course:
+    """Return the sum of the other pools over the window of this one, of its resources."""
+    return [
+        (step.start, {name: step.amounts.get(name, 0) for name in pool.capacity})
+        for step in pool_sum(others, pool.window)
+    ]
+
+
+def _short(pool: Pool, courses: Sequence[Course]) -> list[Shortfall]:
+    """Return one shortfall for each resource of which one of the courses has less than the pool, at some instant."""
+    short = []
+    for name, amount in pool.capacity.items():
+        levels = [[(start, left[name]) for start, left in course] for course in courses if name in course[0][1]]
+        if levels:
+            start, end, least = _lowest(levels, pool.window.end)
+            if least < amount:
+                short.append(Shortfall(name, amount, least, start, end))
+    return short
+
+
+def _lowest(courses: Sequence[Sequence[tuple[int, int]]], end: int) -> tuple[int, int, int]:
+    """Return the first interval in which there is least, and how much: the courses at their minimum, never below 0."""
+    moments = sorted({start for course in courses for start, _ in course})
+    levels = [
+        max(0, min(next(level for start, level in reversed(course) if start <= moment) for course in courses))
+        for moment in moments
+    ]
+    least = min(levels)
+    first = levels.index(least)
+    after = (moment for moment, level in zip(moments, levels, strict=True) if moment > moments[first] and level > least)
+    return moments[first], next(after, end), least
+
+
+def _below_commitments(book: CapacityBook, pool: Pool, affected: Sequence[tuple[str, Mapping[str, int]]]) -> Refusal:
+    """Return the refusal of a strict decrease: somebody would have less than was promised."""
     short = admission.shortfalls(book, pool.scopes, pool.window, pool.capacity)
-    return _numbers(Reason.BELOW_COMMITMENTS, "the decrease would degrade what is promised or used", pool, short)
+    message = f"the decrease would degrade {len(affected)} reservation(s)"
+    return _numbers(Reason.BELOW_COMMITMENTS, message, pool, short)
 
 
 def _numbers(reason: Reason, message: str, pool: Pool, short: Sequence[Shortfall]) -> Refusal:
     least = {one.resource: one.available for one in short}
     most = {name: min(amount, least.get(name, amount)) for name, amount in pool.capacity.items()}
     return Refusal(reason, message, provider=pool.provider, shortfalls=tuple(short), max_capacity=most)
-
-
-def _spans(pools: Sequence[Pool], window: Window) -> list[tuple[int, int, Mapping[str, int]]]:
-    """Return the sum of the pools over a window as (start, end, amounts)."""
-    steps = pool_sum(pools, window)
-    ends = [step.start for step in steps[1:]] + [window.end]
-    return [(step.start, end, step.amounts) for step, end in zip(steps, ends, strict=True)]

@@ -29,7 +29,10 @@ def contributions(record: Record | None) -> list[Contribution]:
 
 
 class Columns:
-    """One timeline for each scope in which something ever was, and the supply behind its total."""
+    """One timeline for each scope in which something ever was, and the supply behind its total.
+
+    `touched` gathers the scopes whose timelines have changed, for whoever takes care of the consequences.
+    """
 
     def __init__(self) -> None:
         self._timelines: dict[Scope, Timeline] = {}
@@ -37,6 +40,7 @@ class Columns:
         self._bounds: dict[Scope, Mapping[str, int]] = {}
         self._supplies: dict[Scope, Supply] = {}
         self._steps: dict[Scope, list[Step]] = {}
+        self.touched: set[Scope] = set()
 
     def timeline(self, scope: Scope) -> Timeline:
         """Return the step functions of a scope."""
@@ -63,6 +67,7 @@ class Columns:
         before, after = contributions(old), contributions(new)
         if before == after:
             return
+        self.touched.update(part.scope for part in (*before, *after))
         for part in before:
             self.timeline(part.scope).remove(part.window, reserved=part.reserved, usage=part.usage)
         for part in after:
@@ -97,6 +102,7 @@ class Columns:
         supply = Supply(tuple(self._pools.get(scope, {}).values()), self._bounds.get(scope, {}))
         steps = supply.steps()
         timeline = self.timeline(scope)
+        self.touched.add(scope)
         for window, delta in differences(self._steps.get(scope, []), steps):
             timeline.add(window, total=delta)
         self._supplies[scope], self._steps[scope] = supply, steps

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from promise.events import Decision, Event, Undo
     from promise.ledger.journal import Batch
@@ -17,6 +17,9 @@ class State(Protocol):
 
     def apply(self, event: Event) -> Undo:
         """Make the event true, and return what takes it back exactly. Raises only where we have a bug."""
+
+    def consequences(self, now: int) -> Sequence[Event]:
+        """Return what follows from the events applied since this was last asked, () when nothing does."""
 
 
 S = TypeVar("S", bound=State)
@@ -97,7 +100,18 @@ class Group(Generic[S]):
     def transition(self, event: Event, actor: str) -> None:
         """Make what fell due true."""
         self.batch.stage(actor, (event,), {})
+        self._apply(event)
+        self._follow_up(actor)
+
+    def _apply(self, event: Event) -> None:
         self._undo.append(self._state.apply(event))
+
+    def _follow_up(self, actor: str) -> None:
+        """Make true what follows from what was just applied."""
+        while following := tuple(self._state.consequences(self.batch.at)):
+            self.batch.stage(actor, following, {})
+            for event in following:
+                self._apply(event)
 
     def decide(self, request: Request[S]) -> None:
         """Decide one request on the state with the effects of all before it.
@@ -122,7 +136,9 @@ class Group(Generic[S]):
         request.hold(decision.answer)
         request.wrote = bool(decision.events)
         for event in decision.events:
-            self._undo.append(self._state.apply(event))
+            self._apply(event)
+        if decision.events:
+            self._follow_up(request.actor)
 
     def undo(self) -> None:
         """Take all effects back, the last first."""

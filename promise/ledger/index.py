@@ -29,6 +29,11 @@ def live_in(scope: Scope) -> Bucket:
     return ("reservations in", scope)
 
 
+def degraded_in(scope: Scope) -> Bucket:
+    """Name the bucket of the live reservations of a scope that have a shortfall."""
+    return ("reservations degraded in", scope)
+
+
 def under(reservation: str) -> Bucket:
     """Name the bucket of the instances that count and belong to a reservation."""
     return ("allocations under", reservation)
@@ -47,20 +52,30 @@ def server(provider: str, server_id: str) -> Bucket:
 def buckets(record: Record) -> Iterator[Bucket]:
     """Yield the buckets in which a record is found."""
     if isinstance(record, Reservation):
-        if record.live:
-            yield from map(live_in, record.scopes)
+        yield from _of_reservation(record)
     elif isinstance(record, Allocation):
-        if record.counted:
-            yield counted_on(record.provider)
-            if record.reservation:
-                yield under(record.reservation)
-        if record.server:
-            yield server(record.provider, record.server)
+        yield from _of_allocation(record)
     elif isinstance(record, Pool):
         if not record.finished:
             yield from map(pools_in, record.scopes)
     elif isinstance(record, Operation) and record.open:
         yield OPEN_OPERATIONS
+
+
+def _of_reservation(record: Reservation) -> Iterator[Bucket]:
+    if record.live:
+        yield from map(live_in, record.scopes)
+        if record.shortfall:
+            yield from map(degraded_in, record.scopes)
+
+
+def _of_allocation(record: Allocation) -> Iterator[Bucket]:
+    if record.counted:
+        yield counted_on(record.provider)
+        if record.reservation:
+            yield under(record.reservation)
+    if record.server:
+        yield server(record.provider, record.server)
 
 
 class Index:

@@ -19,6 +19,7 @@ from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
 from promise.ledger.columns import Columns
 from promise.ledger.contribution import live_window
+from promise.reservation import degrade
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
 from promise.reservation.transitions import of_reservation, reservation_events
@@ -106,6 +107,10 @@ class State:
         """Return the instances that count on a provider, oldest first."""
         return cast("Iterable[Allocation]", self._index.of(index.counted_on(provider)).values())
 
+    def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
+        """Return the live reservations with a claim in a scope that have a shortfall."""
+        return cast("Iterable[Reservation]", self._index.of(index.degraded_in(scope)).values())
+
     def records_of(self, reservation: str) -> Sequence[Allocation]:
         """Return the instances that count and belong to a reservation, oldest first."""
         return cast("list[Allocation]", list(self._index.of(index.under(reservation)).values()))
@@ -156,6 +161,7 @@ class State:
         """Make the timelines, for a while, what they would be without the one and with the other records."""
         changes: list[tuple[Record | None, Record | None]] = [(record, None) for record in gone]
         changes += [(None, record) for record in come]
+        touched = set(self._columns.touched)
         for old, new in changes:
             self._columns.replace(old, new)
         try:
@@ -163,6 +169,7 @@ class State:
         finally:
             for old, new in reversed(changes):
                 self._columns.replace(new, old)
+            self._columns.touched = touched
 
     # --- time ----------------------------------------------------------------------------------------------------
 
@@ -181,9 +188,20 @@ class State:
             return
         record = self._tables[item.table][item.key]
         if isinstance(record, Pool):
-            yield pool_event(record, item.due)
+            yield pool_event(self, record, item.due)
         else:
             yield from reservation_events(self, record, item.due, item.moment)
+
+    def consequences(self, now: int) -> list[Event]:
+        """Return how the reservations stand that what was just applied has degraded or healed."""
+        touched, self._columns.touched = self._columns.touched, set()
+        return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []
+
+    def degraded_by(self, pool: Pool, now: int) -> list[tuple[str, Mapping[str, int]]]:
+        """Return the reservations that would lack more if this pool were there, with what they would lack."""
+        with self.supposing([], [pool]):
+            changes = degrade.changes(self, pool.scopes, now)
+        return [(held.id, shortfall) for held, shortfall in changes if _worse(held.shortfall, shortfall)]
 
     def _is_due(self, item: Item) -> bool:
         record = self._tables[item.table].get(item.key)
@@ -220,6 +238,8 @@ class State:
         else:
             self._columns.replace(old, new)
             self._agenda.put(_transitions(new))
+            if isinstance(old, Reservation) and isinstance(new, Reservation) and old.state is not new.state:
+                self._columns.touched.update(new.scopes)  # from its start on a reservation bears what is loose, too
         return old
 
     def _provider_changed(self, key: str) -> None:
@@ -239,6 +259,7 @@ class State:
             self._index.move(None, record)
             others.append(record)
         self._columns.load(others)
+        self._columns.touched.clear()
         self._agenda.put(self._all_due())
 
 
@@ -249,3 +270,7 @@ def _transitions(record: Record | None) -> list[Item]:
     if isinstance(record, Reservation):
         return [Item(moment, due, record.table, record.id) for moment, due in of_reservation(record)]
     return []
+
+
+def _worse(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    return any(amount > before.get(name, 0) for name, amount in after.items())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from promise.capacity import admission
 from promise.capacity.refusal import Blocking, Reason, Refusal
 from promise.reservation.policy import DAY
-from promise.resources import FOREVER, Window
+from promise.resources import FOREVER, Window, only
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.capacity.model import Scope
@@ -44,28 +45,28 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
     return None
 
 
-def refused_for_capacity(
-    book: ReservationBook,
-    scopes: Sequence[Scope],
-    window: Window,
-    request: Mapping[str, int],
-    actor: Actor,
-    now: int,
-    *,
-    movable: bool = True,
-) -> Refusal:
-    """Return the refusal of a request that does not fit, with its numbers and where it would fit.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was to be promised. Only resources that grow can be short; unless it is movable no other window helps."""
 
-    `movable` is False where the start cannot change, so that another window is no help.
-    """
-    shortfalls = admission.shortfalls(book, scopes, window, request)
+    scopes: Sequence[Scope]
+    window: Window
+    capacity: Mapping[str, int]
+    growing: Collection[str]
+    movable: bool = True
+
+
+def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
+    """Return the refusal of a request that does not fit, with its numbers and where the whole of it would fit."""
+    scopes = wanted.scopes
+    shortfalls = admission.shortfalls(book, scopes, wanted.window, only(wanted.capacity, wanted.growing))
     return Refusal(
         Reason.INSUFFICIENT_CAPACITY,
         _sentence(shortfalls),
         provider=scopes[0].provider,
         shortfalls=shortfalls,
-        max_capacity=admission.available(book, scopes, window, request),
-        alternatives=_alternatives(book, scopes, window, request, now) if movable else (),
+        max_capacity=admission.available(book, scopes, wanted.window, wanted.capacity),
+        alternatives=_alternatives(book, wanted, now) if wanted.movable else (),
         blocking=_blocking(book, scopes, shortfalls, actor),
     )
 
@@ -75,15 +76,15 @@ def _sentence(shortfalls: Sequence[Shortfall]) -> str:
     return f"not enough capacity: {', '.join(parts)}"
 
 
-def _alternatives(
-    book: ReservationBook, scopes: Sequence[Scope], window: Window, request: Mapping[str, int], now: int
-) -> tuple[Alternative, ...]:
-    policy = book.policy
+def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alternative, ...]:
+    policy, window = book.policy, wanted.window
     duration = FOREVER if window.end >= FOREVER else window.end - window.start
     latest = policy.latest_start(window.start, now)
     if policy.max_future_end_range is not None:
         latest = min(latest, now + policy.max_future_end_range * DAY - duration)
-    return admission.alternatives(book, scopes, request, duration, window.start, latest, policy.alternatives)
+    return admission.alternatives(
+        book, wanted.scopes, wanted.capacity, duration, window.start, latest, policy.alternatives
+    )
 
 
 def _blocking(

@@ -29,6 +29,9 @@ class ReservationBook(CapacityBook, Protocol):
     def live_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope, in no order."""
 
+    def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
+        """Return the live reservations with a claim in a scope that have a shortfall."""
+
     def used_of(self, reservation: str) -> Mapping[str, int]:
         """Return what the instances of a reservation take, all resources, also those that it does not name."""
 

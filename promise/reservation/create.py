@@ -9,7 +9,7 @@ from promise.capacity import admission
 from promise.capacity.model import Scope
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
-from promise.reservation.admission import expiry_objection, refused_for_capacity, window_of
+from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted
 from promise.resources import FOREVER, named
@@ -121,7 +121,9 @@ def _refused(
 ) -> Refusal:
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
     refusals = [
-        refused_for_capacity(book, _scopes(provider, request.zone), window, capacity, actor, now)
+        refused_for_capacity(
+            book, Wanted(_scopes(provider, request.zone), window, capacity, capacity.keys()), actor, now
+        )
         for provider in providers
     ]
     return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

@@ -75,9 +75,18 @@ class ReservationService:
         """Return a reservation, as it was answered, with what follows from the rest of the state."""
         return await self._ledger.read(lambda book, _now: view(book, reservation))
 
+    async def find(self, actor: Actor, reservation: str) -> ReservationView | None:
+        """Return a reservation as it stands; None where the actor knows of none."""
+        return await self._ledger.read(lambda book, _now: _found(book, reservation, actor))
+
     async def list(self, actor: Actor, question: QueryReservation) -> Listed | Refusal:
         """List reservations that the actor may see."""
         return await self._ledger.read(lambda book, now: listed(book, question, actor, now))
+
+
+def _found(book: ReservationBook, reservation: str, actor: Actor) -> ReservationView | None:
+    found = update.find(book, reservation, actor)
+    return None if isinstance(found, Refusal) else view(book, found)
 
 
 def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now: int) -> Listed | Refusal:

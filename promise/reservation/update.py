@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from promise.capacity import admission
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
-from promise.reservation.admission import expiry_objection, refused_for_capacity, window_of
+from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
 from promise.reservation.create import begin
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
-from promise.resources import Window, in_order, named, only
+from promise.resources import Window, in_order, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -116,7 +116,7 @@ def _expiry(
     if request.expiry is not None:
         return request.expiry, True
     if "expiry" in request.remove:
-        return None, False
+        return book.policy.expiry_of(window.start), False
     if old.expiry is None or old.expiry_explicit or window.start == old.window.start:
         return old.expiry, old.expiry_explicit
     return book.policy.expiry_of(window.start), False
@@ -151,10 +151,10 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
         pieces = list(_growth(old, new, now))
         if all(admission.fits(book, new.scopes, window, growing) for window, growing in pieces):
             return None
-        asked = only(new.capacity, {name for _, growing in pieces for name in growing})
+        growing = {name for _, amounts in pieces for name in amounts}
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        return refused_for_capacity(book, new.scopes, window, asked, actor, now, movable=movable)
+        return refused_for_capacity(book, Wanted(new.scopes, window, new.capacity, growing, movable), actor, now)
 
 
 def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Window, Mapping[str, int]]]:

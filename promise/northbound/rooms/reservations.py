@@ -87,7 +87,12 @@ class ReservationRpcs:
         )
         answer = await self._service.update(actor, request)
         if isinstance(answer, Refusal):
-            return yang.UpdateReservationOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+            stands = await self._service.find(actor, request.id)
+            return yang.UpdateReservationOutput(
+                **answers.not_ok(answer),
+                reservation=answers.reservation(stands) if stands else None,
+                refusal=answers.refused(answer),
+            )
         view = await self._service.show(answer.reservation)
         said = "the request would be accepted" if request.dry_run else "reservation updated"
         return yang.UpdateReservationOutput(**answers.ok(said), reservation=answers.reservation(view))

@@ -81,6 +81,9 @@ class Toy:
     def taken(self) -> int:
         return sum(claim.seats for claim in self.claims.values())
 
+    def consequences(self, now: int) -> tuple[Event, ...]:
+        return ()
+
     def apply(self, event: Event) -> Undo:
         if event.detail.get("poison"):
             raise ValueError("this state has a bug")
