@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LIVE = os.environ.get("PROMISE_LIVE_CLOUDS", "")
-FAILING = "osk-fail"
+FAILING = os.environ.get("PROMISE_LIVE_FAILING", "promise-fail")
 """A server with this in its name fails to build, on both clouds."""
 
 PATIENT = Limits(connect=10.0, read=60.0, discovery=60.0, whole=120.0, back_off=0.05)
