@@ -123,7 +123,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
     rooms = Rooms(
         CapacityService(ledger, make),
         ReservationService(ledger),
-        AllocationService(ledger, clouds.of, replies.settled),
+        AllocationService(ledger, clouds.of, replies.settled, sync.look),
     )
     options = NetconfOptions(
         state_dir=config.state_dir,

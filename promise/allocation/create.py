@@ -148,13 +148,15 @@ def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str
 
 def _short(book: AllocationBook, demand: _Demand, zone: str | None) -> tuple[Shortfall, ...]:
     """Return what is short in the provider and the zone besides the claim."""
-    worst: dict[str, Shortfall] = {}
+    scopes: dict[str, list[Scope]] = {}
     for scope, request in _needs(demand, zone):
-        managed = only(request, book.supply(scope).managed)
-        for short in admission.shortfalls(book, [scope], demand.window, managed):
-            if short.resource not in worst or short.available < worst[short.resource].available:
-                worst[short.resource] = short
-    return tuple(worst[name] for name in in_order(worst))
+        for name in only(request, book.supply(scope).managed):
+            scopes.setdefault(name, []).append(scope)
+    return tuple(
+        short
+        for name in in_order(scopes)
+        for short in admission.shortfalls(book, scopes[name], demand.window, {name: demand.needs[name]})
+    )
 
 
 def _needs(demand: _Demand, zone: str | None) -> Iterator[tuple[Scope, Mapping[str, int]]]:

@@ -60,7 +60,7 @@ class AllocationService:
     """The allocation room's door for the northbound.
 
     `clouds` gives the cloud of a provider, and may raise `errors.CloudError`. `settled(instance)` is awaited for the
-    time that a reply to create-instance waits for the cloud.
+    time that a reply to create-instance waits for the cloud. `refresh` looks at a provider now: a flavor may be new.
     """
 
     def __init__(
@@ -68,16 +68,20 @@ class AllocationService:
         ledger: Decisions[AllocationBook],
         clouds: Callable[[str], Awaitable[Catalogue]],
         settled: Callable[[str], Awaitable[None]],
+        refresh: Callable[[str], Awaitable[None]],
     ) -> None:
         self._ledger = ledger
         self._clouds = clouds
         self._settled = settled
+        self._refresh = refresh
 
     async def create(self, actor: Actor, request: CreateInstance) -> Admitted | Refusal:
         """Decide on an instance; the cloud is asked once the decision is durable."""
         placed = await self._ledger.read(lambda book, _now: _placed(book, request, actor))
         if isinstance(placed, Refusal):
             return placed
+        if not await self._ledger.read(lambda book, _now: _knows_flavor(book, placed)):
+            await self._refresh(placed.provider)
         found = await self._looked_up(placed)
         if isinstance(found, Refusal):
             return found
@@ -148,6 +152,11 @@ def _placed(book: AllocationBook, request: CreateInstance, actor: Actor) -> Crea
     if not book.providers:
         return Refusal(Reason.NOT_FOUND, "no provider is registered; add-provider does that")
     return Refusal(Reason.PROVIDER_AMBIGUOUS, f"there are {len(book.providers)} providers; name the one to use")
+
+
+def _knows_flavor(book: AllocationBook, request: CreateInstance) -> bool:
+    provider = book.providers.get(request.provider)
+    return provider is None or provider.flavor(request.flavor) is not None
 
 
 def _destroy(

@@ -71,6 +71,10 @@ class Sync:
         if provider in self._hints:
             self._hints[provider].set()
 
+    async def look(self, provider: str) -> None:
+        """Look at a whole provider now, and return when what was found is decided; a cloud that fails is noted."""
+        await self._looked(provider, whole=True)
+
     async def run(self) -> None:
         """Watch every provider, those that come later too."""
         for provider in await self._ledger.read(lambda book, _now: list(book.providers)):
