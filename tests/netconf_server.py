@@ -11,7 +11,7 @@ from lxml import etree
 from promise.errors import Denied, LedgerFailure, Overloaded, UnknownElement
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.port import Module, Pending
-from promise.northbound.users import User, Users, hash_password, public_key
+from promise.northbound.users import User, Users, public_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,8 @@ PROMISE = "urn:opnfv:promise"
 P = f"{{{PROMISE}}}"
 MODULE = Module("opnfv-promise", "2026-11-20", PROMISE, "promise")
 ADMIN = ("admin", "secret")
-HASH = hash_password("secret")
+HASH = "scrypt$16$8$1$c2FsdA==$DtMC/2Lur3h+/FR3+aski0Wvs2RJrYB7pfKp7l1B99s="
+"""Of "secret", cheaper than any that `hash_password` makes."""
 
 
 class FakeOperations:

@@ -19,6 +19,7 @@ YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 _log: Final = structlog.get_logger(__name__)
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
 _PREDICATE: Final = re.compile(r"""\[(?:[^\]"']|"[^"]*"|'[^']*')*\]""")
+_LAST_STEP: Final = re.compile(rf"/[^/\[\]]*(?:{_PREDICATE.pattern})*$")
 
 
 class Row(NamedTuple):
@@ -94,9 +95,8 @@ def fault(error: BaseException) -> Fault:
     if not isinstance(error, errors.PromiseError):
         _log.error("internal-error", exc_info=error)
         return Fault(found, "internal error; the server's log says more", found.app_tag)
-    path = getattr(error, "path", "")
     app_tag = getattr(error, "app_tag", "") or found.app_tag
-    return Fault(found, str(error), app_tag, path, _info(error, found.tag))
+    return Fault(found, _message(error), app_tag, _path(error), _info(error, found.tag))
 
 
 def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base_1_1: bool = True) -> bytes:
@@ -125,6 +125,21 @@ def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base
 def last_step(path: str) -> str:
     """Return the local name of the node that a path ends at."""
     return _PREDICATE.sub("", path).rpartition("/")[2].rpartition(":")[2]
+
+
+def _path(error: errors.PromiseError) -> str:
+    """Return the path of the node that is wrong: of its parent, when the trouble is that it is not there."""
+    path = str(getattr(error, "path", ""))
+    if isinstance(error, errors.MissingElement) and error.name and last_step(path) == error.name:
+        return _LAST_STEP.sub("", path)
+    return path
+
+
+def _message(error: errors.PromiseError) -> str:
+    """Return the rule as a sentence that names its subject; the schema's rules begin with "must"."""
+    text = str(error)
+    subject = last_step(_path(error))
+    return f"{subject} {text}" if subject and text.startswith("must ") else text
 
 
 def _info(error: errors.PromiseError, tag: str) -> tuple[tuple[str, str], ...]:

@@ -128,6 +128,33 @@ def test_the_facts_of_an_error_stand_in_error_info() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (errors.BadValue("must be 0..7", path="/promise:a/promise:cores"), "cores must be 0..7"),
+        (errors.BadValue("must be 0..7", path="/promise:a/promise:l[promise:id='/x']"), "l must be 0..7"),
+        (
+            errors.MissingElement("must have an element b", path="/promise:a/promise:b", name="b"),
+            "a must have an element b",
+        ),
+        (errors.MissingElement("must have an element b", path="/promise:a", name="b"), "a must have an element b"),
+        (errors.BadValue("must be 0..7"), "must be 0..7"),
+        (errors.BadValue("there is no session 7", path="/nc:rpc"), "there is no session 7"),
+    ],
+)
+def test_the_message_names_what_its_rule_is_about(error: errors.Invalid, message: str) -> None:
+    assert text(element(error), "error-message") == message
+
+
+@pytest.mark.parametrize(
+    ("path", "parent"),
+    [("/x:a/x:b", "/nc:rpc/x:a"), ("/x:a[x:k='/']/x:b", "/nc:rpc/x:a[x:k='/']"), ('/x:a/x:b[x:k="]/"]', "/nc:rpc/x:a")],
+)
+def test_the_path_of_what_is_not_there_is_that_of_its_parent(path: str, parent: str) -> None:
+    assert text(element(errors.MissingElement("x", path=path, name="b")), "error-path") == parent
+    assert text(element(errors.BadValue("x", path=path, name="b")), "error-path") == f"/nc:rpc{path}"
+
+
+@pytest.mark.parametrize(
     ("error", "app_tag"),
     [
         (errors.MustViolation("x"), "must-violation"),
