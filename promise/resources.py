@@ -23,6 +23,9 @@ LEAVES: Final = (
 FOREVER: Final = 1 << 60
 """The end of an open window: later than any moment that date-and-time can write."""
 
+LAST: Final = 253_402_300_799
+"""9999-12-31T23:59:59Z, the last second that date-and-time can write: an end may lie there, and nothing behind it."""
+
 LARGEST: Final = 10**12
 """No single amount may be larger, so that sums of a million of them stay exact in 64 bits."""
 

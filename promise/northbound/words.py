@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from promise.actor import Actor
 from promise.northbound import bindings as yang
-from promise.resources import FOREVER, LEAVES
+from promise.resources import FOREVER, LAST, LEAVES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-LAST = int((datetime.max.replace(tzinfo=UTC) - EPOCH) // SECOND)
-"""The last second that date-and-time can write."""
 
 
 def starting(moment: datetime | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from promise.capacity import admission
 from promise.capacity.refusal import Blocking, Reason, Refusal
 from promise.reservation.policy import DAY
-from promise.resources import FOREVER, Window, only
+from promise.resources import FOREVER, LAST, Window, only
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -79,7 +79,7 @@ def _sentence(shortfalls: Sequence[Shortfall]) -> str:
 def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alternative, ...]:
     policy, window = book.policy, wanted.window
     duration = FOREVER if window.end >= FOREVER else window.end - window.start
-    latest = policy.latest_start(window.start, now)
+    latest = min(policy.latest_start(window.start, now), LAST - (duration if duration < FOREVER else 0))
     if policy.max_future_end_range is not None:
         latest = min(latest, now + policy.max_future_end_range * DAY - duration)
     return admission.alternatives(
