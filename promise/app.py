@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from promise import __version__
 from promise.allocation.replies import Replies
 from promise.allocation.service import AllocationService
 from promise.allocation.sync import Sync
@@ -22,6 +23,7 @@ from promise.ledger.writer import Ledger, Settings
 from promise.northbound.bindings import MODULES
 from promise.northbound.data import DataTree
 from promise.northbound.dialogue import Limits
+from promise.northbound.health import HealthServer
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+USUAL_HTTP = "127.0.0.1:8080"
+
 
 @dataclass
 class App:
-    """A running controller. `address` is where NETCONF listens."""
+    """A running controller. `address` is where NETCONF listens, `http` where /healthz is."""
 
     config: Config
     ledger: Ledger[State]
@@ -54,12 +58,16 @@ class App:
     lifecycle: Lifecycle
     users: Users
     server: NetconfServer
+    health: HealthServer | None = None
     address: tuple[str, int] = ("", 0)
+    http: tuple[str, int] = ("", 0)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _ready: bool = False
 
     async def start(self) -> None:
         """Open the door and set everything going."""
         self.address = await self.server.start()
+        await self._start_health()
         for name, work in (
             ("ledger", self.ledger.watch()),
             ("lifecycle", self.lifecycle.run()),
@@ -67,7 +75,25 @@ class App:
             ("sync", self.sync.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
-        log.info("ready", netconf=f"{self.address[0]}:{self.address[1]}", seq=self.ledger.durable_seq)
+        self._ready = True
+        http = f"{self.http[0]}:{self.http[1]}"
+        log.info("ready", netconf=f"{self.address[0]}:{self.address[1]}", http=http, seq=self.ledger.durable_seq)
+
+    async def _start_health(self) -> None:
+        """Listen for /healthz; that the usual address is taken stops nobody who has not asked for it."""
+        asked = self.config.restconf.listen
+        self.health = HealthServer(self._state, *address_of(asked or USUAL_HTTP))
+        try:
+            self.http = await self.health.start()
+        except OSError as error:
+            if asked:
+                raise
+            log.warning("no /healthz", why=str(error))
+
+    def _state(self) -> dict[str, object] | None:
+        """Return what /healthz tells, None while the controller is not ready."""
+        alive = self._ready and not any(task.done() for task in self._tasks)
+        return {"version": __version__, "sequence": self.ledger.durable_seq} if alive else None
 
     async def failed(self) -> None:
         """Return never; raise what has stopped a part of the controller that should run for ever."""
@@ -78,7 +104,10 @@ class App:
 
     async def stop(self) -> None:
         """Answer what is being decided, then let go of everything. What clouds are doing goes on at the next start."""
+        self._ready = False
         await self.server.stop()
+        if self.health:
+            await self.health.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -49,6 +49,7 @@ def configured(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--config", "path", type=click.Path(path_type=Path), help="promise.toml; none = all defaults"),
         click.option("--netconf", metavar="HOST:PORT", help="where NETCONF listens"),
+        click.option("--restconf", metavar="HOST:PORT", help="where HTTP listens: /healthz"),
         click.option("--state-dir", type=click.Path(path_type=Path), help="where the ledger and host keys are kept"),
         click.option("--ledger", metavar="URL", help="the database of the ledger"),
     ):
@@ -56,12 +57,17 @@ def configured(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _read(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> config.Config:
+def _read(
+    path: Path | None, netconf: str | None, restconf: str | None, state_dir: Path | None, ledger: str | None
+) -> config.Config:
     """Return the configuration with what the command line overrides."""
     found = config.read(path)
     if netconf:
         config.address_of(netconf)
         found = found.model_copy(update={"netconf": found.netconf.model_copy(update={"listen": netconf})})
+    if restconf:
+        config.address_of(restconf)
+        found = found.model_copy(update={"restconf": found.restconf.model_copy(update={"listen": restconf})})
     if state_dir:
         found = found.model_copy(update={"state_dir": state_dir})
     if ledger:
@@ -71,10 +77,10 @@ def _read(path: Path | None, netconf: str | None, state_dir: Path | None, ledger
 
 @main.command()
 @configured
-def serve(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> None:
+def serve(**options: Any) -> None:
     """Run the controller until SIGTERM or SIGINT."""
     try:
-        settings = _read(path, netconf, state_dir, ledger)
+        settings = _read(**options)
         log_to_stderr(settings.log_level)
         asyncio.run(_serve(settings))
     except (config.ConfigError, PromiseError, OSError) as error:
@@ -104,12 +110,12 @@ async def _serve(settings: config.Config) -> None:
 
 @main.command()
 @configured
-def check(path: Path | None, netconf: str | None, state_dir: Path | None, ledger: str | None) -> None:
+def check(**options: Any) -> None:
     """Load the configuration and the YANG, verify that every operation has its handler, and say so."""
     from promise.northbound.operations import verify  # noqa: PLC0415 - as above
 
     try:
-        settings = _read(path, netconf, state_dir, ledger)
+        settings = _read(**options)
         implemented, later = verify()
     except (config.ConfigError, PromiseError) as error:
         raise click.ClickException(str(error)) from None

@@ -59,12 +59,16 @@ class NetconfConfig(Section):
     host_keys: list[Path] = Field([], description="files with private host keys; none = made in the state directory")
     login_timeout: float = Field(30.0, gt=0, description="seconds for a log-in")
     hello_timeout: float = Field(30.0, gt=0, description="seconds for the subsystem and the hello")
-    idle_timeout: float = Field(
-        0.0, ge=0, description="seconds without a request that end a session; 0 = none"
-    )
+    idle_timeout: float = Field(0.0, ge=0, description="seconds without a request that end a session; 0 = none")
     max_sessions: int = Field(4096, ge=1, description="sessions at a time")
     max_unauthenticated: int = Field(256, ge=1, description="connections at a time that have not logged in")
     max_message: int = Field(16 * 2**20, ge=4096, description="bytes of the largest message that is read")
+
+
+class RestconfConfig(Section):
+    """The `[restconf]` table: for now the address of `/healthz`."""
+
+    listen: str | None = Field(None, description="HOST:PORT of HTTP; none = 127.0.0.1:8080, unless that is taken")
 
 
 class LedgerConfig(Section):
@@ -106,6 +110,7 @@ class Config(Section):
     state_dir: Path = Field(Path("promise-state"), description="where the ledger and the host keys are kept")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     netconf: NetconfConfig = NetconfConfig()
+    restconf: RestconfConfig = RestconfConfig()
     ledger: LedgerConfig = LedgerConfig()
     cloud: CloudConfig = CloudConfig()
     policy: PolicyConfig = PolicyConfig()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from promise.app import build
 from promise.capacity.provider import Access
 from promise.clock import PreciseClock, SystemClock
-from promise.config import Config, NetconfConfig, UserConfig
+from promise.config import Config, NetconfConfig, RestconfConfig, UserConfig
 from promise.demo.client import NetconfClient
 from promise.demo.story import Setting, Story
 from promise.vim.openstack import OpenStack
@@ -61,6 +61,7 @@ async def _controller(password: str) -> AsyncIterator[App]:
         config = Config(
             state_dir=Path(directory) / "state",
             netconf=NetconfConfig(listen="127.0.0.1:0"),
+            restconf=RestconfConfig(listen="127.0.0.1:0"),
             user=[UserConfig(name=USER, password=password, groups=["admin"])],
         )
         app = await build(config)
