@@ -22,7 +22,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote
 
-from promise.vim.simulator.api.exchange import Answer, member, number, only, text, truth
+from promise.vim.simulator.api.exchange import Answer, member, number, only, real, text, truth
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.placement import Inventory
 from promise.vim.simulator.world.quotas import COMPUTE, NETWORK, VOLUME
@@ -158,7 +158,7 @@ def _inventories(given: Any) -> dict[str, Inventory]:
         whole = {key: number(values, key) for key in values if key != "allocation_ratio"}
         if "total" not in whole:
             raise ApiError(400, f"the inventory of {name} needs a total")
-        found[name] = Inventory(**whole, allocation_ratio=float(values.get("allocation_ratio", 1.0)))
+        found[name] = Inventory(**whole, allocation_ratio=real(values, "allocation_ratio", 1.0))
     return found
 
 

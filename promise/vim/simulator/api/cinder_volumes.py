@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, sorts, truth
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh, lasting, micro
@@ -102,9 +102,16 @@ def show(call: Call) -> Answer:
     return Answer(200, {"volume": view(call, volume_of(call, call.parts["id"]))})
 
 
+_SORTS: Final[dict[str, type[Any]]] = {
+    "name": str, "description": str, "volume_type": str, "snapshot_id": str, "source_volid": str, "imageRef": str,
+    "metadata": dict, "availability_zone": str,
+}  # fmt: skip
+
+
 def create(call: Call) -> Answer:
     """POST /volumes: the size may come from a snapshot or volume."""
     body, volumes = member(call.json(), "volume"), call.world.volumes
+    sorts(body, _SORTS)
     kind = _type_named(call, body.get("volume_type") or volumes.types[0])
     size = body.get("size")
     if snapshot_id := body.get("snapshot_id"):
@@ -135,6 +142,7 @@ def _type_named(call: Call, wanted: str) -> str:
 def update(call: Call) -> Answer:
     """PUT /volumes/{id}."""
     volume, body = volume_of(call, call.parts["id"]), member(call.json(), "volume")
+    sorts(body, _SORTS)
     volume.name = body.get("name", volume.name)
     volume.description = body.get("description", volume.description)
     volume.metadata = dict(body.get("metadata", volume.metadata))

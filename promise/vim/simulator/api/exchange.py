@@ -159,9 +159,24 @@ def number(body: Mapping[str, Any], key: str, default: int | None = None, *, lea
     return int(digits)
 
 
+def real(body: Mapping[str, Any], key: str, default: float) -> float:
+    """Return a number greater than zero, or raise a 400."""
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ApiError(400, f"Invalid input for field/attribute {key}. Value: {value}. It is not a number > 0")
+    return float(value)
+
+
 def truth(value: Any) -> bool:
     """Read the ways in which OpenStack writes yes."""
     return str(value).lower() in {"1", "t", "true", "on", "y", "yes"}
+
+
+def sorts(body: Mapping[str, Any], kinds: Mapping[str, type[Any]]) -> None:
+    """Raise a 400 for a member that is of another type than the schema says; absent and null are fine."""
+    for name, kind in kinds.items():
+        if body.get(name) is not None and not isinstance(body[name], kind):
+            raise ApiError(400, f"Invalid input for {name}. Reason: '{body[name]}' is not of type {kind.__name__}.")
 
 
 def only(body: Mapping[str, Any], allowed: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from hashlib import md5, sha512
 from http import HTTPStatus
 from typing import Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, Refused, number
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, number, sorts
 from promise.vim.simulator.api.paging import page
 from promise.vim.simulator.api.service import Service
 from promise.vim.simulator.world.errors import ApiError
@@ -95,13 +95,12 @@ def image(call: Call) -> Answer:
 def create(call: Call) -> Answer:
     """POST /v2/images: queued until data come."""
     body = call.json()
-    if not isinstance(body, dict):
-        raise ApiError(400, "Expected an object")
+    sorts(body, {"id": str, "name": str, "visibility": str, "tags": list, "disk_format": str, "container_format": str})
     new = Image(
         str(body.get("id") or fresh()), str(body.get("name") or ""), call.token.project_id, call.now, call.now,
         None, number(body, "min_ram", 0), number(body, "min_disk", 0), str(body.get("visibility", "shared")),
         "queued", bool(body.get("protected", False)), body.get("disk_format"), body.get("container_format"),
-        tags=list(body.get("tags", [])),
+        tags=list(body.get("tags") or []),
         properties={key: str(value) for key, value in body.items() if key not in _OWN},
     )  # fmt: skip
     if new.id in call.world.images:

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.api import neutron_quotas, neutron_routers
-from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, truth
-from promise.vim.simulator.api.neutron_change import CHANGES, CREATES, DELETES
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, sorts, truth
+from promise.vim.simulator.api.neutron_change import CHANGES, CREATES, DELETES, SORTS
 from promise.vim.simulator.api.paging import page
 from promise.vim.simulator.api.service import Service
 from promise.vim.simulator.world.errors import ApiError
@@ -140,6 +140,7 @@ def _created(call: Call, kind: str, values: Row) -> Row:
         raise ApiError(403, f"(rule:create_{kind}) is disallowed by policy", "PolicyNotAuthorized")
     if (values.get("shared") or values.get("router:external")) and not call.token.admin:
         raise ApiError(403, f"(rule:create_{kind}:shared) is disallowed by policy", "PolicyNotAuthorized")
+    sorts(values, SORTS[kind])
     return _view(call, kind, CREATES[kind](call, project_id, values))
 
 
@@ -147,6 +148,7 @@ def _update(call: Call, kind: str) -> Answer:
     row, values = _mine(call, kind), member(call.json(), kind)
     for name in ("id", "tenant_id", "project_id", "revision_number"):
         values.pop(name, None)
+    sorts(values, SORTS[kind])
     CHANGES[kind](call, row, values)
     return Answer(200, {kind: _view(call, kind, row)})
 

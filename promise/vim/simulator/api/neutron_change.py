@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import text
+from promise.vim.simulator.api.exchange import objects, text
 from promise.vim.simulator.world import routers
 from promise.vim.simulator.world.errors import ApiError
 
@@ -27,6 +27,7 @@ def _add_subnet(call: Call, project_id: str, values: Row) -> Row:
 
 def _add_port(call: Call, project_id: str, values: Row) -> Row:
     text(values, "network_id", 1)
+    objects(values, "fixed_ips")
     return call.world.network.add_port(project_id, values, call.now)
 
 
@@ -53,6 +54,7 @@ def _change(call: Call, row: Row, values: Row) -> None:
 
 
 def _change_port(call: Call, row: Row, values: Row) -> None:
+    objects(values, "fixed_ips")
     call.world.network.change_port(row, values, call.now)
 
 
@@ -121,6 +123,18 @@ def _delete_rule(call: Call, row: Row) -> None:
     del call.world.network.rows["security_group_rule"][row["id"]]
 
 
+_WORDS: Final = {"name": str, "description": str, "id": str}
+SORTS: Final[dict[str, dict[str, type[Any]]]] = {
+    "network": {**_WORDS, "shared": bool, "admin_state_up": bool, "router:external": bool},
+    "subnet": {**_WORDS, "network_id": str, "cidr": str, "gateway_ip": str, "enable_dhcp": bool,
+               "allocation_pools": list, "dns_nameservers": list, "host_routes": list},
+    "port": {**_WORDS, "network_id": str, "fixed_ips": list, "security_groups": list, "device_id": str,
+             "device_owner": str, "mac_address": str, "admin_state_up": bool},
+    "router": {**_WORDS, "external_gateway_info": dict, "admin_state_up": bool},
+    "floatingip": {**_WORDS, "floating_network_id": str, "port_id": str, "floating_ip_address": str},
+    "security_group": _WORDS,
+    "security_group_rule": {**_WORDS, "security_group_id": str, "direction": str, "ethertype": str},
+}  # fmt: skip
 CREATES: Final[dict[str, Callable[[Call, str, Row], Row]]] = {
     "network": _add_network, "subnet": _add_subnet, "port": _add_port, "router": _add_router,
     "floatingip": _add_floating, "security_group": _add_group, "security_group_rule": _add_rule,

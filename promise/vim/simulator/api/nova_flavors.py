@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, text, truth
+from promise.vim.simulator.api.exchange import Answer, Call, Routes, member, number, real, text, truth
 from promise.vim.simulator.api.nova_views import flavor_view, links, visible_flavors
 from promise.vim.simulator.api.paging import listing
 from promise.vim.simulator.world.errors import ApiError
@@ -83,7 +83,7 @@ def create(call: Call) -> Answer:
         number(body, "swap", 0),
         truth(body.get("os-flavor-access:is_public", True)),
         body.get("description"),
-        float(body.get("rxtx_factor") or 1.0),
+        real(body, "rxtx_factor", 1.0),
     )
     flavors = call.world.compute.flavors
     if flavor.id in flavors:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from promise.vim.simulator.api import placement_allocations
-from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, number, text
+from promise.vim.simulator.api.exchange import Answer, Call, Refused, member, number, real, sorts, text
 from promise.vim.simulator.api.placement_provider import inventories_view, provider_of, same_generation
 from promise.vim.simulator.api.placement_query import resources_of, traits_of
 from promise.vim.simulator.api.service import Microversions, Service
@@ -100,6 +100,7 @@ def create_provider(call: Call) -> Answer:
     call.need_admin("placement:resource_providers:create")
     body = call.json()
     name = text(body, "name", 1, 200)
+    sorts(body, {"uuid": str, "parent_provider_uuid": str})
     placement = call.world.placement
     if any(provider.name == name for provider in placement.providers.values()):
         raise ApiError(409, f"Conflicting resource provider name: {name} already exists.", "placement.duplicate_name")
@@ -165,7 +166,7 @@ def _inventory(call: Call, given: dict[str, Any]) -> Inventory:
         number(given, "min_unit", 1, least=1),
         number(given, "max_unit", 2147483647, least=1),
         number(given, "step_size", 1, least=1),
-        float(given.get("allocation_ratio", 1.0)),
+        real(given, "allocation_ratio", 1.0),
     )
     if inventory.reserved > total or (inventory.reserved == total and call.version < (1, 26)):
         raise ApiError(400, "Unable to update inventory: Invalid inventory: reserved value is greater than total.")

@@ -25,16 +25,24 @@ class Mover:
         self._builder = builder
 
     def _replace(self, server: Server, wanted: str | None, avoided: str | None, flavor: Flavor | None = None) -> None:
-        """Claim room on another host; when there is none, the server keeps what it had."""
+        """Claim room anew, on another host where one is avoided; when there is none, all stays as it was.
+
+        With another flavor the old room stays held too, under the id of the migration.
+        """
         placement = self._around.placement
         before = placement.consumers.get(server.id)
+        migration = fresh() if flavor and before else None
         placement.release(server.id)
+        if before and migration:
+            placement.hold(replace(before, id=migration, type="MIGRATION"))
         try:
             self._builder.place(server, wanted, avoided, flavor)
         except NoValidHost as error:
+            placement.release(migration or "")
             if before:
                 placement.hold(before)
             raise ApiError(400, str(error)) from None
+        server.migration = migration
         for port in self._around.network.ports_of(server.id):
             port["binding:host_id"] = server.host
 
@@ -53,13 +61,9 @@ class Mover:
 
     def resize(self, server: Server, flavor: Flavor, now: float) -> None:
         """Take room for another flavor elsewhere; the old room stays held until it is confirmed or reverted."""
-        placement = self._around.placement
-        server.old_flavor, server.old_host = server.flavor, server.host
-        old = placement.consumers.get(server.id)
+        old_flavor, old_host = server.flavor, server.host
         self._replace(server, None, None, flavor)
-        if old:
-            server.migration = fresh()
-            placement.hold(replace(old, id=server.migration, type="MIGRATION"))
+        server.old_flavor, server.old_host = old_flavor, old_host
         server.flavor = replace(flavor, extra_specs=dict(flavor.extra_specs))
         server.task_state, server.updated = "resize_migrating", now
         self._around.agenda.at(now + self._options.action_seconds, lambda moment: self._resized(server, moment))
