@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections import defaultdict, deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from promise.capacity.provider import Access
 from promise.vim.openstack import Limits, OpenStack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 SERVERS = "/compute/v2.1/servers"
 SIGN_IN = ("POST", "/v3/auth/tokens")
 PASSWORD = "correct horse battery staple"
 PROJECT = "0d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6"
 LIMITS = Limits(connect=2.0, read=10.0, discovery=20.0, whole=20.0, retries=2, back_off=0.0, threads=4)
-IMPATIENT = Limits(connect=2.0, read=0.2, discovery=20.0, whole=20.0, retries=0, back_off=0.0, threads=4)
+IMPATIENT = Limits(connect=2.0, read=1.0, discovery=20.0, whole=20.0, retries=0, back_off=0.0, threads=4)
+"""For clouds that hang: each such test takes a second, which a busy machine needs for the answers that do come."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +196,11 @@ async def scripted_cloud() -> AsyncIterator[ScriptedCloud]:
         await server.wait_closed()
 
 
+def limits_for(behaviour: object) -> Limits:
+    """Return whom to be for this behaviour: impatient only where no answer will come."""
+    return IMPATIENT if behaviour is Hang else replace(LIMITS, retries=0)
+
+
 @asynccontextmanager
 async def driver_for(cloud: ScriptedCloud, limits: Limits = LIMITS) -> AsyncIterator[OpenStack]:
     driver = OpenStack(cloud.access(), PASSWORD, limits)
@@ -208,3 +222,21 @@ def closed_port() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def self_signed(place: Path) -> ssl.SSLContext:
+    """Return a server's TLS with a certificate that nobody else has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (place / "tls.pem").write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "tls.pem")
+    return context

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from contract.scripted_cloud import (
-    IMPATIENT,
     PROJECT,
     SERVERS,
     SIGN_IN,
@@ -16,10 +16,15 @@ from contract.scripted_cloud import (
     ScriptedCloud,
     closed_port,
     driver_for,
+    limits_for,
+    self_signed,
 )
 
 from promise.allocation.server import ALLOCATION_KEY, ServerSpec, ServerState
 from promise.errors import CloudError, CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPEC = ServerSpec("7c9e6679-7425-40de-944b-e07fc1f90ae7", "vnf-1", "image-1", "flavor-1", networks=("net-1",))
 MADE = Reply(202, {"server": {"id": "server-1"}}, {"Date": "Thu, 02 Jan 2020 03:04:05 GMT"})
@@ -27,7 +32,7 @@ MADE = Reply(202, {"server": {"id": "server-1"}}, {"Date": "Thu, 02 Jan 2020 03:
 
 async def failure_of_create(cloud: ScriptedCloud, *behaviours: Any) -> CloudError:
     cloud.on("POST", SERVERS, *behaviours)
-    async with driver_for(cloud, IMPATIENT) as driver:
+    async with driver_for(cloud, limits_for(behaviours[0] if behaviours else None)) as driver:
         with pytest.raises(CloudError) as caught:
             await driver.create_server(SPEC)
     return caught.value
@@ -87,6 +92,16 @@ async def test_a_connection_that_is_refused_leaves_no_doubt(cloud: ScriptedCloud
     failed = await failure_of_create(cloud)
     assert type(failed) is CloudUnreachable
     assert "connection refused" in failed.message
+
+
+async def test_a_certificate_that_nobody_knows_leaves_no_doubt(cloud: ScriptedCloud, tmp_path: Path) -> None:
+    server = await asyncio.start_server(cloud.serve, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+    async with server:
+        cloud.elsewhere["compute"] = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2.1"
+        failed = await failure_of_create(cloud)
+    assert type(failed) is CloudUnreachable
+    assert "its certificate is not trusted" in failed.message
+    assert "/v2.1" not in str([request.path for request in cloud.requests])
 
 
 async def test_what_fails_before_the_post_leaves_no_doubt(cloud: ScriptedCloud) -> None:
@@ -175,7 +190,7 @@ async def test_gone_is_gone(cloud: ScriptedCloud, status: int) -> None:
 )
 async def test_a_delete_that_fails(cloud: ScriptedCloud, behaviour: Any, error: type[CloudError]) -> None:
     cloud.on("DELETE", f"{SERVERS}/s1", behaviour)
-    async with driver_for(cloud, IMPATIENT) as driver:
+    async with driver_for(cloud, limits_for(behaviour)) as driver:
         with pytest.raises(CloudError) as caught:
             await driver.delete_server("s1")
     assert type(caught.value) is error

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from contract.scripted_cloud import (
-    IMPATIENT,
     PASSWORD,
     SERVERS,
     SIGN_IN,
@@ -17,6 +16,7 @@ from contract.scripted_cloud import (
     ScriptedCloud,
     closed_port,
     driver_for,
+    limits_for,
     shown_server,
 )
 
@@ -51,7 +51,7 @@ MADE = Reply(202, {"server": {"id": "server-1", "adminPass": "sesame"}})
 )  # fmt: skip
 async def test_a_sign_in_that_fails(cloud: ScriptedCloud, behaviour: Any, error: type[CloudError]) -> None:
     cloud.on(*SIGN_IN, behaviour)
-    async with driver_for(cloud, IMPATIENT) as driver:
+    async with driver_for(cloud, limits_for(behaviour)) as driver:
         with pytest.raises(CloudError) as caught:
             await driver.servers()
     assert type(caught.value) is error
@@ -61,7 +61,7 @@ async def test_a_sign_in_that_fails(cloud: ScriptedCloud, behaviour: Any, error:
 async def test_a_keystone_that_talked_nonsense_is_believed_again(cloud: ScriptedCloud) -> None:
     cloud.on(*SIGN_IN, Reply(201, {"token": 5}, {"X-Subject-Token": "t"}), lambda _: cloud.token())
     cloud.on("GET", f"{SERVERS}/detail", NO_SERVERS)
-    async with driver_for(cloud, IMPATIENT) as driver:
+    async with driver_for(cloud, limits_for(None)) as driver:
         with pytest.raises(CloudUnreachable):
             await driver.servers()
         assert await driver.servers() == []
@@ -75,7 +75,7 @@ async def test_a_token_without_a_project(cloud: ScriptedCloud) -> None:
 
 
 async def test_a_keystone_that_is_not_there() -> None:
-    driver = OpenStack(Access(closed_port(), "u", project_name="p"), PASSWORD, IMPATIENT)
+    driver = OpenStack(Access(closed_port(), "u", project_name="p"), PASSWORD, limits_for(None))
     with pytest.raises(CloudUnreachable, match="connection refused"):
         await driver.servers()
     await driver.close()
