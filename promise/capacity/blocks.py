@@ -261,33 +261,32 @@ class Blocks:
     # ---- all at once
 
     def changes(self) -> tuple[Matrix, Matrix]:
-        """Return all breakpoints, and rows x breakpoints by how much each row changes there."""
+        """Return all breakpoints, and breakpoints x rows by how much each row changes there."""
         times = np.array([instant for held in self.times for instant in held], np.int64)
-        levels = np.concatenate([held for _, held in self.pieces(-FOREVER, FOREVER)], axis=1)
-        return times, levels[:, 1:] - levels[:, :-1]
+        levels = np.concatenate([held.T for _, held in self.pieces(-FOREVER, FOREVER)])
+        return times, levels[1:] - levels[:-1]
 
     def load(self, times: Matrix, changes: Matrix) -> None:
-        """Become what these changes say: rows x breakpoints, not all 0 at any. Takes `changes` over."""
-        for row, held in enumerate(changes):
-            self.variation[row] = np.abs(held).sum()
-            np.cumsum(held, out=held)
-        self._peak = int(self.variation.max(initial=0))
-        step = self.size * 3 // 4
-        starts = np.arange(0, len(times), step)
-        self.firsts = times[starts].tolist()
-        self.times = [array("q", times[at : at + step].tobytes()) for at in starts.tolist()]
-        self._resize(max(FEWEST, 2 * len(starts)))
-        self.base[:, 1 : len(starts)] = changes[:, starts[1:] - 1]
-        self.levels = []
-        for b, at in enumerate(starts.tolist()):
-            levels = np.zeros((len(changes), self.size), np.int64)
-            held = changes[:, at : at + step]
-            levels[:, : held.shape[1]] = held - self.base[:, b, None]
-            self.levels.append(levels)
-        for stale in (*self._stale_lows, *self._stale_highs):
-            stale[:] = bytes([1]) * len(starts)
+        """Become what these changes say: breakpoints x rows, not all 0 at any. Takes `changes` over."""
+        count, step = len(times), self.size * 3 // 4
+        for at in range(0, count, step):
+            self.variation += np.abs(changes[at : at + step]).sum(axis=0)
+        self._peak = int(self.variation.max())
+        levels = np.cumsum(changes, axis=0, out=changes)
+        self._resize(max(FEWEST, 2 * (count // step + 1)))
+        for b, at in enumerate(range(0, count, step)):
+            held = levels[at : at + step].T
+            if at:
+                self.base[:, b] = levels[at - 1]
+            block = np.zeros((len(held), self.size), np.int64)
+            np.subtract(held, self.base[:, b, None], out=block[:, : held.shape[1]])
+            self.levels.append(block)
+            self.times.append(array("q", times[at : at + step].tobytes()))
+            self.firsts.append(int(times[at]))
         for plane in range(self.planes):
-            self.refresh(plane, 0, len(starts))
+            self._stale_lows[plane] = bytearray([1]) * len(self.firsts)
+            self._stale_highs[plane] = bytearray([1]) * len(self.firsts)
+            self.refresh(plane, 0, len(self.firsts))
 
     # ---- questions
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from promise.capacity.blocks import BOUND, Blocks
-from promise.capacity.snapshot import HEADROOM, PLANES, RESERVED, TOTAL, USAGE
+from promise.capacity.snapshot import HEADROOM, RESERVED, TOTAL, USAGE
 from promise.resources import FOREVER
 
 if TYPE_CHECKING:
@@ -48,22 +48,29 @@ class Bulk:
         """Return new blocks with the old changes and all that is gathered; `rows` tells the row of each name."""
         counts, starts, ends = np.array(self._counts), np.array(self._starts), np.array(self._ends)
         old_times, old_changes = blocks.changes()
-        edges = np.unique(np.concatenate([old_times, starts, ends[ends < FOREVER]]))
-        changes = np.zeros((len(PLANES) * blocks.width, len(edges) + 1), np.int64)  # the last takes what has no end
-        changes[:, np.searchsorted(edges, old_times)] = old_changes
+        edges = distinct(np.concatenate([old_times, starts, ends]))
+        changes = np.zeros((len(edges), len(blocks.variation)), np.int64)
+        changes[np.searchsorted(edges, old_times)] = old_changes
         row = np.array([rows[name] for name in self.names], np.int64)[np.array(self._keys)]
         row += np.repeat(np.array(self._planes) * blocks.width, counts)
-        row *= changes.shape[1]
         amounts, flat = np.array(self._amounts), changes.reshape(-1)
-        np.add.at(flat, row + np.repeat(np.searchsorted(edges, starts), counts), amounts)
-        np.subtract.at(flat, row + np.repeat(np.searchsorted(edges, ends), counts), amounts)
-        return self._blocks(blocks, edges, changes[:, :-1])
+        for at, change in ((starts, np.add), (ends, np.subtract)):
+            change.at(flat, row + np.repeat(np.searchsorted(edges, at) * changes.shape[1], counts), amounts)
+        return self._blocks(blocks, edges, changes)
 
     def _blocks(self, like: Blocks, edges: Matrix, changes: Matrix) -> Blocks:
-        rows = like.rows
-        np.subtract(changes[rows[TOTAL]], changes[rows[RESERVED]], out=changes[rows[HEADROOM]])
-        changes[rows[HEADROOM]] -= changes[rows[USAGE]]
-        kept = changes.any(axis=0)
+        head, reserved, usage, total = (changes[:, like.rows[plane]] for plane in (HEADROOM, RESERVED, USAGE, TOTAL))
+        np.subtract(total, reserved, out=head)
+        np.subtract(head, usage, out=head)
+        kept = changes.any(axis=1) & (edges < FOREVER)
         blocks = Blocks(like.planes, like.width, like.size)
-        blocks.load(edges[kept], changes if kept.all() else changes[:, kept])
+        blocks.load(edges[kept], changes[kept])
         return blocks
+
+
+def distinct(values: Matrix) -> Matrix:
+    """Return the values in order, each once."""
+    ordered: Matrix = np.sort(values)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]

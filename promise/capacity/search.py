@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Final
 
@@ -10,11 +11,19 @@ import numpy as np
 from promise.resources import FOREVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from promise.capacity.blocks import Blocks, Matrix
+
+MET, UNMET = np.array([True]), np.array([False])
+
+ENDLESS: Final = 4 * FOREVER
+"""Longer than from any instant to any other."""
+
+BATCH: Final = 8
+"""Blocks that are looked into before we ask whether enough was found."""
 
 STRIDE: Final = 32
 """Blocks whose index is read at first; then four times as many each time."""
@@ -53,7 +62,7 @@ class Openings:
     """The openings of a window: maximal intervals, of `duration` or more, in which a need is met.
 
     The need is a column with a row for each of the first plane: it is met where no level is below. An opening that
-    reaches FOREVER is of any duration. `find` may be called once.
+    reaches FOREVER is of any duration, and only such a one is of FOREVER. `find` may be called once.
 
     Per block the index tells that the need is met throughout (the block is *open*), or at no instant (*shut*); others
     are *mixed*. An opening lies inside one mixed block, or begins in or after one that is not open, runs through open
@@ -65,79 +74,64 @@ class Openings:
         self._blocks = blocks
         self._need = need
         self._start, self._end = window
-        self._duration = duration
-        self._since: int | None = None  # where the opening began in which we are
+        self._duration = duration if duration < FOREVER else ENDLESS
+        self._entered = bisect_right(blocks.firsts, self._start) - 1
+        self._last = -1  # the block come to so far
+        self._since: int | None = None  # where the opening began in which we are there
         self._found: list[tuple[int, int]] = []
 
     def find(self, limit: int) -> list[tuple[int, int]]:
         """Return the first `limit` openings as (start, end), clipped to the window."""
         firsts = self._blocks.firsts
         stop = bisect_left(firsts, self._end)
-        b = bisect_right(firsts, self._start) - 1
-        if b < 0 and (self._need <= 0).all():
+        if self._entered < 0 and (self._need <= 0).all():
             self._since = self._start
-        last = max(b, 0)
-        if stop:
-            self._look_into(last, bisect_right(self._blocks.times[last], self._start) - 1 if b >= 0 else 0)
-        for at, beyond in strides(last + 1, stop):
-            for k, shut, adjacent in self._obstacles(at, beyond):
+        first = max(self._entered, 0)
+        if self._duration == ENDLESS:
+            first = self._last_obstacle(first, stop)
+        waiting = [(first, False, True)] if stop else []
+        self._last = first - 1
+        for at, beyond in strides(first + 1, stop):
+            waiting += self._obstacles(at, beyond)
+            for k in range(0, len(waiting), BATCH):
+                self._pass(waiting[k : k + BATCH])
                 if len(self._found) >= limit:
                     return self._found[:limit]
-                if not adjacent:
-                    self._since = None  # not long enough, or its neighbour would have been here
-                elif self._since is None and last + 1 < k:
-                    self._since = firsts[last + 1]
-                if shut:
-                    self._close(firsts[k])
-                else:
-                    self._look_into(k, 0)
-                last = k
-        if self._since is None and last + 1 < stop:
-            self._since = firsts[last + 1]
-        self._close(self._end)
+            waiting = []
+        self._pass(waiting)
+        if self._since is None and self._last + 1 < stop:
+            self._since = firsts[self._last + 1]
+        if self._since is not None and (self._end - self._since >= self._duration or self._end >= FOREVER):
+            self._found.append((self._since, self._end))
         return self._found[:limit]
 
-    def _close(self, instant: int) -> None:
-        """End the opening in which we are."""
-        if self._since is not None and (instant - self._since >= self._duration or instant >= FOREVER):
-            self._found.append((self._since, instant))
-        self._since = None
+    def _last_obstacle(self, first: int, stop: int) -> int:
+        """Return the last of these blocks that is not open, where the only endless opening begins; else the first."""
+        for at, beyond in strides(0, stop - first):
+            low, high = stop - beyond, stop - at
+            obstacles = self._not_open(low, high)
+            if obstacles.size:
+                return low + int(obstacles[-1])
+        return first
 
-    def _look_into(self, b: int, i: int) -> None:
-        """Go through the breakpoints of a block, from place i on."""
+    def _not_open(self, at: int, stop: int) -> NDArray[np.intp]:
+        """Return which of the blocks at..stop are not open, counted from at."""
         blocks, rows = self._blocks, self._blocks.rows[0]
-        j = bisect_left(blocks.times[b], self._end)
-        levels = blocks.levels[b][rows, i:j]
-        met = np.logical_and.reduce(levels >= self._need - blocks.base[rows, b, None], axis=0)
-        times = np.array(blocks.times[b][i:j], np.int64)
-        if met[0] != (self._since is not None):
-            if met[0]:
-                self._since = max(self._start, int(times[0]))
-            else:
-                self._close(int(times[0]))
-        flips = times[1:][met[1:] != met[:-1]]
-        if self._since is not None and flips.size:
-            self._close(int(flips[0]))
-            flips = flips[1:]
-        begins, ends = flips[::2], flips[1::2]
-        for k in (ends - begins[: len(ends)] >= self._duration).nonzero()[0].tolist():
-            self._found.append((int(begins[k]), int(ends[k])))
-        if len(begins) > len(ends):
-            self._since = int(begins[-1])
+        blocks.refresh(0, at, stop)
+        lows = blocks.base[rows, at:stop] + blocks.lows[rows, at:stop]
+        found: NDArray[np.intp] = np.logical_or.reduce(lows < self._need, axis=0).nonzero()[0]
+        return found
 
     def _obstacles(self, at: int, stop: int) -> Iterator[tuple[int, bool, bool]]:
         """Yield of the blocks at..stop those that are not open and matter: (block, shut, next to the one before).
 
         One matters when there may be room enough between it and a neighbour among them.
         """
-        blocks, rows, need = self._blocks, self._blocks.rows[0], self._need
-        blocks.refresh(0, at, stop)
-        base = blocks.base[rows, at:stop]
-        obstacles = np.logical_or.reduce(base + blocks.lows[rows, at:stop] < need, axis=0).nonzero()[0]
+        blocks, rows, obstacles = self._blocks, self._blocks.rows[0], self._not_open(at, stop)
         if not obstacles.size:
             return iter(())
-        peaks = base + blocks.highs[rows, at:stop]
-        shut: NDArray[np.bool_] = np.logical_or.reduce(peaks[:, obstacles] < need, axis=0)
+        peaks = (blocks.base[rows, at:stop] + blocks.highs[rows, at:stop])[:, obstacles]
+        shut: NDArray[np.bool_] = np.logical_or.reduce(peaks < self._need, axis=0)
         edges = np.array([*blocks.firsts[at : stop + 1], FOREVER], np.int64)
         begin, finish = edges[obstacles], edges[obstacles + 1]
         room = np.where(shut, begin, finish)[1:] - np.where(shut, finish, begin)[:-1]
@@ -146,3 +140,41 @@ class Openings:
         chosen = (wide[1:] | wide[:-1]).nonzero()[0]
         adjacent = [True, *(chosen[1:] - chosen[:-1] == 1).tolist()]
         return zip((obstacles[chosen] + at).tolist(), shut[chosen].tolist(), adjacent, strict=True)
+
+    def _pass(self, obstacles: Sequence[tuple[int, bool, bool]]) -> None:
+        """Go on to the end of these blocks: a course of instants, and whether the need is met from each on."""
+        instants, course = array("q"), []
+        for k, shut, adjacent in obstacles:
+            if k > self._last + 1:  # what lies between is open; or had no room, and what we are in cannot be an opening
+                instants.append(self._blocks.firsts[self._last + 1])
+                course.append(MET if adjacent else UNMET)
+            if shut:
+                instants.append(self._blocks.firsts[k])
+                course.append(UNMET)
+            else:
+                times, met = self._look_into(k)
+                instants.extend(times)
+                course.append(met)
+            self._last = k
+        if course:
+            self._collect(np.array(instants), np.concatenate(course))
+
+    def _look_into(self, b: int) -> tuple[array[int], NDArray[np.bool_]]:
+        """Return the instants of a block in the window, and whether the need is met from each on."""
+        blocks, rows = self._blocks, self._blocks.rows[0]
+        times = blocks.times[b]
+        i, j = bisect_right(times, self._start) - 1 if b == self._entered else 0, bisect_left(times, self._end)
+        held = times[i:j]
+        held[0] = max(held[0], self._start)
+        levels = blocks.levels[b][rows, i:j]
+        return held, np.logical_and.reduce(levels >= self._need - blocks.base[rows, b, None], axis=0)
+
+    def _collect(self, instants: Matrix, met: NDArray[np.bool_]) -> None:
+        """Keep the openings that end in this course, and where the one began in which it ends."""
+        flips = instants[met != np.concatenate([UNMET if self._since is None else MET, met[:-1]])]
+        if self._since is not None:
+            flips = np.concatenate([[self._since], flips])
+        begins, ends = flips[::2], flips[1::2]
+        for k in (ends - begins[: len(ends)] >= self._duration).nonzero()[0].tolist():
+            self._found.append((int(begins[k]), int(ends[k])))
+        self._since = int(begins[-1]) if len(begins) > len(ends) else None

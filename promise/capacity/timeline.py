@@ -15,6 +15,7 @@ admission asks for it; available = max(0, headroom), overdrawn = max(0, -headroo
     timeline.available_during(Window(0, 90))                        -> {"cores": 70}, the least headroom
     timeline.over(Window(0, 90)).reserved                           -> {"cores": 28}, the most
     timeline.shortfalls(Window(0, 90), {"cores": 80})               -> [Shortfall("cores", 80, 70, start=60, end=90)]
+    timeline.overdrawn_during(Window(0, FOREVER))                   -> [], the windows in which a resource is overdrawn
     timeline.earliest({"cores": 80}, duration=50, start=0, limit=2) -> [Opening(0, 10), Opening(120, FOREVER)]
     timeline.series(Window(0, FOREVER), metrics=["available"])      -> (0, Snapshot), (60, Snapshot), (120, ...), ...
     with timeline.lifted([(Window(60, 120), {"reserved": {"cores": 30}})]):
@@ -246,6 +247,15 @@ class Timeline:
             short.append(Shortfall(name, amount, available, begin, finish))
         return short
 
+    def overdrawn_during(self, window: Window, resources: Collection[str] | None = None) -> list[Window]:
+        """Return the maximal intervals of the window in which any of the resources (default: all) is overdrawn."""
+        start, end = checked(window)
+        need = np.full((self._blocks.width, 1), UNASKED, np.int64)
+        need[[row for name, row in self._rows.items() if resources is None or name in resources]] = 0
+        sound = Openings(self._blocks, need, (start, end), 1).find(FOREVER)
+        edges = [start, *(edge for opening in sound for edge in opening), end]
+        return [Window(since, until) for since, until in zip(edges[::2], edges[1::2], strict=True) if since < until]
+
     def earliest(
         self, request: Capacity, duration: int, start: int, latest: int | None = None, limit: int | None = None
     ) -> list[Opening]:
@@ -325,7 +335,7 @@ class Timeline:
         return {
             name: {
                 metric: list(zip(times[at].tolist(), np.cumsum(held[at]).tolist(), strict=True))
-                for metric, held in zip(PLANES, changes[row :: self._blocks.width], strict=True)
+                for metric, held in zip(PLANES, changes.T[row :: self._blocks.width], strict=True)
                 for at in [np.flatnonzero(held)]
             }
             for name, row in sorted(self._rows.items())

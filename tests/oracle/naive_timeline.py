@@ -100,6 +100,15 @@ class NaiveTimeline:
                 found.append((name, amount, least, begin, finish))
         return found
 
+    def overdrawn_during(self, start: int, end: int, resources: Collection[str]) -> list[tuple[int, int]]:
+        course = self.instants(start, end)
+        found: list[tuple[int, int]] = []
+        for instant, after in zip(course, [*course[1:], end], strict=True):
+            if any(self.sum("overdrawn", name, instant) for name in resources):
+                since = found.pop()[0] if found and found[-1][1] == instant else instant
+                found.append((since, after))
+        return found
+
     def earliest(self, request: Level, duration: int, start: int, latest: int | None) -> list[tuple[int, int]]:
         """Try every start at which the answer can change: there, a window comes to touch or to leave an instant."""
         edges = self.instants()[1:]
@@ -110,7 +119,8 @@ class NaiveTimeline:
         runs: list[tuple[int, int]] = []
         going = False
         for begin, after in zip(tries, afters[-len(tries) :] if tries else [], strict=True):
-            fits = self.fits(begin, min(FOREVER, begin + duration), request)
+            end = FOREVER if duration >= FOREVER else min(FOREVER, begin + duration)
+            fits = self.fits(begin, end, request)
             last = after if after == FOREVER else after - 1
             if fits and going:
                 runs[-1] = (runs[-1][0], last)

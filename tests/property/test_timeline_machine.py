@@ -128,6 +128,11 @@ class TimelineMachine(RuleBasedStateMachine):
         assert self.timeline.fits(window, request) == self.naive.fits(*window, request)
         assert self.timeline.shortfalls(window, request) == self.naive.shortfalls(*window, request)
 
+    @rule(window=windows(), names=st.none() | st.sets(st.sampled_from([*NAMES, "unheard"])))
+    def overdrawn(self, window: Window, names: set[str] | None) -> None:
+        expected = self.naive.overdrawn_during(*window, NAMES if names is None else names)
+        assert self.timeline.overdrawn_during(window, names) == expected
+
     @rule(window=windows())
     def fits_exactly(self, window: Window) -> None:
         least = self.timeline.available_during(window)
@@ -140,6 +145,17 @@ class TimelineMachine(RuleBasedStateMachine):
         expected = self.naive.earliest(request, duration, start, latest)
         assert self.timeline.earliest(request, duration, start, latest) == expected
         assert self.timeline.earliest(request, duration, start, latest, 1) == expected[:1]
+
+    @rule(start=st.integers(-5, -1), end=st.integers(FOREVER - 3, FOREVER - 1), amount=st.integers(1, 5))
+    def earliest_for_ever(self, start: int, end: int, amount: int) -> None:
+        """Nearly all of time is not for ever."""
+        window, part = Window(start, end), {"total": {"volumes": 10**6}}
+        self.timeline.add(window, **part)
+        self.naive.add(window, part)
+        expected = self.naive.earliest({"volumes": amount}, FOREVER, start, None)
+        assert self.timeline.earliest({"volumes": amount}, FOREVER, start) == expected
+        self.timeline.remove(window, **part)
+        self.naive.remove(window, part)
 
     @rule(
         window=windows(),
