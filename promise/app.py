@@ -105,7 +105,8 @@ class App:
     async def stop(self) -> None:
         """Answer what is being decided, then let go of everything. What clouds are doing goes on at the next start."""
         self._ready = False
-        await self.server.stop()
+        if self.address[1]:
+            await self.server.stop()
         if self.health:
             await self.health.stop()
         for task in self._tasks:
