@@ -50,6 +50,10 @@ class FakeOperations:
             case "pending":  # decided at once, answered when its gate opens
                 self.decided.append(text)
                 return Pending(self._later(text))
+            case "cancelled":  # decided, but what would answer is cancelled
+                answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+                answer.cancel()
+                return Pending(answer)
             case "slow":  # decided when its gate opens
                 await self.gate(text).wait()
                 self.decided.append(text)

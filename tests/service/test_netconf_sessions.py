@@ -278,6 +278,27 @@ async def test_a_client_that_does_not_read_is_not_listened_to(door: Door, layer:
             assert len(await client.receive()) > 100_000
 
 
+async def test_a_client_is_not_listened_to_while_its_request_is_being_decided(door: Door) -> None:
+    async with await connect(*door.admin) as client, await connect(*door.admin) as other:
+        client.send_message(rpc_message(op("slow", "a"), "0"))
+        for number in range(5000):
+            client.send_message(rpc_message(op("echo"), str(number)))
+        for number in range(50):
+            await other.rpc(op("echo", str(number)))
+        assert door.server.sessions[client.session_id]._session.unread < 200_000
+        assert client.channel.get_write_buffer_size() > 200_000
+        door.operations.gate("a").set()
+        answered = [(await client.receive_element()).get("message-id") for _ in range(5001)]
+        assert answered == ["0", *(str(number) for number in range(5000))]
+
+
+async def test_an_answer_that_somebody_cancels_is_an_error_and_the_session_goes_on(door: Door) -> None:
+    async with await connect(*door.admin) as client:
+        cancelled, well = await client.pipeline([op("cancelled"), op("echo", "b")])
+    assert errors_of(cancelled) == ["operation-failed"]
+    assert well[0].text == "b"
+
+
 async def test_no_more_answers_than_the_pipeline_holds_are_outstanding(tmp_path: Path) -> None:
     async with serving(tmp_path, limits=Limits(pipeline=5)) as door, await connect(*door.admin) as client:
         asking = asyncio.ensure_future(client.pipeline([op("pending", "a")] * 20))
