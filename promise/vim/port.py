@@ -18,7 +18,8 @@ class Cloud(Servers, Protocol):
     async def discover(self, source: str | None = None) -> Discovery:
         """Look at zones, hosts, flavors, quotas, inventories and usages.
 
-        `source` is `placement` or `quota`; None = placement where the credentials may read it, else quota.
+        `source` is `placement` or `quota` (any other is `errors.BadValue`); None = placement where the credentials may
+        read it, else quota. `placement` that may not be read is `CloudRefused`.
         """
 
     async def image(self, name_or_id: str) -> Sequence[str]:
