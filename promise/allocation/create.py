@@ -17,7 +17,7 @@ from promise.reservation.update import find
 from promise.resources import FOREVER, LARGEST, Window, in_order, minus, only, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -56,13 +56,8 @@ def create(book: AllocationBook, request: CreateInstance, actor: Actor, now: int
     demand = _demand(book, request, actor, now)
     if isinstance(demand, Refusal):
         return Decision(demand)
-    refusal = _over_claim(book, demand)
-    if refusal:
-        return Decision(refusal)
     zone = _zone(book, request, demand)
-    if isinstance(zone, Refusal):
-        return Decision(zone)
-    short = _short(book, demand, zone)
+    short = _worst([*_over_claim(book, demand), *_short(book, demand, zone)])
     if short:
         return Decision(_refused(demand, short))
     return _admitted(request, actor, demand, zone, now)
@@ -106,24 +101,23 @@ def _reservation(book: AllocationBook, request: CreateInstance, actor: Actor) ->
     return found
 
 
-def _over_claim(book: AllocationBook, demand: _Demand) -> Refusal | None:
-    """Check what is covered against remaining - shortfall (design section 4)."""
+def _over_claim(book: AllocationBook, demand: _Demand) -> Sequence[Shortfall]:
+    """Return what is short of what the claim covers: remaining - shortfall (design section 4)."""
     reservation = demand.reservation
     if reservation is None:
-        return None
+        return ()
     left = minus(
         minus(reservation.capacity, only(book.used_of(reservation.id), reservation.capacity)), reservation.shortfall
     )
     window = demand.window
-    short = tuple(
+    return tuple(
         Shortfall(name, demand.covered[name], max(0, left.get(name, 0)), window.start, window.end)
         for name in in_order(demand.covered)
         if demand.covered[name] > left.get(name, 0)
     )
-    return _refused(demand, short, "the reservation does not cover the flavor") if short else None
 
 
-def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str | Refusal | None:
+def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str | None:
     """Return the zone to put the instance in; None where no zone is managed and none was asked for.
 
     Where zones are managed it is never left to chance: the one with most available, counted in such instances,
@@ -141,9 +135,7 @@ def _zone(book: AllocationBook, request: CreateInstance, demand: _Demand) -> str
         return best
     seen = demand.provider.discovery.zones if demand.provider.discovery else ()
     unmanaged = [zone.name for zone in seen if zone.up and zone.name not in managed]
-    if unmanaged:
-        return unmanaged[0]
-    return _refused(demand, _short(book, demand, best), "no zone has room for the instance")
+    return unmanaged[0] if unmanaged else best
 
 
 def _short(book: AllocationBook, demand: _Demand, zone: str | None) -> tuple[Shortfall, ...]:
@@ -167,10 +159,24 @@ def _needs(demand: _Demand, zone: str | None) -> Iterator[tuple[Scope, Mapping[s
         yield Scope(demand.provider.id, zone), demand.loose if claimed_here else demand.needs
 
 
-def _refused(demand: _Demand, short: Sequence[Shortfall], why: str = "not enough capacity") -> Refusal:
+def _worst(short: Iterable[Shortfall]) -> tuple[Shortfall, ...]:
+    """Return one shortfall for each resource: that of the least availability, the earliest of several."""
+    worst: dict[str, Shortfall] = {}
+    for one in short:
+        known = worst.get(one.resource)
+        if known is None or (one.available, one.start) < (known.available, known.start):
+            worst[one.resource] = one
+    return tuple(worst[name] for name in in_order(worst))
+
+
+def _refused(demand: _Demand, short: tuple[Shortfall, ...]) -> Refusal:
     parts = ", ".join(f"{one.resource} (needed {one.requested}, available {one.available})" for one in short)
+    where = "the reservation and besides it" if demand.reservation else "the cloud"
     return Refusal(
-        Reason.INSUFFICIENT_CAPACITY, f"{why}: {parts}", provider=demand.provider.id, shortfalls=tuple(short)
+        Reason.INSUFFICIENT_CAPACITY,
+        f"not enough capacity in {where}: {parts}",
+        provider=demand.provider.id,
+        shortfalls=short,
     )
 
 

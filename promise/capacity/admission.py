@@ -5,6 +5,7 @@ A request must fit in each of several scopes (a provider, and a zone of it) at e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promise.capacity.refusal import Alternative, Reason, Refusal, Shortfall
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from promise.capacity.book import CapacityBook
     from promise.capacity.model import Scope
+    from promise.capacity.timeline import Timeline
 
 
 def window_of(start: int | None, end: int | None, now: int) -> Window | Refusal:
@@ -50,14 +52,28 @@ def shortfalls(
     book: CapacityBook, scopes: Iterable[Scope], window: Window, request: Mapping[str, int]
 ) -> tuple[Shortfall, ...]:
     """Return one shortfall for each resource that is short: the earliest interval of its least availability."""
+    lines = [book.timeline(scope) for scope in scopes]
     worst: dict[str, Shortfall] = {}
-    for scope in scopes:
-        for found in book.timeline(scope).shortfalls(window, request):
+    for line in lines:
+        for found in line.shortfalls(window, request):
             short = Shortfall(found.resource, found.requested, found.available, found.start, found.end)
             known = worst.get(short.resource)
             if known is None or (short.available, short.start) < (known.available, known.start):
                 worst[short.resource] = short
-    return tuple(worst[name] for name in in_order(worst))
+    return tuple(_to_its_end(lines, worst[name], window.end) for name in in_order(worst))
+
+
+def _to_its_end(lines: Sequence[Timeline], short: Shortfall, end: int) -> Shortfall:
+    """Return a shortfall until more is available in all the scopes: one may take over from another."""
+    until = short.end
+    while until < end:
+        least = {short.resource: short.available + 1}
+        found = [part for line in lines for part in line.shortfalls(Window(until, end), least)]
+        further = [part.end for part in found if part.start == until and part.available == short.available]
+        if not further:
+            break
+        until = max(further)
+    return replace(short, end=until)
 
 
 def alternatives(

@@ -6,12 +6,14 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from promise.capacity.model import pool_sum
 from promise.events import fact
-from promise.resources import FOREVER
+from promise.resources import FOREVER, Window, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from promise.capacity.book import CapacityBook
     from promise.capacity.model import Pool
     from promise.events import Event
 
@@ -34,8 +36,24 @@ def of_pool(pool: Pool) -> Iterator[tuple[int, Due]]:
         yield pool.window.end, Due.POOL_END
 
 
-def pool_event(pool: Pool, due: Due) -> Event:
-    """Return the transition of a pool that is due."""
+def pool_event(book: CapacityBook, pool: Pool, due: Due) -> Event:
+    """Return the transition of a pool that is due; one that was planned is cut to what the cloud can give by now."""
     if due is Due.POOL_START:
-        return fact("pool-started", replace(pool, started=True))
+        return fact("pool-started", replace(pool, started=True, capacity=_affordable(book, pool)))
     return fact("pool-ended", replace(pool, started=True, finished=True))
+
+
+def _affordable(book: CapacityBook, pool: Pool) -> Mapping[str, int]:
+    """Return what the bound leaves of a planned pool, next to the others in force when it starts."""
+    if not pool.planned:
+        return pool.capacity
+    capacity = dict(pool.capacity)
+    instant = Window(pool.window.start, pool.window.start + 1)
+    for scope in pool.scopes:
+        supply = book.supply(scope)
+        certain = [other for other in supply.pools if other.started or not other.planned]
+        there = pool_sum(certain, instant)[0].amounts
+        for name, amount in capacity.items():
+            if name in supply.bound:
+                capacity[name] = max(0, min(amount, supply.bound[name] - there.get(name, 0)))
+    return named(capacity)

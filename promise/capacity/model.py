@@ -97,7 +97,7 @@ class Supply:
         return frozenset(name for pool in self.pools for name, amount in pool.capacity.items() if amount)
 
     def steps(self) -> list[Step]:
-        """Return the total as steps, first to last: min(sum of pools in force, bound).
+        """Return the total as steps, first to last: min(sum of pools in force, bound), never below 0.
 
         An increase that is planned and has not started lifts the bound by itself while it lasts: it may exceed
         what the cloud gives today, and is cut to it when it starts.
@@ -110,7 +110,7 @@ class Supply:
     def _bounded(self, amounts: Mapping[str, int], awaited: Mapping[str, int]) -> dict[str, int]:
         most = self.bound
         return {
-            name: min(amount, most[name] + awaited.get(name, 0)) if name in most else amount
+            name: max(0, min(amount, most[name] + awaited.get(name, 0)) if name in most else amount)
             for name, amount in amounts.items()
         }
 

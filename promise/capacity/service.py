@@ -141,9 +141,13 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
     if isinstance(scopes, Refusal):
         return scopes
     kinds = question.kinds or query.KINDS[question.metric]
-    everything = [held for held in book.holdings(query.KINDS["available"]) if not set(scopes).isdisjoint(held.scopes)]
+    everything = list(book.holdings(query.KINDS["available"]))
     gone: list[Record] = [held.record for held in everything if held.record.id in question.without]
-    holdings = [held for held in everything if held.kind in kinds and held.record.id not in question.without]
+    holdings = [
+        held
+        for held in everything
+        if held.kind in kinds and held.record.id not in question.without and not set(scopes).isdisjoint(held.scopes)
+    ]
     with book.supposing(gone):
         fits = _fits(book, question, window)
         if isinstance(fits, Refusal):
