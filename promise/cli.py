@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -82,9 +83,16 @@ def serve(**options: Any) -> None:
     try:
         settings = _read(**options)
         log_to_stderr(settings.log_level)
+        _allow_many_sessions()
         asyncio.run(_serve(settings))
     except (config.ConfigError, PromiseError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _allow_many_sessions() -> None:
+    """Let as many sockets be open as the system permits us: each session is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: config.Config) -> None:

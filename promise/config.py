@@ -57,12 +57,12 @@ class NetconfConfig(Section):
 
     listen: str = Field("127.0.0.1:1830", description="HOST:PORT of NETCONF over SSH; port 0 takes a free one")
     host_keys: list[Path] = Field([], description="files with private host keys; none = made in the state directory")
-    login_timeout: float = Field(30.0, gt=0, description="seconds for a log-in")
-    hello_timeout: float = Field(30.0, gt=0, description="seconds for the subsystem and the hello")
+    login_timeout: float = Field(60.0, gt=0, description="seconds for a log-in")
+    hello_timeout: float = Field(60.0, gt=0, description="seconds for the subsystem and the hello")
     idle_timeout: float = Field(0.0, ge=0, description="seconds without a request that end a session; 0 = none")
     max_sessions: int = Field(4096, ge=1, description="sessions at a time")
-    max_unauthenticated: int = Field(256, ge=1, description="connections at a time that have not logged in")
-    max_message: int = Field(16 * 2**20, ge=4096, description="bytes of the largest message that is read")
+    max_unauthenticated: int = Field(1024, ge=1, description="connections at a time that have not logged in")
+    max_message: int = Field(4 * 2**20, ge=4096, description="bytes of the largest message that is read")
 
 
 class RestconfConfig(Section):
