@@ -7,6 +7,7 @@ written as we promise to write them (UTC, `Z`). Beside values an expectation may
     [a, b]                      these, in this order       []                   none
     {any-order: [a, b]}         these, in any order        {length: 2}          so many
     {exactly: {cores: 10}}      these children, no others  {contains: text}     the text is somewhere in it
+    {lacks: text}               the text is nowhere in it
     $name                       the value of that name; when it is new, the name for what is there
 """
 
@@ -135,9 +136,20 @@ def _any_order(expected: Sequence[Any], nodes: Sequence[_Element], words: Words,
 
 
 def _contains(expected: str, nodes: Sequence[_Element], words: Words, path: str) -> Iterator[str]:
-    text = "".join(node.text or "" for node in nodes)
+    text = _all_text(nodes)
     if words.filled(expected) not in text:
         yield f"{path} must contain {words.filled(expected)!r}, and is {text!r}"
+
+
+def _lacks(expected: str, nodes: Sequence[_Element], words: Words, path: str) -> Iterator[str]:
+    if not nodes:
+        yield f"{path} must be present"
+    if words.filled(expected) in _all_text(nodes):
+        yield f"{path} must not contain {words.filled(expected)!r}, and does"
+
+
+def _all_text(nodes: Sequence[_Element]) -> str:
+    return "\n".join(str(text) for node in nodes for text in node.itertext())
 
 
 def _length(expected: int, nodes: Sequence[_Element], words: Words, path: str) -> Iterator[str]:
@@ -150,6 +162,7 @@ _SPECIAL: Final[Mapping[str, Callable[[Any, Sequence[_Element], Words, str], Ite
     "exactly": _exactly,
     "any-order": _any_order,
     "contains": _contains,
+    "lacks": _lacks,
     "length": _length,
 }
 

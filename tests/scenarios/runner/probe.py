@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from scenarios.runner.play import Player
     from scenarios.runner.story import Step
 
+DAY: Final = 86_400
+SEARCH_HORIZON: Final = 365
+"""Days after the requested start in which alternatives are looked for, unless the policy says otherwise."""
+
 PROBED: Final = frozenset({"create-reservation", "update-reservation"})
 
 
@@ -77,9 +81,10 @@ def _tries(player: Player, what: Step, refusal: _Element) -> Iterator[_Try]:
     on = {"provider-id": text(refusal, "provider-id")}
     if what.kind == "create-reservation":
         end = instant(player.words.text(given["end"])) if "end" in given else FOREVER
-        yield from (_Try({**each.change, **on}, each.granted, each.why) for each in _amounts(given, refusal))
+        yield from (_Try({**each.change, **on}, each.granted, each.why) for each in _amounts(refusal))
     else:
         end = FOREVER
+    horizon = first + DAY * player.story.policy.get("search-horizon", SEARCH_HORIZON)
     last = first - 1
     for other in every(refusal, "alternative"):
         start, latest = instant(text(other, "start")), instant(text(other, "latest-start"))
@@ -87,7 +92,7 @@ def _tries(player: Player, what: Step, refusal: _Element) -> Iterator[_Try]:
         if what.kind == "create-reservation" and end < FOREVER and length != end - first:
             yield _Try(on, granted=True, why=f"the alternative of {length} s has another length than the request")
         for at, granted in ((start, True), (start - 1, False), (last + 1, False), (latest, True), (latest + 1, False)):
-            if first <= at < FOREVER and not (at == start and not granted):
+            if first <= at <= horizon and not (at == start and not granted):
                 yield _Try({**on, **_window(at, length)}, granted, f"start at {at - T0:+} s from T0")
         last = latest
 
@@ -97,22 +102,15 @@ def _window(start: int, length: int | None) -> dict[str, str]:
     return {name: written(datetime.fromtimestamp(at, UTC)) for name, at in moments.items()}
 
 
-def _amounts(given: Mapping[str, Any], refusal: _Element) -> Iterator[_Try]:
-    """Yield that all of max-capacity fits together, and that one more of what was cut does not."""
+def _amounts(refusal: _Element) -> Iterator[_Try]:
+    """Yield that all of max-capacity fits together, and that one more of any of it does not."""
     most: Amounts = {name: amount for name, amount in capacity(refusal, "max-capacity").items() if amount}
-    asked = _asked(given)
     if not most:
         return
     yield _Try({"capacity": _said(most)}, granted=True, why=f"max-capacity {most}")
     for name in most:
-        if most[name] < asked.get(name, 0):
-            more = {**most, name: most[name] + 1}
-            yield _Try({"capacity": _said(more)}, granted=False, why=f"more than max-capacity: {more}")
-
-
-def _asked(given: Mapping[str, Any]) -> Amounts:
-    said = {name: amount for name, amount in given["capacity"].items() if name != "custom"}
-    return said | {each["resource-class"]: each["amount"] for each in given["capacity"].get("custom", [])}
+        more = {**most, name: most[name] + 1}
+        yield _Try({"capacity": _said(more)}, granted=False, why=f"more than max-capacity: {more}")
 
 
 def _said(amounts: Amounts) -> dict[str, Any]:

@@ -30,7 +30,7 @@ for _tag, _pattern, _first in (
     ("bool", r"true|false", "tf"),
     ("int", r"-?(0|[1-9][0-9]*)", "-0123456789"),
     ("float", r"-?[0-9]+\.[0-9]+", "-0123456789"),
-    ("null", r"~|", ["~", ""]),
+    ("null", r"null|", ["n", ""]),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 
