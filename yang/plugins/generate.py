@@ -1,8 +1,7 @@
 """Regenerates promise/northbound/bindings from the YANG modules; with --check, only tells whether they still agree.
 
-python yang/plugins/generate.py            write the bindings
-python yang/plugins/generate.py --check    exit 1, with a summary, when the committed ones differ
-python yang/plugins/generate.py --pyangbind build/pyangbind    pyangbind classes for consumers, in that directory
+Run `python yang/plugins/generate.py` to write the bindings; with --check it writes nothing, and exits with 1 and a
+summary when the committed bindings are not those of the modules.
 """
 
 from __future__ import annotations
@@ -31,17 +30,16 @@ def main() -> int:
     """Run what the command line asks for; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
-    parser.add_argument("--pyangbind", type=Path, metavar="DIR", help="write pyangbind classes there instead")
-    options = parser.parse_args()
-    if options.pyangbind is not None:
-        return generate_pyangbind(options.pyangbind)
-    return check() if options.check else generate(_BINDINGS)
+    return check() if parser.parse_args().check else generate(_BINDINGS)
 
 
 def generate(directory: Path) -> int:
     """Write the bindings into the directory; return pyang's exit status."""
     directory.mkdir(parents=True, exist_ok=True)
-    return _pyang("--strict", "--plugindir", str(_PLUGINS), "-f", "promise-bindings", "--bindings-dir", str(directory))
+    command = [sys.executable, "-m", "pyang", "--strict", "--plugindir", str(_PLUGINS), "-f", "promise-bindings"]
+    command += ["--bindings-dir", str(directory), "-p", f"{_YANG}:{_YANG / 'ietf'}"]
+    command += [str(_YANG / name) for name in _MODULES]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own arguments
 
 
 def check() -> int:
@@ -55,25 +53,6 @@ def check() -> int:
     if stale:
         print(f"{', '.join(stale)}: not what yang/ says; run `make bindings`", file=sys.stderr)
     return 1 if stale else 0
-
-
-def generate_pyangbind(directory: Path) -> int:
-    """Write the package `promise_yang` of pyangbind classes into the directory; return pyang's exit status."""
-    import pyangbind  # noqa: PLC0415 - only this command needs it
-
-    package = directory / "promise_yang"
-    package.mkdir(parents=True, exist_ok=True)
-    return _pyang(
-        "--plugindir", str(Path(pyangbind.__file__).parent / "plugin"),
-        "-f", "pybind", "--build-rpcs", "--build-notifications", "-o", str(package / "__init__.py"),
-    )  # fmt: skip
-
-
-def _pyang(*arguments: str) -> int:
-    """Run pyang of this environment over our modules."""
-    command = [sys.executable, "-m", "pyang", *arguments, "-p", f"{_YANG}:{_YANG / 'ietf'}"]
-    command += [str(_YANG / name) for name in _MODULES]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own arguments
 
 
 def _differs(name: str, directory: Path) -> bool:

@@ -44,10 +44,9 @@ class PromiseBindings(plugin.PyangPlugin):  # type: ignore[misc]
         ctx.implicit_errors = False
 
     def emit(self, ctx: Any, modules: list[Any], fd: TextIO) -> None:
-        """Write the files; modules that are only imported come along as such."""
+        """Write the files; the modules of the command line are implemented, what they import is only imported."""
         loaded = {module.arg: module for module in ctx.modules.values() if module.keyword == "module"}
-        operational = [module for module in modules if module.i_children]
-        files = rendered(Reader(loaded, _YANG).schema(operational))
+        files = rendered(Reader(loaded, _YANG).schema(modules))
         for name, text in files.items():
             if ctx.opts.bindings_dir is None:
                 fd.write(text)

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.northbound.bindings.classes import (
+from .classes import (
     AddProviderInput,
     AddProviderOutput,
     AffectedReservation,
@@ -119,7 +119,7 @@ from promise.northbound.bindings.classes import (
     Window,
     Zone,
 )
-from promise.northbound.bindings.schema import (
+from .schema import (
     ADD_PROVIDER_RPC,
     ALLOCATION_EVENT_NOTIFICATION,
     CANCEL_RESERVATION_RPC,

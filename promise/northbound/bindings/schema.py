@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from promise.northbound import codec
-from promise.northbound.bindings import classes
+
+from . import classes
 
 # Modules
 
@@ -199,7 +200,7 @@ QUERY_CAPACITY_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -314,7 +315,7 @@ INCREASE_CAPACITY_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -394,7 +395,7 @@ DECREASE_CAPACITY_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -468,7 +469,7 @@ REMOVE_POOL_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -555,7 +556,7 @@ CREATE_RESERVATION_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -640,7 +641,7 @@ UPDATE_RESERVATION_INPUT: Final = codec.Struct(
         codec.Enumeration("end", "expiry", "zone", "name", "elements"),
         musts=(
             codec.Must(
-                lambda v, up: (((((not ((v == "end") and up[0].end is not None)) and (not ((v == "expiry") and up[0].expiry is not None))) and (not ((v == "zone") and up[0].zone is not None))) and (not ((v == "name") and up[0].name is not None))) and (not ((v == "elements") and bool(up[0].elements)))),
+                lambda v, up: (((((not ((v == "end") and (up[0].end is not None))) and (not ((v == "expiry") and (up[0].expiry is not None)))) and (not ((v == "zone") and (up[0].zone is not None)))) and (not ((v == "name") and (up[0].name is not None)))) and (not ((v == "elements") and bool(up[0].elements)))),
                 "one request cannot give a node and remove it",
                 "given-and-removed",
             ),
@@ -683,7 +684,7 @@ UPDATE_RESERVATION_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -763,7 +764,7 @@ RESERVATION_OUTCOME: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -821,7 +822,7 @@ CANCEL_RESERVATION_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -920,7 +921,7 @@ QUERY_RESERVATION_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1038,7 +1039,7 @@ CREATE_INSTANCE_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1121,7 +1122,7 @@ INSTANCE_OUTCOME: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1180,7 +1181,7 @@ DESTROY_INSTANCE_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1277,7 +1278,7 @@ QUERY_INSTANCE_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1375,7 +1376,7 @@ ADD_PROVIDER_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1442,7 +1443,7 @@ REMOVE_PROVIDER_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1506,7 +1507,7 @@ SET_PROVIDER_CREDENTIALS_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1587,7 +1588,7 @@ SUBSCRIBE_CAPACITY_EVENTS_INPUT: Final = codec.Struct(
         SECRET_TYPE,
         musts=(
             codec.Must(
-                lambda v, up: up[0].callback_uri is not None,
+                lambda v, up: (up[0].callback_uri is not None),
                 "a secret signs what is posted: it needs a callback-uri",
                 "callback-uri-missing",
             ),
@@ -1610,7 +1611,7 @@ SUBSCRIBE_CAPACITY_EVENTS_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1680,7 +1681,7 @@ SUBSCRIBE_RESERVATION_EVENTS_INPUT: Final = codec.Struct(
         SECRET_TYPE,
         musts=(
             codec.Must(
-                lambda v, up: up[0].callback_uri is not None,
+                lambda v, up: (up[0].callback_uri is not None),
                 "a secret signs what is posted: it needs a callback-uri",
                 "callback-uri-missing",
             ),
@@ -1703,7 +1704,7 @@ SUBSCRIBE_RESERVATION_EVENTS_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1773,7 +1774,7 @@ SUBSCRIBE_INSTANCE_EVENTS_INPUT: Final = codec.Struct(
         SECRET_TYPE,
         musts=(
             codec.Must(
-                lambda v, up: up[0].callback_uri is not None,
+                lambda v, up: (up[0].callback_uri is not None),
                 "a secret signs what is posted: it needs a callback-uri",
                 "callback-uri-missing",
             ),
@@ -1796,7 +1797,7 @@ SUBSCRIBE_INSTANCE_EVENTS_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1861,7 +1862,7 @@ UNSUBSCRIBE_OUTPUT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v == "ok") or up[0].reason is not None),
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
                 "a refused request has a reason",
                 "reason-missing",
             ),
@@ -1962,7 +1963,7 @@ CAPACITY_EVENT: Final = codec.Struct(
         mandatory=True,
         musts=(
             codec.Must(
-                lambda v, up: ((v != "threshold") or up[0].threshold is not None),
+                lambda v, up: ((v != "threshold") or (up[0].threshold is not None)),
                 "the cause threshold names the threshold",
                 "threshold-missing",
             ),

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from .layout import quoted
+from .layout import entries, quoted
 from .model import Node, refuse
 from .names import attribute, only_uses
 
@@ -108,7 +108,8 @@ class Classes:
     def _typed(self, node: Node) -> tuple[str, str]:
         one = node.body if node.has_body else node.scalar.annotation if node.scalar else ""
         if node.is_series:
-            return f"tuple[{one}, ...]", "()"
+            defaults = literal(node) if node.defaults and not node.conditional else []
+            return f"tuple[{one}, ...]", entries(defaults).flat()
         if node.scalar is not None and node.scalar.kind == "empty":
             return "bool", "False"
         if node.conditional or node.presence:

@@ -13,7 +13,7 @@ from pyang import xpath_parser
 from pyang.xpath_lexer import XPathError
 
 from .expressions import Context, Nodes, Plain, Value, any_of, compared, existing
-from .layout import quoted
+from .layout import entries, quoted
 from .model import refuse
 from .names import attribute
 
@@ -181,8 +181,8 @@ class _Compiler:
         module, name = self._qualified(plain.literal)
         base = f"{module}:{name}"
         found = [own for own, bases in nodes.node.scalar.identities if base in bases or (itself and own == name)]
-        wanted = "".join(f"{quoted(one)}, " for one in found)
-        return Plain(any_of(nodes, lambda one: f"{one} in ({wanted})", self._name), "boolean")
+        wanted = entries([quoted(one) for one in found]).flat()
+        return Plain(any_of(nodes, lambda one: f"{one} in {wanted}", self._name), "boolean")
 
     # Paths
 

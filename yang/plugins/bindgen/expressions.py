@@ -83,7 +83,7 @@ def existing(value: Value) -> str | None:
         return None
     if value.present:
         return "True"
-    return f"bool({value.source})" if value.kind == "empty" else f"{value.source} is not None"
+    return f"bool({value.source})" if value.kind == "empty" else f"({value.source} is not None)"
 
 
 def compared(operator: str, left: Value, right: Value, fresh: Fresh) -> Plain | None:

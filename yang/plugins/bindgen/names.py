@@ -71,6 +71,8 @@ def _owner(statement: Statement) -> str:
             return _owner(statement.stmt_parent)
         case "grouping":
             return camel(statement.arg)
+        case "augment":
+            return _owner(statement.i_target_node)
         case "input" | "output":
             return camel(statement.stmt_parent.arg) + _BODIES[statement.keyword]
         case "container" | "list" | "notification":

@@ -38,8 +38,8 @@ def _package(schema: Schema, classes: Classes) -> str:
         f'"""{_DOC}"""\n\n'
         "from __future__ import annotations\n\n"
         "from typing import TYPE_CHECKING, Any, Final\n\n"
-        f"from promise.northbound.bindings.classes import (\n{_lines(names)})\n"
-        f"from promise.northbound.bindings.schema import (\n{_lines([*constants, 'DATA', 'MODULES'])})\n\n"
+        f"from .classes import (\n{_lines(names)})\n"
+        f"from .schema import (\n{_lines([*constants, 'DATA', 'MODULES'])})\n\n"
         "if TYPE_CHECKING:\n"
         "    from collections.abc import Mapping\n\n"
         "    from promise.northbound.codec import Notification, Rpc\n\n"

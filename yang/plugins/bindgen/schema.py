@@ -73,12 +73,16 @@ class Reader:
             revision=revision.arg if revision is not None else "",
             namespace=module.search_one("namespace").arg,
             prefix=module.search_one("prefix").arg,
-            file=Path(module.pos.ref).resolve().relative_to(self._root).as_posix(),
+            file=self._file(Path(module.pos.ref).resolve()),
             features=tuple(
                 feature.arg for feature in module.search("feature") if not hasattr(feature, "i_not_implemented")
             ),
             conformance="implement" if implemented else "import",
         )
+
+    def _file(self, path: Path) -> str:
+        """Return the path from the directory of our modules, or the name of a file that lies elsewhere."""
+        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.name
 
     def _rpc(self, statement: Statement) -> Operation:
         _check(statement)

@@ -22,7 +22,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from promise.northbound import codec
-from promise.northbound.bindings import classes
+
+from . import classes
 '''
 
 
