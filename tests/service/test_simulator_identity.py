@@ -49,6 +49,7 @@ async def test_the_catalog_has_every_service_at_the_address_that_was_asked(cloud
         "image": f"{cloud.url}/image",
         "network": f"{cloud.url}/network",
         "block-storage": f"{cloud.url}/volume/v3",
+        "alarming": f"{cloud.url}/alarming",
     }
     interfaces = {(each["interface"], each["region"]) for entry in catalog for each in entry["endpoints"]}
     assert interfaces == {("public", "RegionOne"), ("internal", "RegionOne"), ("admin", "RegionOne")}

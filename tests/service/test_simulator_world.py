@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from promise.vim.simulator import FlavorOption, NetworkOption, SimulatorOptions
-from promise.vim.simulator.api import cinder, glance, keystone, neutron, nova, placement
+from promise.vim.simulator.api import aodh, cinder, glance, keystone, neutron, nova, placement
 from promise.vim.simulator.api.exchange import Request
 from promise.vim.simulator.world.building import Order
 from promise.vim.simulator.world.errors import ApiError
@@ -194,6 +194,8 @@ ORDERS: list[tuple[Service, str, str, str, tuple[str, ...]]] = [
     (placement.SERVICE, "PUT", "/placement/allocations/x", "allocations", ("a", "project_id", "user_id")),
     (placement.SERVICE, "POST", "/placement/resource_providers", "name", ("name", "uuid", "parent_provider_uuid")),
     (keystone.SERVICE, "POST", "/identity/v3/auth/tokens", "auth", ("identity", "scope")),
+    (aodh.SERVICE, "POST", "/alarming/v2/alarms", "name",
+     ("name", "severity", "event_rule", "alarm_actions", "state", "type", "project_id")),
     (glance.SERVICE, "POST", "/image/v2/images", "name", ("name", "min_ram", "visibility", "tags", "id")),
 ]  # fmt: skip
 

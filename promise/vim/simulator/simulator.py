@@ -14,9 +14,10 @@ from aiohttp import web
 
 from promise.clock import PreciseClock
 from promise.vim.simulator import control
-from promise.vim.simulator.api import cinder, glance, keystone, neutron, nova, placement
+from promise.vim.simulator.api import aodh, cinder, glance, keystone, neutron, nova, placement
 from promise.vim.simulator.api.exchange import Answer, Refused, Request
 from promise.vim.simulator.faults import Faults, Rule
+from promise.vim.simulator.notifier import Notifier
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
 from promise.vim.simulator.world.world import World
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 SERVICES: Final = (
-    keystone.SERVICE, nova.SERVICE, placement.SERVICE, glance.SERVICE, neutron.SERVICE, cinder.SERVICE
+    keystone.SERVICE, nova.SERVICE, placement.SERVICE, glance.SERVICE, neutron.SERVICE, cinder.SERVICE, aodh.SERVICE,
 )  # fmt: skip
 _LARGEST_BODY: Final = 64 << 20
 _REMEMBERED: Final = 10000
@@ -50,6 +51,7 @@ class Simulator:
         self.world = World(options, clock.now())
         self.faults = Faults()
         self.requests: deque[dict[str, object]] = deque(maxlen=_REMEMBERED)
+        self.notifier = Notifier(self.world, clock)
         self._released = asyncio.Event()
         self._runner: web.ServerRunner | None = None
 
@@ -60,6 +62,7 @@ class Simulator:
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()
+        self.notifier.start()
         address = self._runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         return f"http://{shown}:{address[1]}"
@@ -67,6 +70,7 @@ class Simulator:
     async def stop(self) -> None:
         """Stop listening and drop every connection; requests that hang are let go."""
         self.release()
+        await self.notifier.stop()
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
@@ -119,7 +123,9 @@ class Simulator:
     async def _answer(self, request: Request) -> Answer | None:
         """Return the answer to a request, None when the connection is to be closed without one."""
         if _below("/simulator", request.path):
-            return control.answer(self, request)
+            answer: Answer | None = control.answer(self, request)
+            self.notifier.look()
+            return answer
         service = next((each for each in SERVICES if _below(each.mount, request.path)), None)
         if service is None:
             return _index(request)
@@ -152,6 +158,8 @@ class Simulator:
             log.exception("simulator.flaw", method=request.method, path=request.path)
             error = ApiError(500, "Unexpected API Error. The simulator does not understand this request.")
             return service.shape(Refused(error, (0, 0), request_id))
+        finally:
+            self.notifier.look()
 
     async def _spoilt(self, rule: Rule, answer: Answer) -> Answer | None:
         """Return what a rule makes of an answer."""

@@ -24,6 +24,7 @@ SERVICES: Final = (
     ("glance", "image", "/image"),
     ("neutron", "network", "/network"),
     ("cinder", "block-storage", "/volume/v3"),
+    ("aodh", "alarming", "/alarming"),
 )
 """Name, type and path of every service in the catalog."""
 

@@ -21,6 +21,10 @@ class Agenda:
         """Enter a change; it is called with its own moment, however late `run` comes."""
         heapq.heappush(self._due, (moment, next(self._order), change))
 
+    def next(self) -> float | None:
+        """Return the moment of the next change, None when there is none."""
+        return self._due[0][0] if self._due else None
+
     def run(self, now: float) -> None:
         """Make every change whose moment has come, including those that the changes themselves enter."""
         while self._due and self._due[0][0] <= now:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from promise.vim.simulator.options import SimulatorOptions
     from promise.vim.simulator.world.agenda import Agenda
+    from promise.vim.simulator.world.events import Events
     from promise.vim.simulator.world.flavors import Flavor
     from promise.vim.simulator.world.groups import Groups
     from promise.vim.simulator.world.hosts import Host, Hosts
@@ -65,6 +66,7 @@ class Surroundings:
     quotas: Quotas
     agenda: Agenda
     groups: Groups
+    events: Events
 
 
 class Builder:
@@ -87,7 +89,8 @@ class Builder:
         except ApiError as error:
             self._abort(server, error.message, now)
             return
-        server.task_state = "spawning"
+        server.begin("spawning", now)
+        server.tell(server, "create.start", now, "")
         if self._options.stuck_marker not in server.name:
             slower = _SLOWER if self._options.slow_marker in server.name else 0.0
             due = now + self._options.build_seconds + slower
@@ -171,13 +174,15 @@ class Builder:
         if self._options.fail_marker in server.name:
             self._abort(server, f"its name contains {self._options.fail_marker}", moment)
             return
-        server.settle("active", moment)
         server.launched = moment
+        server.settle("active", moment)
+        server.tell(server, "create.end", moment, "")
         for port in self._around.network.ports_of(server.id):
             port.update({"status": "ACTIVE", "binding:vif_type": "ovs"})
 
     def _abort(self, server: Server, reason: str, moment: float) -> None:
         self.take_everything(server, moment)
+        server.tell(server, "create.error", moment, "")
         server.host = server.host_zone = None
         server.fail(str(BuildAborted(server.id, reason)), moment)
 

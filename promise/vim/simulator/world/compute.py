@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from promise.vim.simulator.world.servers import Server
 
 _REMEMBERED: Final = 10000
+_TOLD: Final = {
+    "powering-off": "power_off", "powering-on": "power_on", "rebooting": "reboot", "rebooting_hard": "reboot",
+    "pausing": "pause", "unpausing": "unpause", "suspending": "suspend", "resuming": "resume", "rebuilding": "rebuild",
+}  # fmt: skip
 
 
 class Compute:
@@ -66,11 +70,13 @@ class Compute:
                 draft, id=fresh(), name=f"{draft.name}-{index + 1}" if order.at_most > 1 else draft.name,
                 metadata=dict(draft.metadata), tags=list(draft.tags), security_groups=list(draft.security_groups),
                 launch_index=index, reservation_id=reservation, number=self._made, actions=[],
+                tell=self._around.events.tell,
             )  # fmt: skip
             self.servers[server.id] = server
             if server.group:
                 self.groups.by_id[server.group].members.append(server.id)
             server.record("create", now)
+            server.tell(server, "update", now, "")
             self.builder.build(server, order, now)
             servers.append(server)
         return servers
@@ -121,7 +127,8 @@ class Compute:
         if server.task_state == "deleting" and host and host.up:
             return
         server.record("delete", now)
-        server.task_state, server.updated = "deleting", now
+        server.begin("deleting", now)
+        server.tell(server, "delete.start", now, "")
         if host is None or not host.up:
             self.forget(server, now)
         else:
@@ -134,19 +141,23 @@ class Compute:
             return
         self.builder.take_everything(server, moment)
         self.groups.leave(server)
-        server.settle("deleted", moment)
         server.terminated = moment
+        server.settle("deleted", moment)
+        server.tell(server, "delete.end", moment, "")
         self.deleted[server.id] = server
         if len(self.deleted) > _REMEMBERED:
             del self.deleted[next(iter(self.deleted))]
 
     def later(self, server: Server, task: str, then: str, now: float) -> None:
         """Begin a task that ends in another state after a moment, if the host lives."""
-        server.task_state, server.updated = task, now
+        server.begin(task, now)
+        told = _TOLD.get(task, task)
+        server.tell(server, f"{told}.start", now, "")
         host = self._around.hosts.by_name.get(server.host or "")
 
         def done(moment: float) -> None:
             if server.task_state == task:
                 server.settle(then, moment)
+                server.tell(server, f"{told}.end", moment, "")
 
         self._around.agenda.at(now + self._options.action_seconds, host.when_alive(done) if host else done)

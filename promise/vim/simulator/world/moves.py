@@ -65,7 +65,7 @@ class Mover:
         self._replace(server, None, None, flavor)
         server.old_flavor, server.old_host = old_flavor, old_host
         server.flavor = replace(flavor, extra_specs=dict(flavor.extra_specs))
-        server.task_state, server.updated = "resize_migrating", now
+        server.begin("resize_migrating", now)
         self._around.agenda.at(now + self._options.action_seconds, lambda moment: self._resized(server, moment))
 
     @staticmethod

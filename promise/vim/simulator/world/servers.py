@@ -9,6 +9,8 @@ from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promise.vim.simulator.world.flavors import Flavor
 
 _STATUS: Final = {
@@ -21,9 +23,16 @@ STATES: Final = {status: state for state, status in _STATUS.items()}
 """The vm_state behind each status that a list can be filtered by."""
 
 
+def _nobody(server: Server, kind: str, moment: float, old_state: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(slots=True)
 class Server:
-    """A server. `flavor` is a copy: later changes of the flavor do not touch it. `zone` is what was asked for."""
+    """A server. `flavor` is a copy: later changes of the flavor do not touch it. `zone` is what was asked for.
+
+    `tell` is called with what happens to it (see events.Events.tell).
+    """
 
     name: str
     project_id: str
@@ -61,6 +70,7 @@ class Server:
     old_host: str | None = None
     migration: str | None = None
     actions: list[dict[str, Any]] = field(default_factory=list)
+    tell: Callable[[Server, str, float, str], None] = field(default=_nobody, repr=False)
 
     @property
     def status(self) -> str:
@@ -97,7 +107,14 @@ class Server:
 
     def settle(self, vm_state: str, moment: float) -> None:
         """End the task under way in this state."""
-        self.vm_state, self.task_state, self.updated = vm_state, None, moment
+        old, self.vm_state = self.vm_state, vm_state
+        self.task_state, self.updated = None, moment
+        self.tell(self, "update", moment, old)
+
+    def begin(self, task: str, moment: float) -> None:
+        """Begin a task."""
+        self.task_state, self.updated = task, moment
+        self.tell(self, "update", moment, self.vm_state)
 
     def fail(self, message: str, moment: float) -> None:
         """Become ERROR with a fault."""

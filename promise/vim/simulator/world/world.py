@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promise.vim.simulator.world.agenda import Agenda
+from promise.vim.simulator.world.alarms import Alarms
 from promise.vim.simulator.world.building import Surroundings
 from promise.vim.simulator.world.compute import Compute
+from promise.vim.simulator.world.events import Events
 from promise.vim.simulator.world.groups import Groups
 from promise.vim.simulator.world.hosts import Hosts
 from promise.vim.simulator.world.identity import Identity
@@ -35,9 +37,12 @@ class World:
         self.network = Network(self.quotas)
         self.volumes = Volumes(options, self.quotas, self.agenda)
         servers: dict[str, Server] = {}
+        self.events = Events()
+        self.alarms = Alarms()
         around = Surroundings(
-            self.hosts, self.placement, self.network, self.volumes, self.quotas, self.agenda, Groups(servers)
-        )
+            self.hosts, self.placement, self.network, self.volumes, self.quotas, self.agenda, Groups(servers),
+            self.events,
+        )  # fmt: skip
         self.compute = Compute(options, around, servers)
         admin = next(project.id for project in self.identity.projects.values() if project.name == "admin")
         self.images: dict[str, Image] = {}
