@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from promise.resources import FOREVER, Window, plus
+from promise.resources import FOREVER, LEAVES, Window, plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,10 +86,20 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What makes up the total of a scope: the pools of it that are not over, and what the cloud can give."""
+    """What makes up the total of a scope: the pools of it that are not over, and what the cloud can give.
+
+    `bound` says that of the resources that have one. With `inventoried` it comes from the hosts' inventories, so that
+    a resource class which none of them has is bound to 0.
+    """
 
     pools: tuple[Pool, ...] = ()
     bound: Mapping[str, int] = field(default_factory=dict)
+    inventoried: bool = False
+
+    def limits(self, names: Iterable[str]) -> dict[str, int]:
+        """Return what the cloud can give of these resources; one that nothing bounds is absent."""
+        found = {name: self.bound.get(name, 0 if self.inventoried and name not in LEAVES else None) for name in names}
+        return {name: most for name, most in found.items() if most is not None}
 
     @property
     def managed(self) -> frozenset[str]:
@@ -108,7 +118,7 @@ class Supply:
         return [Step(moment, self._bounded(amounts, lifted.at(moment))) for moment, amounts in sums]
 
     def _bounded(self, amounts: Mapping[str, int], awaited: Mapping[str, int]) -> dict[str, int]:
-        most = self.bound
+        most = self.limits(amounts)
         return {
             name: max(0, min(amount, most[name] + awaited.get(name, 0)) if name in most else amount)
             for name, amount in amounts.items()

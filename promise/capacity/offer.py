@@ -116,7 +116,7 @@ def _exceeds(book: CapacityBook, pool: Pool, now: int) -> Refusal | None:
         courses.append(_left(supply.pools, {name: most_of(name) for name in pool.capacity}, pool.window))
         if not pool.planned or pool.window.start <= now:
             promised = [other for other in supply.pools if not (other.planned and not other.started)]
-            courses.append(_left(promised, supply.bound, pool.window))
+            courses.append(_left(promised, supply.limits(pool.capacity), pool.window))
     short = _short(pool, courses)
     if not short:
         return None

@@ -123,6 +123,11 @@ class Provider:
             self._committed(seen.capacity) if seen and self.discovery and self.discovery.source == "placement" else {}
         )
 
+    @property
+    def inventoried(self) -> bool:
+        """Tell whether the bound comes from inventories, which name every resource class that there is."""
+        return self.discovery is not None and self.discovery.source == "placement"
+
     def zone(self, name: str) -> Zone | None:
         """Return the zone of this name as it was last seen."""
         zones = self.discovery.zones if self.discovery else ()

@@ -38,6 +38,7 @@ class Columns:
         self._timelines: dict[Scope, Timeline] = {}
         self._pools: dict[Scope, dict[str, Pool]] = {}
         self._bounds: dict[Scope, Mapping[str, int]] = {}
+        self._inventoried: set[str] = set()
         self._supplies: dict[Scope, Supply] = {}
         self._steps: dict[Scope, list[Step]] = {}
         self.touched: set[Scope] = set()
@@ -51,7 +52,11 @@ class Columns:
 
     def supply(self, scope: Scope) -> Supply:
         """Return what makes up the total of a scope."""
-        return self._supplies.get(scope) or Supply(bound=self._bounds.get(scope, {}))
+        return self._supplies.get(scope) or self._supply(scope)
+
+    def _supply(self, scope: Scope) -> Supply:
+        pools = tuple(self._pools.get(scope, {}).values())
+        return Supply(pools, self._bounds.get(scope, {}), scope.provider in self._inventoried)
 
     def zones(self, provider: str) -> set[str]:
         """Return the zones of a provider that a pool names which is not over."""
@@ -92,14 +97,16 @@ class Columns:
         bounds = {Scope(provider.id): provider.bound()}
         bounds |= {Scope(provider.id, zone.name): provider.zone_bound(zone.name) for zone in zones}
         known = [scope for scope in self._bounds if scope.provider == provider.id]
+        changed = provider.inventoried is not (provider.id in self._inventoried)
+        (self._inventoried.add if provider.inventoried else self._inventoried.discard)(provider.id)
         for scope in {*known, *bounds}:
-            if self._bounds.get(scope, {}) != bounds.get(scope, {}):
+            if changed or self._bounds.get(scope, {}) != bounds.get(scope, {}):
                 self._bounds[scope] = bounds.get(scope, {})
                 self._total_again(scope)
 
     def _total_again(self, scope: Scope) -> None:
         """Make the total of a scope what its supply says now."""
-        supply = Supply(tuple(self._pools.get(scope, {}).values()), self._bounds.get(scope, {}))
+        supply = self._supply(scope)
         steps = supply.steps()
         timeline = self.timeline(scope)
         self.touched.add(scope)
