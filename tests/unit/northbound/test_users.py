@@ -68,6 +68,7 @@ def test_a_public_key_line_is_read(key: asyncssh.SSHKey) -> None:
     "text",
     ["", "ssh-ed25519", "ssh-ed25519 !!!", "ssh-rsa " + line(ED25519).split()[1], 'from="*" ' + line(ED25519),
      "-----BEGIN OPENSSH PRIVATE KEY-----"],
+    ids=["empty", "no key", "no base64", "another algorithm", "options before it", "private"],
 )  # fmt: skip
 def test_what_is_no_public_key_line_is_refused(text: str) -> None:
     with pytest.raises(BadCredential):
