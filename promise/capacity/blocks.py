@@ -58,7 +58,7 @@ class Blocks:
         self.width = width
         self.size = size
         self.rows = [slice(plane * width, (plane + 1) * width) for plane in range(planes)]
-        self.firsts: list[int] = []
+        self.firsts = array("q")
         self.times: list[array[int]] = []
         self.levels: list[Matrix] = []
         self.variation: Matrix = np.zeros(planes * width, np.int64)

@@ -25,7 +25,7 @@ ENDLESS: Final = 4 * FOREVER
 BATCH: Final = 8
 """Blocks that are looked into before we ask whether enough was found."""
 
-STRIDE: Final = 32
+STRIDE: Final = 128
 """Blocks whose index is read at first; then four times as many each time."""
 
 
@@ -91,7 +91,7 @@ class Openings:
             first = self._last_obstacle(first, stop)
         waiting = [(first, False, True)] if stop else []
         self._last = first - 1
-        for at, beyond in strides(first + 1, stop):
+        for at, beyond in strides(first + 1, stop if self._duration < ENDLESS else first):
             waiting += self._obstacles(at, beyond)
             for k in range(0, len(waiting), BATCH):
                 self._pass(waiting[k : k + BATCH])
@@ -132,11 +132,11 @@ class Openings:
             return iter(())
         peaks = (blocks.base[rows, at:stop] + blocks.highs[rows, at:stop])[:, obstacles]
         shut: NDArray[np.bool_] = np.logical_or.reduce(peaks < self._need, axis=0)
-        edges = np.array([*blocks.firsts[at : stop + 1], FOREVER], np.int64)
+        edges = np.array(blocks.firsts[at : stop + 1] + array("q", [FOREVER]))
         begin, finish = edges[obstacles], edges[obstacles + 1]
-        room = np.where(shut, begin, finish)[1:] - np.where(shut, finish, begin)[:-1]
+        mixed = (finish - begin) * ~shut
         wide = np.ones(len(obstacles) + 1, np.bool_)  # how much there is beyond both ends is not known
-        wide[1:-1] = (room >= self._duration) | (finish[1:] == FOREVER)
+        np.greater_equal(begin[1:] - finish[:-1] + mixed[1:] + mixed[:-1], self._duration, out=wide[1:-1])
         chosen = (wide[1:] | wide[:-1]).nonzero()[0]
         adjacent = [True, *(chosen[1:] - chosen[:-1] == 1).tolist()]
         return zip((obstacles[chosen] + at).tolist(), shut[chosen].tolist(), adjacent, strict=True)

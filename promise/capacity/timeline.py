@@ -315,6 +315,8 @@ class Timeline:
 
     def _asked(self, rows: list[int], metrics: Collection[str]) -> Callable[[Matrix], Matrix]:
         """Return the function that takes from the levels of all rows those of some metrics and resources."""
+        if strange := set(metrics).difference(PLANES, CLIPPED):
+            raise ValueError(f"there is no metric {', '.join(sorted(strange))}")
         width = self._blocks.width
         plain = [PLANES.index(metric) * width + row for metric in metrics if metric not in CLIPPED for row in rows]
         clips = [CLIPPED[metric] for metric in metrics if metric in CLIPPED]
