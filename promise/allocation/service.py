@@ -171,15 +171,12 @@ def _destroy(
 
 def listed(book: AllocationBook, question: QueryInstance, actor: Actor) -> Instances | Refusal:
     """Answer a question about instances from memory."""
-    wanted = [found for found in book.allocations.values() if actor.sees(found) and _matches(found, question)]
-    if question.resume is not None:
-        places = [index for index, found in enumerate(wanted) if found.id == question.resume]
-        if not places:
-            return Refusal(Reason.NOT_FOUND, f"there is no page after {question.resume}")
-        wanted = wanted[places[0] + 1 :]
-    limit = len(wanted) if question.limit is None else question.limit
-    page = wanted[:limit]
-    return Instances(tuple(page), page[-1].id if page and limit < len(wanted) else None)
+    candidates = iter(book.allocations.values())
+    if question.resume is not None and not any(found.id == question.resume for found in candidates):
+        return Refusal(Reason.NOT_FOUND, f"there is no page after {question.resume}")
+    wanted = [found for found in candidates if actor.sees(found) and _matches(found, question)]
+    page = wanted[: question.limit]
+    return Instances(tuple(page), page[-1].id if page and len(page) < len(wanted) else None)
 
 
 def _matches(found: Allocation, question: QueryInstance) -> bool:

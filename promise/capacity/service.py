@@ -38,7 +38,10 @@ class Explorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueryCapacity:
-    """A question about capacity over a window; `scope` and `kinds` choose which ids are listed."""
+    """A question about capacity over a window; `exclusive` and `kinds` choose which ids are listed.
+
+    The entries of the course count the records that are listed, or those of `counting` where it is given.
+    """
 
     metric: str = "available"
     kinds: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class QueryCapacity:
     flavor: str | None = None
     limit: int | None = None
     resume: int | None = None
+    counting: frozenset[str] | None = None
 
     def holds(self, elements: Collection[str]) -> bool:
         """Tell whether a record with these elements is one to list: with all of `every`, and one of `some`."""
@@ -148,16 +152,19 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
         for held in everything
         if held.kind in kinds and held.record.id not in question.without and not set(scopes).isdisjoint(held.scopes)
     ]
-    with book.supposing(gone):
-        fits = _fits(book, question, window)
+    listed = [held for held in holdings if _listed(held, question, window, actor)]
+    counting = question.counting
+    counted = listed if counting is None else [held for held in holdings if held.record.id in counting]
+    with book.without(gone):
+        fits = _fits(book, question, scopes, window)
         if isinstance(fits, Refusal):
             return fits
-        points = _points(book, question, scopes, window, holdings)
+        points = _points(book, question, scopes, window, counted)
         metrics = query.extremes(book, scopes, window)
         shares = _shares(book, scopes, window, fits) if len(book.providers) > 1 and len(scopes) > 1 else ()
     limit = question.limit if question.limit is not None else len(points)
     return CapacityAnswer(
-        collections=tuple(_ids(holdings, question, window, actor)),
+        collections=tuple(f"{held.kind}:{held.record.id}" for held in listed),
         points=tuple(points[:limit]),
         metrics=metrics,
         fits=_total(fits),
@@ -166,15 +173,10 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
     )
 
 
-def _ids(holdings: Sequence[Holding], question: QueryCapacity, window: Window, actor: Actor) -> list[str]:
-    """Return the ids that the question lists: overlapping the window, or inside it; of others' records none."""
-    listed = [
-        held
-        for held in holdings
-        if (held.window.inside(window) if question.exclusive else held.window.overlaps(window))
-        and question.holds(getattr(held.record, "elements", ()))
-    ]
-    return [f"{held.kind}:{held.record.id}" for held in listed if _visible(held.record, actor)]
+def _listed(held: Holding, question: QueryCapacity, window: Window, actor: Actor) -> bool:
+    """Tell whether the question lists a record: overlapping the window, or inside it; of others' records none."""
+    timely = held.window.inside(window) if question.exclusive else held.window.overlaps(window)
+    return timely and question.holds(getattr(held.record, "elements", ())) and _visible(held.record, actor)
 
 
 def _visible(record: object, actor: Actor) -> bool:
@@ -202,13 +204,14 @@ def _points(
     return list(islice(query.sampled(course, counts), most))
 
 
-def _fits(book: CapacityBook, question: QueryCapacity, window: Window) -> dict[str, int | None] | Refusal:
+def _fits(
+    book: CapacityBook, question: QueryCapacity, scopes: Sequence[Scope], window: Window
+) -> dict[str, int | None] | Refusal:
     """Return, per provider, how many instances of the flavor fit throughout the window; None = nothing limits."""
     if question.flavor is None:
         return {}
-    asked = [question.provider] if question.provider else list(book.providers)
     found = {}
-    for provider in (book.providers[key] for key in asked):
+    for provider in (book.providers[scope.provider] for scope in scopes):
         flavor = provider.flavor(question.flavor)
         if flavor is not None:
             found[provider.id] = query.room_on(book, provider, {**flavor.needs, "ports": 1}, question.zone, window)

@@ -78,7 +78,7 @@ class Unwired(PromiseError):
 def table(rooms: Rooms) -> list[Operation[Any, Any]]:
     """Return the rows, in the order of the YANG."""
     capacity = CapacityRpcs(rooms.capacity)
-    reservations = ReservationRpcs(rooms.reservation, rooms.capacity)
+    reservations = ReservationRpcs(rooms.reservation)
     instances = InstanceRpcs(rooms.allocation)
     providers = ProviderRpcs(rooms.capacity)
     return [

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from promise.capacity import query
 from promise.capacity.refusal import Reason, Refusal
+from promise.capacity.service import QueryCapacity, answer
 from promise.reservation import create, update
 from promise.reservation.model import LIVE
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from promise.actor import Actor
     from promise.capacity.ledger import Decisions
+    from promise.capacity.query import Point
     from promise.reservation.book import ReservationBook
     from promise.reservation.model import Reservation
     from promise.reservation.requests import Accepted, Cancelled, CreateReservation, UpdateReservation
@@ -39,16 +41,21 @@ class QueryReservation:
     name: str | None = None
     elements_some: frozenset[str] = frozenset()
     elements_every: frozenset[str] = frozenset()
+    series: bool = True
     limit: int | None = None
     resume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The reservations of one page; `resume` is the id of the last one when there are more."""
+    """The reservations of one page; `resume` is the id of the last one when there are more.
+
+    `course` is all that is reserved over the window; its entries count the reservations of the page.
+    """
 
     views: tuple[ReservationView, ...]
     resume: str | None
+    course: tuple[Point, ...]
 
 
 class ReservationService:
@@ -97,15 +104,40 @@ def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now:
     scopes = query.scopes_of(book, question.provider, question.zone)
     if isinstance(scopes, Refusal):
         return scopes
-    wanted = [held for held in _candidates(book, question) if actor.sees(held) and _matches(held, question, window)]
-    if question.resume is not None:
-        places = [index for index, held in enumerate(wanted) if held.id == question.resume]
-        if not places:
-            return Refusal(Reason.NOT_FOUND, f"there is no page after {question.resume}")
-        wanted = wanted[places[0] + 1 :]
-    limit = len(wanted) if question.limit is None else question.limit
-    page = wanted[:limit]
-    return Listed(tuple(view(book, held) for held in page), page[-1].id if page and limit < len(wanted) else None)
+    candidates = _after(_candidates(book, question), question.resume)
+    if isinstance(candidates, Refusal):
+        return candidates
+    wanted = [held for held in candidates if actor.sees(held) and _matches(held, question, window)]
+    page = wanted[: question.limit]
+    course = answer(book, _reserved(question, page), actor, now)
+    if isinstance(course, Refusal):
+        return course
+    more = bool(page) and len(page) < len(wanted)
+    return Listed(tuple(view(book, held) for held in page), page[-1].id if more else None, course.points)
+
+
+def _after(candidates: Iterable[Reservation], resume: str | None) -> Iterable[Reservation] | Refusal:
+    """Return the candidates of the next page, which goes on even where the last one no longer belongs to it."""
+    if resume is None:
+        return candidates
+    rest = iter(candidates)
+    if any(held.id == resume for held in rest):
+        return rest
+    return Refusal(Reason.NOT_FOUND, f"there is no page after {resume}")
+
+
+def _reserved(question: QueryReservation, page: Sequence[Reservation]) -> QueryCapacity:
+    """Return the question for the reserved column over the same window."""
+    return QueryCapacity(
+        metric="reserved",
+        provider=question.provider,
+        zone=question.zone,
+        start=question.start,
+        end=question.end,
+        without=question.without,
+        series=question.series,
+        counting=frozenset(held.id for held in page),
+    )
 
 
 def _candidates(book: ReservationBook, question: QueryReservation) -> Iterable[Reservation]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from promise.capacity.refusal import Refusal
-from promise.capacity.service import QueryCapacity
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.unsupported import refuse
@@ -16,16 +15,14 @@ from promise.reservation.service import QueryReservation
 
 if TYPE_CHECKING:
     from promise.actor import Actor
-    from promise.capacity.service import CapacityAnswer, CapacityService
     from promise.reservation.service import ReservationService
 
 
 class ReservationRpcs:
     """The RPCs of the reservation room."""
 
-    def __init__(self, service: ReservationService, capacity: CapacityService) -> None:
+    def __init__(self, service: ReservationService) -> None:
         self._service = service
-        self._capacity = capacity
 
     async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
         """Promise capacity over a window."""
@@ -121,32 +118,17 @@ class ReservationRpcs:
             name=asked.name,
             elements_some=frozenset(elements.some) if elements else frozenset(),
             elements_every=frozenset(elements.every) if elements else frozenset(),
+            series=asked.show_utilization,
             limit=asked.limit,
             resume=asked.marker,
         )
         found = await self._service.list(actor, question)
         if isinstance(found, Refusal):
             return yang.QueryReservationOutput(**answers.not_ok(found))
-        course = await self._course(actor, question, shown=asked.show_utilization)
-        if isinstance(course, Refusal):
-            return yang.QueryReservationOutput(**answers.not_ok(course))
         return yang.QueryReservationOutput(
             **answers.ok(f"{len(found.views)} reservations"),
             reservations=tuple(view.reservation.id for view in found.views),
             reservation=tuple(answers.reservation(view) for view in found.views),
-            utilization=tuple(answers.utilization(point, "reserved", all_metrics=False) for point in course.points),
+            utilization=tuple(answers.utilization(point, "reserved", all_metrics=False) for point in found.course),
             next_marker=found.resume,
         )
-
-    async def _course(self, actor: Actor, question: QueryReservation, *, shown: bool) -> CapacityAnswer | Refusal:
-        """Return the reserved column over the same window; numbers count everything but `without`."""
-        asked = QueryCapacity(
-            metric="reserved",
-            provider=question.provider,
-            zone=question.zone,
-            start=question.start,
-            end=question.end,
-            without=question.without,
-            series=shown,
-        )
-        return await self._capacity.query(actor, asked)

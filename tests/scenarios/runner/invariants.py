@@ -9,7 +9,7 @@ from scenarios.runner import messages
 from scenarios.runner.arithmetic import METRICS, Arithmetic, Columns, capacity, every, instant, text
 from scenarios.runner.words import T0, Words
 
-from promise.capacity.model import Scope
+from promise.capacity.model import Pool, Scope
 from promise.ledger import recovery
 from promise.ledger.address import open_store
 from promise.ledger.state import CODECS, State
@@ -17,7 +17,7 @@ from promise.northbound import bindings as yang
 from promise.resources import FOREVER, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lxml.etree import _Element
     from netconf_client import NetconfClient
@@ -104,6 +104,12 @@ def rebuilt_is_live(live: State, url: str) -> list[str]:
     return found + [f"replayed from the journal: {line}" for line in _state_differs(live, from_journal)]
 
 
+def _supply(state: State, scope: Scope) -> tuple[list[Pool], Mapping[str, int]]:
+    """Return what makes up a total; in which order does not matter."""
+    supply = state.supply(scope)
+    return sorted(supply.pools, key=lambda pool: pool.id), supply.bound
+
+
 def _state_differs(live: State, other: State) -> Iterator[str]:
     for table in CODECS:
         if live._tables[table] != other._tables[table]:
@@ -114,7 +120,7 @@ def _state_differs(live: State, other: State) -> Iterator[str]:
         here, there = (list(state.timeline(scope).series(Window(0, FOREVER))) for state in (live, other))
         if here != there:
             yield f"timeline of {scope} is {there}, live {here}"
-        if live.supply(scope) != other.supply(scope):
+        if _supply(live, scope) != _supply(other, scope):
             yield f"supply of {scope} differs"
     if live.next_due() != other.next_due():
         yield f"next due is {other.next_due()}, live {live.next_due()}"
