@@ -1,0 +1,60 @@
+"""What the columns say when a pool is planned, or is thought away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from oracle.model_cloud import Clouds
+from oracle.model_records import Policy
+from oracle.model_trial import T0, Call, FakeCloud, Trial, trial
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HOUR = 3600
+
+
+@pytest.fixture
+async def court() -> AsyncIterator[Trial]:
+    clouds = Clouds(FakeCloud("a", {"cores": 10, "ram": 40}, {"z1": {"cores": 10, "ram": 40}}))
+    async with trial(clouds, Policy(expiry=60)) as running:
+        await running.step(Call("p-a", "add-provider", {"name": "a"}))
+        yield running
+
+
+async def ask(court: Trial, label: str, operation: str, **query: Any) -> Any:
+    return await court.step(Call(label, operation, {name.replace("_", "-"): value for name, value in query.items()}))
+
+
+async def test_a_planned_pool_is_cut_for_good_when_it_starts(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 6})
+    await ask(
+        court, "2", "increase-capacity", source="@p-a", start=T0 + HOUR, capacity={"cores": 9}, planned=True
+    )
+    before = await ask(court, "3", "query-capacity", window={"start": T0 + HOUR}, capacity="total")
+    await ask(court, "4", "advance", seconds=HOUR)
+    await ask(court, "5", "resize", name="a", bound={"cores": 30, "ram": 40}, zones={"z1": {"cores": 30}})
+    after = await ask(court, "6", "query-capacity", capacity="total")
+    assert before["utilization"][0]["capacity"] == {"cores": 15}
+    assert after["utilization"][0]["capacity"] == {"cores": 10}
+
+
+async def test_without_a_pool_no_total_is_below_zero(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 6})
+    await ask(court, "2", "decrease-capacity", source="@p-a", capacity={"cores": 2})
+    told = await ask(court, "3", "query-capacity", without=["@1"], all_metrics=True)
+    assert told["metrics"]["total"] == {"cores": 0}
+
+
+async def test_a_pool_of_the_provider_is_thought_away_for_a_zone_as_well(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 0, "ram": 2})
+    told = await ask(court, "2", "query-capacity", zone="z1", without=["@1"], flavor="f2")
+    assert "fits" not in told
+
+
+async def test_without_an_expiry_of_its_own_a_reservation_has_that_of_the_policy(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 6})
+    await ask(court, "2", "create-reservation", capacity={"cores": 6}, expiry=T0 + 5 * HOUR)
+    told = await ask(court, "3", "update-reservation", reservation_id="@2", remove=["expiry"])
+    assert told["reservation"]["expiry"] == T0 + HOUR

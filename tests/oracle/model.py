@@ -1,0 +1,105 @@
+"""The judge: the whole controller as a small, slow model, written from the texts alone; one answer per call.
+
+`Model.call` decides a request as the controller should and returns the answer as plain values: numbers, times in
+seconds, sets of ids. A `reason` is a set where several rules are broken at once; any of them may be told.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from oracle import model_instances, model_queries, model_requests, model_time
+from oracle.model_columns import METRICS, Scope, columns, instants
+from oracle.model_records import OPEN, Flavor, Policy, Provider, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Query = dict[str, Any]
+Answer = dict[str, Any]
+
+
+class Model:
+    """`clouds` says of each endpoint name what discovery finds there: bound, zones and flavors."""
+
+    def __init__(self, now: int, policy: Policy) -> None:
+        self.world = World(now, policy)
+
+    def advance(self, now: int) -> None:
+        model_time.advance(self.world, now)
+
+    def add_provider(self, name: str, bound: dict[str, int], zones: dict[str, dict[str, int]], flavors: Any) -> Answer:
+        known = [Flavor(one.id, one.name, dict(one.needs)) for one in flavors]
+        self.world.providers[name] = Provider(name, dict(bound), dict(zones), known)
+        return {"result": "ok", "provider-id": name, "capacity": dict(bound), "zones": set(zones)}
+
+    def resize(self, provider: str, bound: dict[str, int], zones: dict[str, dict[str, int]]) -> None:
+        """The cloud gives more, or less, than before."""
+        self.world.providers[provider].bound = dict(bound)
+        self.world.providers[provider].zones = dict(zones)
+
+    def gone(self, instance: str) -> None:
+        model_instances.gone(self.world, instance)
+
+    def call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
+        """Decide; ids that the controller has chosen are taken from `told`, what it answered."""
+        world = self.world
+        match operation:
+            case "increase-capacity":
+                return model_requests.add_pool(world, query, 1, told.get("pool-id"))
+            case "decrease-capacity":
+                return model_requests.add_pool(world, query, -1, told.get("pool-id"))
+            case "create-reservation":
+                return model_requests.create_reservation(world, query, told.get("reservation-id"))
+            case "update-reservation":
+                return model_requests.update_reservation(world, query)
+            case "cancel-reservation":
+                return model_requests.cancel_reservation(world, query["reservation-id"])
+            case "create-instance":
+                return model_instances.create_instance(world, query, told.get("instance-id"), told.get("server"))
+            case "destroy-instance":
+                return model_instances.destroy_instance(world, query["instance-id"])
+            case "query-capacity":
+                return model_queries.query_capacity(world, query)
+            case "query-reservation":
+                return model_queries.query_reservation(world, query)
+            case "query-instance":
+                return model_queries.query_instance(world, query)
+        raise AssertionError(operation)
+
+    def check(self) -> None:
+        """What must hold at every instant of every scope, whatever was decided."""
+        for provider in self.world.providers.values():
+            for zone in (None, *provider.zones):
+                for at in instants(self.world, provider.id, self.world.now, OPEN):
+                    levels = columns(self.world, Scope(provider.id, zone), at)
+                    for name in levels["total"]:
+                        whole, reserved, usage, available, overdrawn = (levels[metric][name] for metric in METRICS)
+                        assert whole + overdrawn == available + reserved + usage
+                        assert min(whole, reserved, usage, available, overdrawn) >= 0, (zone, at, name, levels)
+
+
+def differences(expected: Any, found: Any, path: str = "") -> list[str]:
+    """Where an answer is not as expected; an absent capacity, list or set is an empty one."""
+    expected, found = pruned(expected), pruned(found)
+    if isinstance(expected, dict) and isinstance(found, dict):
+        names = sorted(set(expected) | set(found))
+        parts = [differences(expected.get(name), found.get(name), f"{path}/{name}") for name in names]
+        return list(itertools.chain.from_iterable(parts))
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        parts = [differences(a, b, f"{path}[{at}]") for at, (a, b) in enumerate(zip(expected, found, strict=True))]
+        return list(itertools.chain.from_iterable(parts))
+    if expected == found or (path.endswith("/reason") and isinstance(expected, set) and found in expected):
+        return []
+    return [f"{path}: expected {expected!r}, answered {found!r}"]
+
+
+def pruned(value: Any) -> Any:
+    """The value without what is empty."""
+    if isinstance(value, dict):
+        kept = {name: pruned(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in kept.items() if inner not in (None, {}, [], set())} or None
+    if isinstance(value, list):
+        return [pruned(one) for one in value] or None
+    return None if value == set() else value

@@ -1,0 +1,131 @@
+"""Whether a request fits, how much is missing, and when it would fit: by looking at every interval of the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from oracle.model_columns import instants, room, scopes_of
+from oracle.model_records import OPEN, Amounts, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DAY = 86400
+HOUR = 3600
+
+
+@dataclass
+class Ask:
+    """What is to fit: amounts over a window of one provider (and zone).
+
+    `before` is the claim that it replaces: its id, amounts and window; only growth beyond it is looked at.
+    """
+
+    provider: str
+    zone: str | None
+    start: int
+    end: int
+    amounts: Amounts
+    replaces: str | None = None
+    before: Amounts = field(default_factory=dict)
+    before_window: tuple[int, int] = (0, 0)
+    movable: bool = True
+
+    @property
+    def hidden(self) -> set[str]:
+        return {self.replaces} if self.replaces else set()
+
+    def grows(self, resource: str, at: int) -> bool:
+        start, end = self.before_window
+        had = self.before.get(resource, 0) if start <= at < end else 0
+        return self.amounts[resource] > had
+
+
+def left_over(world: World, ask: Ask, resource: str, at: int) -> int:
+    """Return what is available to the request, never below 0."""
+    return max(0, room(world, scopes_of(ask.provider, ask.zone), resource, at, ask.hidden))
+
+
+def shortages(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
+    """One entry per short resource: the least that is available, and the first interval of that."""
+    found = {}
+    for resource in ask.amounts:
+        spots = [at for at in instants(world, ask.provider, ask.start, ask.end) if ask.grows(resource, at)]
+        levels = {at: left_over(world, ask, resource, at) for at in spots}
+        if not levels or min(levels.values()) >= ask.amounts[resource]:
+            continue
+        start, end = lowest(levels, [*instants(world, ask.provider, ask.start, ask.end), ask.end])
+        entry = {"resource": resource, "requested": ask.amounts[resource], "available": min(levels.values())}
+        found[resource] = entry | {"from": start} | ({} if end == OPEN else {"to": end})
+    return found
+
+
+def lowest(levels: dict[int, int], points: list[int]) -> tuple[int, int]:
+    """The first maximal run of points at the lowest level; `points` are all, with the end of the window behind them."""
+    least = min(levels.values())
+    start = next(at for at in sorted(levels) if levels[at] == least)
+    end = next(at for at in points if at > start and levels.get(at) != least)
+    return start, end
+
+
+def most(world: World, ask: Ask) -> Amounts:
+    """What of the requested resources is available throughout the window."""
+    spots = instants(world, ask.provider, ask.start, ask.end)
+    return {name: min(left_over(world, ask, name, at) for at in spots) for name in ask.amounts}
+
+
+def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
+    """The maximal runs of starts at which the request would fit for its duration.
+
+    An interval [a, b) in which it does not fit forbids every start in [a - duration + 1, b - 1]; what is left between
+    these, within horizon and policy, are the runs.
+    """
+    policy = world.policy
+    if not ask.movable:
+        return []
+    horizon = ask.start + policy.search_horizon * DAY
+    last = min(horizon, _policy_limit(world, ask))
+    duration = ask.end - ask.start if ask.end < OPEN else OPEN
+    forbidden = [(start - duration + 1, end - 1) for start, end in bad_intervals(world, ask)]
+    runs: list[dict[str, int]] = []
+    at = ask.start
+    while at <= last and len(runs) < policy.alternatives:
+        blocked = [end for start, end in forbidden if start <= at <= end]
+        if blocked:
+            at = max(blocked) + 1
+            continue
+        stop = min([start - 1 for start, _ in forbidden if start > at], default=OPEN)
+        run = {"start": at} | ({"end": at + duration} if duration < OPEN else {})
+        if duration < OPEN:
+            run["latest-start"] = min(stop, last)
+        runs.append(run)
+        at = stop + 1
+    return runs
+
+
+def bad_intervals(world: World, ask: Ask) -> list[tuple[int, int]]:
+    """The intervals at or after the start in which less is available than is requested."""
+    points = [*instants(world, ask.provider, ask.start, OPEN), OPEN]
+
+    def fits(at: int) -> bool:
+        return all(left_over(world, ask, name, at) >= amount for name, amount in ask.amounts.items())
+
+    return [(at, after) for at, after in zip(points, points[1:], strict=False) if not fits(at)]
+
+
+def _policy_limit(world: World, ask: Ask) -> int:
+    """The last start that policy permits."""
+    policy = world.policy
+    limits = [OPEN]
+    if policy.max_future_start_range is not None:
+        limits.append(world.now + policy.max_future_start_range * DAY)
+    if policy.max_future_end_range is not None:
+        duration = ask.end - ask.start
+        limits.append(world.now + policy.max_future_end_range * DAY - duration)
+    return min(limits)
+
+
+def first(world: World, start: int, end: int, provider: str, good: Callable[[int], bool]) -> int | None:
+    """The first instant of the window at which something holds."""
+    return next((at for at in instants(world, provider, start, end) if good(at)), None)

@@ -1,0 +1,155 @@
+"""Instances as requested: from a reservation or from what is available, and in which zone (design sections 4 and 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oracle.model_columns import Scope, managed, remaining, room, scopes_of, shortfalls
+from oracle.model_fit import lowest
+from oracle.model_columns import instants
+from oracle.model_records import OPEN, Amounts, Flavor, Instance, Provider, Reservation, World
+from oracle.model_requests import Answer, Query, refused
+from oracle.model_time import zones_managed
+
+
+def create_instance(world: World, query: Query, new_id: str | None, server: str | None) -> Answer:
+    """The decision, and the state after a cloud that does at once what it is asked."""
+    faults, provider, found, flavor = _named(world, query)
+    if faults or provider is None or flavor is None:
+        return refused(*faults, status="rejected")
+    needs = needs_of(flavor, query)
+    short, zone = _placed(world, provider, found, query.get("zone"), needs)
+    if short:
+        told = {"provider-id": provider.id, "shortfall": short}
+        return refused("insufficient-capacity", result="conflict", status="rejected", refusal=told)
+    new = Instance(
+        new_id or "new", world.user, query["name"], provider.id, zone, found.id if found else None, flavor.id, needs,
+        world.now, world.now, server=server, networks=query.get("networks", ["net-1"]),
+    )  # fmt: skip
+    world.instances[new.id] = new
+    return {"result": "ok", "status": "in-progress", "instance-id": new.id, "vm-state": "ACTIVE", "server": server}
+
+
+def needs_of(flavor: Flavor, query: Query) -> Amounts:
+    needs = dict(flavor.needs) | {"ports": max(1, len(query.get("networks", [])))}
+    return needs | ({"addresses": query["addresses"]} if query.get("addresses") else {})
+
+
+def _named(world: World, query: Query) -> tuple[set[str], Provider | None, Reservation | None, Flavor | None]:
+    """What the request names, and every rule that this breaks."""
+    name, claim = query.get("provider-id"), query.get("reservation-id")
+    found = world.reservations.get(claim) if claim else None
+    if (claim and found is None) or (name is not None and name not in world.providers):
+        return {"not-found"}, None, None, None
+    faults = set()
+    if found and found.state != "active":
+        faults.add("not-active")
+    if name is None and found is None and len(world.providers) != 1:
+        return {"provider-ambiguous"}, None, None, None
+    if found and name is not None and name != found.provider:
+        faults.add("provider-mismatch")
+    provider = world.providers[name or (found.provider if found else next(iter(world.providers)))]
+    zone = query.get("zone")
+    if zone is not None and zone not in provider.zones:
+        faults.add("zone-unknown")
+    if found and zone is not None and found.zone not in {None, zone}:
+        faults.add("zone-mismatch")
+    by_id = [one for one in provider.flavors if one.id == query["flavor"]]
+    flavors = by_id or [one for one in provider.flavors if one.name == query["flavor"]]
+    if len(flavors) != 1:
+        return faults | {"flavor-unknown"}, provider, found, None
+    return faults, provider, found, flavors[0]
+
+
+def _placed(
+    world: World, provider: Provider, found: Reservation | None, zone: str | None, needs: Amounts
+) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """What is missing, or the zone into which it goes."""
+    zone = zone if zone is not None else found.zone if found else None
+    choices = zones_managed(world, provider.id)
+    if zone is not None or not choices:
+        return _short(world, provider.id, zone, found, needs), zone
+    best = max(choices, key=lambda one: _spare(world, provider.id, one, found, needs))
+    others = [one for one in provider.zones if one not in choices]
+    if others and not _spare(world, provider.id, best, found, needs):
+        best = others[0]
+    return _short(world, provider.id, best, found, needs), best
+
+
+def _spare(world: World, provider: str, zone: str, found: Reservation | None, needs: Amounts) -> int:
+    """How many such instances the zone has room for as long as this one is to stay."""
+    spots = instants(world, provider, world.now, _until(world, found))
+    names = {name for name in needs if needs[name]} & managed(world, Scope(provider, zone))
+    levels = {name: min(max(0, room(world, [Scope(provider, zone)], name, at)) for at in spots) for name in names}
+    return min((levels[name] // needs[name] for name in names), default=OPEN)
+
+
+def _until(world: World, found: Reservation | None) -> int:
+    """Until when an instance must fit in what is available."""
+    if found is not None:
+        return found.end
+    return OPEN if world.policy.unreserved == "strict" else world.now + 1
+
+
+def _short(
+    world: World, provider: str, zone: str | None, found: Reservation | None, needs: Amounts
+) -> dict[str, dict[str, Any]]:
+    """Resources that are missing: of the reservation what it names, of what is available the others."""
+    missing: dict[str, dict[str, Any]] = {}
+    until = _until(world, found)
+    gaps = shortfalls(world).get(found.id, {}) if found else {}
+    for resource, need in needs.items():
+        entry = {"resource": resource, "requested": need}
+        left = need
+        if found and resource in found.amounts:
+            left = max(0, remaining(world, found)[resource] - gaps.get(resource, 0))
+            if need > left:
+                missing[resource] = entry | {"available": left, "from": world.now} | _to(found.end)
+        scopes = [one for one in scopes_of(provider, zone) if resource in managed(world, one)]
+        scopes = [one for one in scopes if not _covered(found, resource, one)]
+        if not scopes:
+            continue
+        spots = instants(world, provider, world.now, until)
+        levels = {at: max(0, room(world, scopes, resource, at)) for at in spots}
+        if min(levels.values()) < min(left, need):
+            start, end = lowest(levels, [*spots, until])
+            missing[resource] = entry | {"available": min(levels.values()), "from": start} | _to(end)
+    return missing
+
+
+def _covered(found: Reservation | None, resource: str, scope: Scope) -> bool:
+    """Tell whether the claim of the reservation stands for this resource in this scope."""
+    return found is not None and resource in found.amounts and scope.zone in {None, found.zone}
+
+
+def _to(end: int) -> dict[str, int]:
+    return {} if end == OPEN else {"to": end}
+
+
+def destroy_instance(world: World, name: str) -> Answer:
+    found = world.instances.get(name)
+    if found is None:
+        return refused("not-found")
+    if found.live:
+        found.state, found.modified = "DELETING", world.now
+    return {"result": "ok", "vm-state": found.state}
+
+
+def gone(world: World, name: str) -> None:
+    """The cloud has said that the server is no longer there."""
+    found = world.instances[name]
+    found.priority = shown_instance(world, found)["priority"]
+    found.state, found.end, found.modified = "DELETED", world.now, world.now
+
+
+def shown_instance(world: World, found: Instance) -> Answer:
+    claim = world.reservations.get(found.reservation or "")
+    active = found.live and claim is not None and claim.state == "active"
+    answer: Answer = {
+        "id": found.id, "name": found.name, "provider": found.provider, "capacity": found.needs, "start": found.start,
+        "vm-state": found.state, "priority": claim.priority if claim and active else found.priority, "owner": found.owner,
+    }  # fmt: skip
+    answer |= {"created-on": found.start, "modified-on": found.modified, "flavor": found.flavor, "image": "image"}
+    answer |= {"instance-ref": {"provider": found.provider, "server": found.server}, "networks": set(found.networks)}
+    optional = {"zone": found.zone, "reservation": found.reservation, "end": found.end}
+    return answer | {name: value for name, value in optional.items() if value is not None}

@@ -1,0 +1,256 @@
+"""Random calls whose boundaries collide: few instants, amounts around what is available, every leaf sometimes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oracle.model_columns import room, scopes_of
+from oracle.model_trial import T0, Call
+
+if TYPE_CHECKING:
+    import random
+
+    from oracle.model_trial import Trial
+
+GRID = 3600
+RESOURCES = ("cores", "ram", "instances", "ports", "DISK_GB", "PCPU", "volumes")
+STATES = ("initialized", "active", "ended", "expired", "cancelled")
+PRIORITIES = ("high", "normal", "low")
+
+
+class Moves:
+    """Chooses the next call from what the model knows."""
+
+    def __init__(self, chance: random.Random, trial: Trial) -> None:
+        self.chance = chance
+        self.trial = trial
+        self.made = 0
+
+    @property
+    def world(self) -> Any:
+        return self.trial.model.world
+
+    def next(self) -> Call:
+        self.made += 1
+        kinds = {
+            "increase-capacity": 8, "decrease-capacity": 6, "create-reservation": 25, "update-reservation": 16,
+            "cancel-reservation": 5, "create-instance": 16, "destroy-instance": 6, "advance": 12, "resize": 3,
+            "query-capacity": 10, "query-reservation": 6, "query-instance": 2,
+        }  # fmt: skip
+        if not self.world.pools:
+            kinds |= {"increase-capacity": 200}
+        (operation,) = self.chance.choices(list(kinds), list(kinds.values()))
+        query: dict[str, Any] = getattr(self, operation.replace("-", "_"))()
+        return Call(f"c{self.made}", operation, query)
+
+    # ---- pieces
+
+    def maybe(self, likely: float) -> bool:
+        return self.chance.random() < likely
+
+    def moment(self) -> float:
+        """A multiple of the grid around now, sometimes just beside it."""
+        now = self.world.now
+        at: float = now - (now - T0) % GRID + GRID * self.chance.choice((-1, 0, 1, 1, 2, 2, 3, 4, 5, 6, 8, 12, 24, 25))
+        if self.maybe(0.1):
+            at += self.chance.choice((-1, 1, 0.5, 0.25))
+        return now if self.maybe(0.08) else at
+
+    def window(self, *, start: float = 0.7, end: float = 0.75) -> dict[str, Any]:
+        window = {}
+        if self.maybe(start):
+            window["start"] = self.moment()
+        if self.maybe(end):
+            window["end"] = self.moment()
+        if len(window) == 2 and window["start"] > window["end"] and self.maybe(0.9):
+            window["start"], window["end"] = window["end"], window["start"]
+        return window
+
+    def ref(self, ids: list[str]) -> str:
+        """An id of the controller as the label that made it; rarely one that nobody knows."""
+        if not ids or self.maybe(0.02):
+            return "@nobody"
+        back = {made: label for label, made in self.trial.ids.items()}
+        return "@" + back.get(self.chance.choice(ids), "nobody")
+
+    def provider(self) -> str:
+        return self.ref(list(self.world.providers))
+
+    def zone(self) -> str:
+        if self.maybe(0.03):
+            return "nowhere"
+        return self.chance.choice(sorted({zone for one in self.world.providers.values() for zone in one.zones}))
+
+    def amounts(self, most: int = 6) -> dict[str, int]:
+        names = self.chance.sample(RESOURCES[:5] if self.maybe(0.9) else RESOURCES, self.chance.choice((1, 1, 2, 3)))
+        return {name: self.chance.randint(0 if self.maybe(0.1) else 1, most) for name in names}
+
+    def close_amounts(self, query: dict[str, Any]) -> dict[str, int]:
+        """Amounts at, or one beside, what is available at the start."""
+        amounts = self.amounts()
+        provider = next(iter(self.world.providers))
+        scopes = scopes_of(provider, query.get("zone") if query.get("zone") in {"z1", "z2"} else None)
+        at = max(self.world.now, int(query.get("start", self.world.now)))
+        for name in amounts:
+            if self.maybe(0.5):
+                amounts[name] = max(0, room(self.world, scopes, name, at) + self.chance.choice((-1, 0, 0, 1)))
+        return amounts
+
+    # ---- calls
+
+    def increase_capacity(self) -> dict[str, Any]:
+        pools = list(self.world.pools)
+        query: dict[str, Any] = {"source": self.ref(pools) if pools and self.maybe(0.15) else self.provider()}
+        if self.maybe(0.4):
+            query["zone"] = self.zone()
+        query |= self.window(start=0.4, end=0.3) | {"capacity": self.amounts(12)}
+        if self.maybe(0.3):
+            query["planned"] = True
+        return query
+
+    def decrease_capacity(self) -> dict[str, Any]:
+        pools = list(self.world.pools)
+        query: dict[str, Any] = {"source": self.ref(pools) if pools and self.maybe(0.5) else self.provider()}
+        if self.maybe(0.3):
+            query["zone"] = self.zone()
+        query |= self.window(start=0.5, end=0.6) | {"capacity": self.amounts(5)}
+        if self.world.degrading and self.maybe(0.3):
+            query["strict"] = self.maybe(0.8)
+        return query
+
+    def create_reservation(self) -> dict[str, Any]:
+        query = self.window()
+        if self.maybe(0.3):
+            query["zone"] = self.zone()
+        if self.maybe(0.97):
+            query["capacity"] = self.close_amounts(query)
+        if self.maybe(0.3):
+            query["provider-id"] = self.provider()
+        return query | self.more(query)
+
+    def more(self, query: dict[str, Any]) -> dict[str, Any]:
+        more: dict[str, Any] = {}
+        if self.maybe(0.3):
+            more["priority"] = self.chance.choice(PRIORITIES)
+        if self.maybe(0.2):
+            more["name"] = self.chance.choice(("alpha", "beta"))
+        if self.maybe(0.2):
+            more["expiry"] = int(max(query.get("start", 0), self.world.now)) + GRID * self.chance.randint(1, 3)
+        if self.maybe(0.1):
+            more["dry-run"] = True
+        return more
+
+    def update_reservation(self) -> dict[str, Any]:
+        live = [found.id for found in self.world.reservations.values() if found.live or self.maybe(0.05)]
+        query: dict[str, Any] = {"reservation-id": self.ref(live)}
+        query |= self.window(start=0.25, end=0.3)
+        if self.maybe(0.6):
+            query["capacity"] = self.amounts(8)
+        if self.maybe(0.1):
+            query["zone"] = self.zone()
+        if self.maybe(0.05):
+            query["provider-id"] = self.provider()
+        if self.maybe(0.3):
+            query |= self.more(query)
+        if self.maybe(0.1):
+            query["if-version"] = self.chance.randint(1, 3)
+        gone = [name for name in ("end", "expiry", "zone", "name") if name not in query and self.maybe(0.06)]
+        return query | ({"remove": gone} if gone else {})
+
+    def cancel_reservation(self) -> dict[str, Any]:
+        return {
+            "reservation-id": self.ref(
+                [one.id for one in self.world.reservations.values() if one.live or self.maybe(0.1)]
+            )
+        }
+
+    def create_instance(self) -> dict[str, Any]:
+        query: dict[str, Any] = {
+            "name": "vm",
+            "image": "image",
+            "flavor": self.chance.choice(("f1", "f1", "f2", "f3", "f4", "large")),
+        }
+        if self.maybe(0.1):
+            query["flavor"] = self.chance.choice(("twin", "none", "small"))
+        live = [one for one in self.world.reservations.values() if one.live or self.maybe(0.03)]
+        good = [one for one in live if one.state == "active"]
+        if live and self.maybe(0.65):
+            query["reservation-id"] = self.ref([one.id for one in (good if good and self.maybe(0.9) else live)])
+        if self.maybe(0.5) or len(self.world.providers) == 1:
+            query["provider-id"] = self.provider()
+        if self.maybe(0.25):
+            query["zone"] = self.zone()
+        if self.maybe(0.2):
+            query["networks"] = ["net-1", "net-2"][: self.chance.randint(1, 2)]
+        return query
+
+    def destroy_instance(self) -> dict[str, Any]:
+        return {
+            "instance-id": self.ref([one.id for one in self.world.instances.values() if one.live or self.maybe(0.2)])
+        }
+
+    def advance(self) -> dict[str, Any]:
+        into = (self.world.now - T0) % GRID
+        return {
+            "seconds": self.chance.choice(
+                (GRID - into, GRID - into, GRID - into - 1 or 1, 1, 2 * GRID - into, 3 * GRID)
+            )
+        }
+
+    def resize(self) -> dict[str, Any]:
+        cloud = self.trial.clouds.by_name[self.chance.choice(list(self.trial.clouds.by_name))]
+        bound = {name: max(0, amount + self.chance.randint(-4, 4)) for name, amount in cloud.bound.items()}
+        zones = {
+            zone: {name: max(0, amount + self.chance.randint(-3, 3)) for name, amount in capacity.items()}
+            for zone, capacity in cloud.zones.items()
+        }
+        return {"name": cloud.name, "bound": bound, "zones": zones}
+
+    def filter(self) -> dict[str, Any]:
+        query: dict[str, Any] = {}
+        if self.maybe(0.5):
+            query["provider-id"] = self.provider()
+        if self.maybe(0.3):
+            query["zone"] = self.zone()
+        if self.maybe(0.6):
+            query["window"] = {
+                name: max(self.world.now, at) for name, at in self.window(start=0.6, end=0.6).items()
+            } | ({"scope": self.chance.choice(("inclusive", "exclusive"))} if self.maybe(0.5) else {})
+        records = [*self.world.pools, *self.world.reservations, *self.world.instances]
+        if records and self.maybe(0.3):
+            query["without"] = sorted({self.ref(records) for _ in range(self.chance.randint(1, 3))})
+        if self.maybe(0.1):
+            query["show-utilization"] = self.maybe(0.5)
+        return query
+
+    def query_capacity(self) -> dict[str, Any]:
+        query = self.filter()
+        if self.maybe(0.7):
+            query["capacity"] = self.chance.choice(("total", "reserved", "usage", "available"))
+        if self.maybe(0.5):
+            query["all-metrics"] = True
+        if self.maybe(0.3):
+            query["flavor"] = self.chance.choice(("f1", "f2", "f3", "f4", "small", "twin", "none"))
+        if self.maybe(0.2):
+            query["resolution"] = self.chance.choice((GRID, GRID // 2, 7 * GRID, 1000))
+        return query
+
+    def query_reservation(self) -> dict[str, Any]:
+        query = self.filter()
+        if self.maybe(0.3):
+            query["state"] = self.chance.sample(STATES, self.chance.randint(1, 3))
+        if self.maybe(0.2):
+            query["name"] = "alpha"
+        if self.maybe(0.2) and self.world.reservations:
+            query["reservation-id"] = sorted({self.ref(list(self.world.reservations)) for _ in range(2)})
+        return query
+
+    def query_instance(self) -> dict[str, Any]:
+        query: dict[str, Any] = {}
+        if self.maybe(0.4):
+            query["vm-state"] = self.chance.sample(("ACTIVE", "DELETED", "DELETING"), 2)
+        if self.maybe(0.3) and self.world.instances:
+            query["instance-id"] = [self.ref(list(self.world.instances))]
+        if self.maybe(0.3) and self.world.reservations:
+            query["reservation-id"] = self.ref(list(self.world.reservations))
+        return query

@@ -1,0 +1,118 @@
+"""The records of the judge's model: flat, mutable, nothing but what the texts name.
+
+Deliberately naive and built on nothing of the product: times are seconds, an open end is OPEN, a capacity is a dict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+OPEN = 1 << 60
+
+Amounts = dict[str, int]
+
+
+@dataclass
+class Flavor:
+    id: str
+    name: str
+    needs: Amounts
+
+
+@dataclass
+class Provider:
+    """`bound` and the zones' capacities are what the cloud can give; an absent resource has no bound."""
+
+    id: str
+    bound: Amounts
+    zones: dict[str, Amounts]
+    flavors: list[Flavor]
+
+
+@dataclass
+class Pool:
+    id: str
+    provider: str
+    zone: str | None
+    start: int
+    end: int
+    sign: int
+    amounts: Amounts
+    planned: bool = False
+
+
+@dataclass
+class Reservation:
+    id: str
+    owner: str
+    provider: str
+    zone: str | None
+    start: int
+    end: int
+    expiry: int | None
+    own_expiry: bool
+    priority: str
+    name: str | None
+    amounts: Amounts
+    state: str
+    created: int
+    modified: int
+    version: int = 1
+
+    @property
+    def live(self) -> bool:
+        return self.state in {"initialized", "active"}
+
+
+@dataclass
+class Instance:
+    id: str
+    owner: str
+    name: str
+    provider: str
+    zone: str | None
+    reservation: str | None
+    flavor: str
+    needs: Amounts
+    start: int
+    modified: int
+    state: str = "ACTIVE"
+    end: int | None = None
+    server: str | None = None
+    networks: list[str] = field(default_factory=list)
+    priority: str = "low"
+
+    @property
+    def live(self) -> bool:
+        return self.state != "DELETED"
+
+
+@dataclass
+class Policy:
+    """Limits as the configuration says them: days, hours and minutes."""
+
+    max_future_start_range: int | None = None
+    max_future_end_range: int | None = None
+    max_duration: int | None = None
+    expiry: int | None = None
+    unreserved: str = "best-effort"
+    at_end: str = "keep"
+    alternatives: int = 3
+    search_horizon: int = 365
+
+
+@dataclass
+class World:
+    """Everything there is. Providers stand in configured order, all other records in the order they were made."""
+
+    now: int
+    policy: Policy
+    providers: dict[str, Provider] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
+    user: str = "admin"
+    degrading: bool = True
+
+    def instances_of(self, reservation: str) -> list[Instance]:
+        return [found for found in self.instances.values() if found.live and found.reservation == reservation]

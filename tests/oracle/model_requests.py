@@ -1,0 +1,362 @@
+"""Pools and reservations as requested: the decision and its answer, from the rules of design section 5."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from oracle.model_columns import Scope, bound_of, pooled, remaining, scopes_of, shortfalls
+from oracle.model_fit import DAY, HOUR, Ask, alternatives, lowest, most, shortages
+from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
+from oracle.model_time import finish
+
+Query = dict[str, Any]
+Answer = dict[str, Any]
+
+
+def refused(*reasons: str, result: str = "error", **more: Any) -> Answer:
+    """An answer that says no; of several reasons that hold, any may be told."""
+    return {"result": result, "reason": set(reasons), **more}
+
+
+def window_of(world: World, query: Query) -> tuple[int, int, set[str]]:
+    """The effective window, and what is wrong with the one that was asked for."""
+    given_start = math.floor(query["start"]) if "start" in query else None
+    start = max(world.now, given_start) if given_start is not None else world.now
+    end = math.ceil(query["end"]) if "end" in query else OPEN
+    faults = set()
+    if end <= world.now:
+        faults.add("window-past")
+    if end <= (given_start if given_start is not None else start) or (world.now < end <= start):
+        faults.add("window-invalid")
+    return start, end, faults
+
+
+def of_policy(world: World, start: int, end: int) -> set[str]:
+    policy, faults = world.policy, set()
+    ahead, until = policy.max_future_start_range, policy.max_future_end_range
+    if ahead is not None and start - world.now > ahead * DAY:
+        faults.add("start-too-far")
+    if until is not None and end - world.now > until * DAY:
+        faults.add("end-too-far")
+    if policy.max_duration is not None and end - start > policy.max_duration * HOUR:
+        faults.add("duration-too-long")
+    return faults
+
+
+def of_expiry(world: World, expiry: int | None, start: int) -> set[str]:
+    """A reservation cannot be held until a moment before it starts."""
+    if expiry is None:
+        return set()
+    return ({"window-past"} if expiry <= world.now else set()) | ({"window-invalid"} if expiry <= start else set())
+
+
+# ---- pools
+
+
+def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answer:
+    """increase-capacity and decrease-capacity."""
+    source, zone = query["source"], query.get("zone")
+    pool = world.pools.get(source)
+    provider = pool.provider if pool else source
+    start, end, faults = window_of(world, query)
+    if provider not in world.providers:
+        return refused("not-found", *faults)
+    if pool and zone is not None and pool.zone not in {None, zone}:
+        return refused("zone-mismatch", *faults)
+    zone = pool.zone if pool and zone is None else zone
+    amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
+    if zone is not None and zone not in world.providers[provider].zones:
+        faults.add("zone-unknown")
+    if not amounts:
+        faults.add("nothing-requested")
+    if pool and sign < 0 and not faults:
+        start, end = max(start, pool.start), min(end, pool.end)
+        faults |= {"window-invalid"} if end <= start else set()
+        amounts = {name: min(amount, pool.amounts.get(name, 0)) for name, amount in amounts.items()}
+        amounts = {name: amount for name, amount in amounts.items() if amount}
+        faults |= set() if amounts else {"nothing-requested"}
+    if faults:
+        return refused(*faults)
+    new = Pool(
+        new_id or "new", provider, zone, start, end, sign, amounts, bool(query.get("planned")) and start > world.now
+    )
+    return _increase(world, new) if sign > 0 else _decrease(world, new, strict=bool(query.get("strict")))
+
+
+def _increase(world: World, new: Pool) -> Answer:
+    if not new.planned and (short := _pool_short(world, new)):
+        return refused("exceeds-provider", result="conflict", refusal=_told(new, short))
+    world.pools[new.id] = new
+    return {"result": "ok", "pool-id": new.id, "affected": _affected(world, new)}
+
+
+def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
+    if short := _pool_short(world, new):
+        return refused("below-zero", result="conflict", refusal=_told(new, short))
+    world.degrading, before = True, (world.degrading, shortfalls(world))
+    world.pools[new.id] = new
+    broken = _worse(before[1], shortfalls(world))
+    world.degrading = before[0]
+    affected = _affected(world, new)
+    if strict and broken:
+        del world.pools[new.id]
+        return refused("below-commitments", result="conflict", affected=affected)
+    return {"result": "ok", "pool-id": new.id, "affected": affected}
+
+
+def _worse(before: dict[str, Amounts], after: dict[str, Amounts]) -> bool:
+    """Tell whether some reservation is short of more than before."""
+    return any(
+        amount > before.get(name, {}).get(resource, 0)
+        for name, short in after.items()
+        for resource, amount in short.items()
+    )
+
+
+def _told(new: Pool, short: dict[str, dict[str, Any]]) -> Answer:
+    """What would be possible of it: the short resources as far as there are any, the others whole."""
+    most = {name: short[name]["available"] if name in short else amount for name, amount in new.amounts.items()}
+    return {"provider-id": new.provider, "shortfall": short, "max-capacity": most}
+
+
+def _pool_short(world: World, new: Pool) -> dict[str, dict[str, Any]]:
+    """Where an increase is more than the cloud can give, or a decrease more than there is."""
+    found = {}
+    points = _pool_points(world, new)
+    for resource, amount in new.amounts.items():
+        levels = {at: max(0, _pool_room(world, new, resource, at)) for at in points}
+        if min(levels.values()) < amount:
+            start, end = lowest(levels, [*points, new.end])
+            entry = {"resource": resource, "requested": amount, "available": min(levels.values()), "from": start}
+            found[resource] = entry | ({} if end == OPEN else {"to": end})
+    return found
+
+
+def _pool_points(world: World, new: Pool) -> list[int]:
+    points = {new.start}
+    for pool in world.pools.values():
+        points |= {pool.start, pool.end}
+    return sorted(at for at in points if new.start <= at < new.end)
+
+
+def _pool_room(world: World, new: Pool, resource: str, at: int) -> int:
+    scopes = scopes_of(new.provider, new.zone)
+    if new.sign < 0:
+        return min(pooled(world, scope, resource, at) for scope in scopes)
+    awaited = {pool.id for pool in world.pools.values() if pool.planned}
+    return min(bound_of(world, scope, resource) - pooled(world, scope, resource, at, awaited) for scope in scopes)
+
+
+def _affected(world: World, new: Pool) -> dict[str, dict[str, Any]]:
+    """Reservations in the window of the pool whose promise cannot be kept."""
+    short = shortfalls(world)
+    return {
+        found.id: {"reservation-id": found.id, "shortfall": short[found.id]}
+        for found in world.reservations.values()
+        if found.provider == new.provider and short.get(found.id) and found.start < new.end and new.start < found.end
+    }
+
+
+# ---- reservations
+
+
+def create_reservation(world: World, query: Query, new_id: str | None) -> Answer:
+    start, end, faults = window_of(world, query)
+    if end == OPEN and world.policy.max_duration is not None:
+        end = start + world.policy.max_duration * HOUR
+    amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
+    faults |= set() if faults else of_policy(world, start, end) | of_expiry(world, query.get("expiry"), start)
+    faults |= set() if amounts else {"nothing-requested"}
+    provider, zone = query.get("provider-id"), query.get("zone")
+    if provider is not None and provider not in world.providers:
+        return refused("not-found", *faults)
+    candidates = [provider] if provider is not None else list(world.providers)
+    if zone is not None:
+        candidates = [one for one in candidates if zone in world.providers[one].zones]
+        faults |= set() if candidates else {"zone-unknown"}
+    if faults:
+        return refused(*faults)
+    asks = [Ask(one, zone, start, end, amounts) for one in candidates]
+    chosen = next((ask for ask in asks if not shortages(world, ask)), None)
+    if chosen is None:
+        return refused("insufficient-capacity", result="conflict", refusal=refusal(world, asks))
+    return _accepted(world, query, chosen, new_id)
+
+
+def _accepted(world: World, query: Query, ask: Ask, new_id: str | None) -> Answer:
+    expiry = query.get("expiry")
+    if expiry is None and world.policy.expiry is not None:
+        expiry = ask.start + world.policy.expiry * 60
+    state = "active" if ask.start <= world.now else "initialized"
+    new = Reservation(
+        new_id or "new", world.user, ask.provider, ask.zone, ask.start, ask.end, expiry, "expiry" in query,
+        query.get("priority", "high"), query.get("name"), dict(ask.amounts), state, world.now, world.now,
+    )  # fmt: skip
+    answer: Answer = {"result": "ok", "state": state, "start": new.start, "provider-id": new.provider}
+    answer |= ({} if new.end == OPEN else {"end": new.end}) | ({} if expiry is None else {"expiry": expiry})
+    answer["pools"] = {pool.id for pool in drawn_on(world, new)}
+    if not query.get("dry-run"):
+        world.reservations[new.id] = new
+        answer["reservation-id"] = new.id
+    return answer
+
+
+def drawn_on(world: World, found: Reservation) -> list[Pool]:
+    """The pools in force in the window of a reservation."""
+    return [
+        pool
+        for pool in world.pools.values()
+        if pool.provider == found.provider
+        and found.zone in {None, pool.zone}
+        and pool.sign > 0
+        and pool.end > world.now
+        and pool.start < found.end
+        and found.start < pool.end
+    ]
+
+
+def refusal(world: World, asks: list[Ask]) -> Answer:
+    """About one provider: the one with the earliest alternative, else the first."""
+    if not asks:
+        return {}
+
+    def key(ask: Ask) -> tuple[int, int]:
+        found = alternatives(world, ask)
+        return (found[0]["start"] if found else OPEN, asks.index(ask))
+
+    ask = min(asks, key=key)
+    return {
+        "provider-id": ask.provider,
+        "shortfall": shortages(world, ask),
+        "max-capacity": most(world, ask),
+        "alternative": alternatives(world, ask),
+    }
+
+
+def update_reservation(world: World, query: Query) -> Answer:
+    found = world.reservations.get(query["reservation-id"])
+    if found is None:
+        return refused("not-found")
+    changed = _merged(world, found, query)
+    faults = _update_faults(world, found, changed, query)
+    if faults:
+        return refused(*faults, reservation=shown(world, found))
+    if _same(found, changed):
+        return {"result": "ok", "reservation": shown(world, found)}
+    ask = Ask(
+        changed.provider, changed.zone, max(world.now, changed.start), changed.end, changed.amounts, found.id,
+        movable=found.state == "initialized",
+    )  # fmt: skip
+    if changed.zone == found.zone:
+        ask.before, ask.before_window = found.amounts, (found.start, found.end)
+    if shortages(world, ask):
+        told = refusal(world, [ask])
+        return refused("insufficient-capacity", result="conflict", refusal=told, reservation=shown(world, found))
+    if query.get("dry-run"):
+        return {"result": "ok", "reservation": shown_as(world, found, changed)}
+    world.reservations[found.id] = changed
+    return {"result": "ok", "reservation": shown(world, changed)}
+
+
+def _same(found: Reservation, changed: Reservation) -> bool:
+    """Tell whether the update changes nothing."""
+    old, new = ({**vars(one), "version": 0, "modified": 0} for one in (found, changed))
+    return old == new
+
+
+def _merged(world: World, found: Reservation, query: Query) -> Reservation:
+    """The reservation as it would be."""
+    gone = query.get("remove", [])
+    amounts = {**found.amounts, **query.get("capacity", {})}
+    start = max(world.now, math.floor(query["start"])) if "start" in query else found.start
+    end = OPEN if "end" in gone else math.ceil(query["end"]) if "end" in query else found.end
+    if end == OPEN and "end" in gone and world.policy.max_duration is not None:
+        end = start + world.policy.max_duration * HOUR
+    own = "expiry" in query or (found.own_expiry and "expiry" not in gone)
+    expiry = query.get("expiry", found.expiry)
+    if not own:
+        kept = found.expiry is not None or "expiry" in gone
+        expiry = start + world.policy.expiry * 60 if world.policy.expiry is not None and kept else None
+    return Reservation(
+        found.id, found.owner, found.provider,
+        None if "zone" in gone else query.get("zone", found.zone),
+        start, end, expiry, own,
+        query.get("priority", found.priority),
+        None if "name" in gone else query.get("name", found.name),
+        {name: amount for name, amount in amounts.items() if amount},
+        "active" if start <= world.now else "initialized",
+        found.created, world.now, found.version + 1,
+    )  # fmt: skip
+
+
+def _update_faults(world: World, found: Reservation, changed: Reservation, query: Query) -> set[str]:
+    faults = set()
+    if not found.live:
+        return {"ended"}
+    if "if-version" in query and query["if-version"] != found.version:
+        return {"changed"}
+    if query.get("provider-id", found.provider) not in world.providers:
+        return {"not-found"}
+    if query.get("provider-id", found.provider) != found.provider:
+        faults.add("provider-mismatch")
+    mine = world.instances_of(found.id)
+    if changed.zone != found.zone:
+        faults |= {"zone-mismatch"} if mine else set()
+        if changed.zone is not None and changed.zone not in world.providers[found.provider].zones:
+            faults.add("zone-unknown")
+    if found.state == "active" and "start" in query and math.floor(query["start"]) != found.start:
+        faults.add("already-started")
+    if changed.end <= world.now:
+        faults.add("window-past")
+    if changed.end <= changed.start:
+        faults.add("window-invalid")
+    faults |= of_policy(world, changed.start, changed.end)
+    if changed.expiry != found.expiry:
+        faults |= of_expiry(world, changed.expiry, changed.start)
+    if not changed.amounts:
+        faults.add("nothing-requested")
+    if any(_taken(world, found, name) > changed.amounts.get(name, 0) for name in {*found.amounts, *changed.amounts}):
+        faults.add("below-allocations")
+    return faults
+
+
+def _taken(world: World, found: Reservation, resource: str) -> int:
+    return sum(instance.needs.get(resource, 0) for instance in world.instances_of(found.id))
+
+
+def cancel_reservation(world: World, name: str) -> Answer:
+    found = world.reservations.get(name)
+    if found is None:
+        return refused("not-found")
+    if found.state == "cancelled":
+        return {"result": "ok", "instances": set()}
+    if not found.live:
+        return refused("ended")
+    instances = {instance.id for instance in world.instances_of(name)}
+    finish(world, found, "cancelled", world.now)
+    return {"result": "ok", "instances": instances}
+
+
+def shown(world: World, found: Reservation) -> Answer:
+    """A reservation as answers show it."""
+    return shown_as(world, found, found)
+
+
+def shown_as(world: World, known: Reservation, found: Reservation) -> Answer:
+    short: Amounts = shortfalls(world).get(known.id, {}) if known.live else {}
+    answer: Answer = {
+        "id": found.id, "owner": found.owner, "provider": found.provider, "start": found.start, "state": found.state,
+        "degraded": bool(short), "priority": found.priority, "version": found.version, "created-on": found.created,
+        "modified-on": found.modified, "shortfall": short, "capacity": dict(found.amounts),
+        "remaining": remaining(world, found) if found.live else {},
+        "pools": {pool.id for pool in drawn_on(world, found)} if known.live else set(),
+        "allocations": {instance.id for instance in world.instances_of(found.id)},
+    }  # fmt: skip
+    optional = {"name": found.name, "zone": found.zone, "expiry": found.expiry, "end": found.end}
+    answer |= {name: value for name, value in optional.items() if value not in {None, OPEN}}
+    return answer
+
+
+def scope_of(found: Reservation) -> Scope:
+    return Scope(found.provider, found.zone)
