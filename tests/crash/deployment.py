@@ -1,0 +1,155 @@
+"""A cloud that lives on, and a controller that is killed and started again on the same state directory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+import asyncssh
+from crash.book import User
+from crash.processes import PATIENCE, Process
+from crash.shown import NAMESPACE, P, capacity_in
+from netconf_client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from crash.processes import Parent
+    from crash.records import Capacity
+    from netconf_client import NetconfClient
+
+ADMIN: Final = User("admin", "")
+USERS: Final = (ADMIN, User("alpha", "red"), User("beta", "blue"))
+"""The one without a project is an administrator, and sees everything."""
+
+CLOUD: Final = (
+    *("--hosts", "4", "--vcpus", "64", "--ram", "131072", "--quota", "instances=1000", "--quota", "port=5000"),
+    *("--build-seconds", "0.1", "--delete-seconds", "0.05"),
+)
+CREATE_SETTLE: Final = 3
+"""Seconds for which a server is looked for before it is asked for again. No fault delays a request as long."""
+
+CONFIGURATION: Final = f"""
+[cloud]
+reply_wait = 0.5
+request_timeout = 4
+create_settle = {CREATE_SETTLE}
+
+[policy]
+unreserved = "strict"
+"""
+
+
+class Deployment:
+    """`state` is the state directory; `restarts` has the seconds that each start took until the server was ready."""
+
+    def __init__(self, directory: Path) -> None:
+        self.state = directory / "state"
+        self.restarts: list[float] = []
+        self.url = ""
+        self._configuration = directory / "promise.toml"
+        self._key = asyncssh.generate_private_key("ssh-ed25519")
+        self._cloud: Process | None = None
+        self._server: Process | None = None
+        self._port = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, directory: Path, parent: Parent) -> AsyncIterator[Deployment]:
+        """Start the cloud; the end of it all is killed, unless it has ended by itself."""
+        deployment = cls(directory)
+        deployment._configuration.write_text(deployment._toml())
+        deployment._cloud = await Process.start(parent, "simulate", "--listen", "127.0.0.1:0", *CLOUD)
+        try:
+            deployment.url = (await deployment._cloud.log.until("simulator.ready"))["url"]
+            yield deployment
+        finally:
+            for process in (deployment._server, deployment._cloud):
+                if process is not None and not process.log.ended:
+                    process.kill()
+                    await process.ended()
+
+    def _toml(self) -> str:
+        public = self._key.export_public_key("openssh").decode().strip()
+        users = "".join(
+            f'\n[[user]]\nname = "{user.name}"\nproject = "{user.project}"\ngroups = {json.dumps([] if user.project else ["admin"])}'
+            f'\nauthorized_keys = ["{public}"]\n'
+            for user in USERS
+        )
+        return f'state_dir = "{self.state}"\n\n[netconf]\nlisten = "127.0.0.1:0"\n{CONFIGURATION}{users}'
+
+    # ---- the server
+
+    @property
+    def server(self) -> Process:
+        """The controller that runs."""
+        assert self._server is not None
+        return self._server
+
+    async def launch(self, parent: Parent) -> None:
+        """Start the controller, and do not wait for it."""
+        self._server = await Process.start(parent, "serve", "--config", str(self._configuration))
+
+    async def start(self, parent: Parent) -> None:
+        """Start the controller, and wait until it is ready."""
+        began = asyncio.get_running_loop().time()
+        await self.launch(parent)
+        ready = await self.server.log.until("ready")
+        self.restarts.append(asyncio.get_running_loop().time() - began)
+        self._port = int(ready["netconf"].rpartition(":")[2])
+
+    async def stop(self) -> None:
+        """Stop the controller as everybody does: it must say so, and that all is well."""
+        self.server.terminate()
+        assert await self.server.ended() == 0, self.server.log.lines[-20:]
+        assert json.loads(self.server.log.lines[-1])["event"] == "stopped"
+
+    async def session(self, user: User = ADMIN) -> NetconfClient:
+        """Log in."""
+        return await connect("127.0.0.1", self._port, user.name, client_keys=[self._key])
+
+    # ---- the cloud
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the simulator's own API."""
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.request(method, f"{self.url}/simulator{path}", json=body) as response,
+        ):
+            assert response.status < 300, await response.text()
+            return await response.json() if response.status != 204 else None
+
+    async def spoil(self, **rule: Any) -> int:
+        """Let requests to the cloud go wrong; return the rule's number."""
+        return int((await self.control("POST", "/faults", rule))["id"])
+
+    async def heal(self, *rules: int) -> None:
+        """Take back rules; requests that hang are cut off."""
+        for rule in rules:
+            await self.control("DELETE", f"/faults/{rule}")
+
+    async def servers(self) -> list[dict[str, Any]]:
+        """Return the servers of our project as the simulator keeps them."""
+        found = (await self.control("GET", "/state"))["servers"]
+        return [server for server in found if server["project"] == "promise"]
+
+    # ---- what is offered
+
+    async def add_provider(self, client: NetconfClient) -> tuple[str, Mapping[str, Capacity]]:
+        """Register the cloud; return the provider's id, and what an instance of each flavor takes."""
+        reply = await client.rpc(
+            f'<add-provider xmlns="{NAMESPACE}"><provider-type>openstack</provider-type><name>cloud</name>'
+            f"<endpoint>{self.url}/identity/v3</endpoint><username>promise</username><password>promise</password>"
+            "<project><name>promise</name><domain-name>Default</domain-name></project></add-provider>"
+        )
+        assert reply.findtext(P + "result") == "ok", reply
+        needs = {
+            str(flavor.findtext(P + "name")): {**capacity_in(flavor, "capacity"), "ports": 1}
+            for flavor in reply.iter(P + "flavors")
+        }
+        return str(reply.findtext(P + "provider-id")), needs
