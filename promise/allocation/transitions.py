@@ -24,7 +24,7 @@ def reclaimed(allocations: Iterable[Allocation], reservation: Reservation, now: 
     """
     events = []
     for old in allocations:
-        new = _under(old, reservation) if reservation.live else _loose(old)
+        new = _under(old, reservation) if reservation.live else loose(old)
         if new != old:
             kind = "allocation-covered" if reservation.live else "allocation-loose"
             events.append(fact(kind, replace(new, modified=now), reservation=reservation.id))
@@ -41,5 +41,6 @@ def _under(allocation: Allocation, reservation: Reservation) -> Allocation:
     )
 
 
-def _loose(allocation: Allocation) -> Allocation:
+def loose(allocation: Allocation) -> Allocation:
+    """Return an instance that belongs to no reservation any more."""
     return replace(allocation, reservation=None, reserved_zone=None, covered={}, covered_until=0, priority="low")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from promise.actor import Owned
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -22,6 +24,21 @@ class Holding(NamedTuple):
     record: Record
     window: Window
     scopes: tuple[Scope, ...]
+
+
+class Promised(Owned, Protocol):
+    """A reservation, as far as this room is concerned."""
+
+    @property
+    def id(self) -> str:
+        """Return its id."""
+
+
+class Lack(NamedTuple):
+    """A reservation, and what of it cannot be kept."""
+
+    held: Promised
+    shortfall: Mapping[str, int]
 
 
 class CapacityBook(Protocol):
@@ -44,11 +61,14 @@ class CapacityBook(Protocol):
     def holdings(self, kinds: Collection[str]) -> Iterable[Holding]:
         """Return the live pools, reservations and allocations, those of these kinds ("ResourcePool" ...)."""
 
-    def degraded_by(self, pool: Pool, now: int) -> Sequence[tuple[str, Mapping[str, int]]]:
+    def degraded_by(self, pool: Pool, now: int) -> Sequence[Lack]:
         """Return the reservations that would lack more if this pool were there, with what they would lack."""
 
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""
+
+    def without(self, records: Sequence[Record]) -> AbstractContextManager[None]:
+        """Make the timelines, for a while, what they would be if these records did not exist."""
 
     def supposing(self, gone: Iterable[Record], come: Iterable[Record] = ()) -> AbstractContextManager[None]:
         """Make the timelines, for a while, what they would be without the one and with the other records."""

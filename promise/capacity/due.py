@@ -53,7 +53,6 @@ def _affordable(book: CapacityBook, pool: Pool) -> Mapping[str, int]:
         supply = book.supply(scope)
         certain = [other for other in supply.pools if other.started or not other.planned]
         there = pool_sum(certain, instant)[0].amounts
-        for name, amount in capacity.items():
-            if name in supply.bound:
-                capacity[name] = max(0, min(amount, supply.bound[name] - there.get(name, 0)))
+        for name, most in supply.limits(capacity).items():
+            capacity[name] = max(0, min(capacity[name], most - there.get(name, 0)))
     return named(capacity)

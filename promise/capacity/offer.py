@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from promise.capacity import admission
 from promise.capacity.model import Pool, Scope, pool_sum
-from promise.capacity.refusal import Reason, Refusal, Shortfall
+from promise.capacity.refusal import Affected, Reason, Refusal, Shortfall
 from promise.events import Decision, fact
 from promise.resources import Window, in_order, most_of, named
 
@@ -39,10 +39,10 @@ class ChangeCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The pool that was made, and whom it degrades by what."""
+    """The pool that was made, and whom it degrades by what, as far as the actor may see them."""
 
     pool: Pool
-    affected: Sequence[tuple[str, Mapping[str, int]]] = ()
+    affected: tuple[Affected, ...] = ()
 
 
 def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Decision[Offered | Refusal]:
@@ -53,8 +53,9 @@ def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) 
     refusal = _below_zero(book, pool) if pool.decrease else _exceeds(book, pool, now)
     if refusal:
         return Decision(refusal)
-    affected = book.degraded_by(pool, now) if pool.decrease else ()
-    if affected and request.strict:
+    lacking = book.degraded_by(pool, now) if pool.decrease else ()
+    affected = tuple(Affected(held.id, shortfall) for held, shortfall in lacking if actor.sees(held))
+    if lacking and request.strict:
         return Decision(_below_commitments(book, pool, affected))
     events = [fact("pool-added", pool)]
     if pool.window.start <= now:
@@ -174,11 +175,11 @@ def _lowest(courses: Sequence[Sequence[tuple[int, int]]], end: int) -> tuple[int
     return moments[first], next(after, end), least
 
 
-def _below_commitments(book: CapacityBook, pool: Pool, affected: Sequence[tuple[str, Mapping[str, int]]]) -> Refusal:
+def _below_commitments(book: CapacityBook, pool: Pool, affected: tuple[Affected, ...]) -> Refusal:
     """Return the refusal of a strict decrease: somebody would have less than was promised."""
     short = admission.shortfalls(book, pool.scopes, pool.window, pool.capacity)
-    message = f"the decrease would degrade {len(affected)} reservation(s)"
-    return _numbers(Reason.BELOW_COMMITMENTS, message, pool, short)
+    message = "reservations would no longer fit, and strict was asked for"
+    return replace(_numbers(Reason.BELOW_COMMITMENTS, message, pool, short), affected=affected)
 
 
 def _numbers(reason: Reason, message: str, pool: Pool, short: Sequence[Shortfall]) -> Refusal:

@@ -95,6 +95,14 @@ class Blocking:
 
 
 @dataclass(frozen=True, slots=True)
+class Affected:
+    """A reservation that a change of capacity degrades, and what of it could not be kept."""
+
+    reservation: str
+    shortfall: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A decided no. Only a refusal for want of capacity has numbers."""
 
@@ -105,6 +113,7 @@ class Refusal:
     max_capacity: Mapping[str, int] | None = None
     alternatives: tuple[Alternative, ...] = ()
     blocking: tuple[Blocking, ...] = field(default=())
+    affected: tuple[Affected, ...] = field(default=())
 
     @property
     def result(self) -> str:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from promise.allocation.model import Allocation, Operation
-from promise.allocation.transitions import reclaimed
-from promise.capacity.book import Holding
+from promise.allocation.transitions import loose, reclaimed
+from promise.capacity.book import Holding, Lack
 from promise.capacity.due import of_pool, pool_event
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
@@ -27,6 +27,7 @@ from promise.resources import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from promise.capacity.model import Scope, Supply
     from promise.capacity.timeline import Timeline
@@ -171,6 +172,21 @@ class State:
                 self._columns.replace(new, old)
             self._columns.touched = touched
 
+    def without(self, records: Sequence[Record]) -> AbstractContextManager[None]:
+        """Make the timelines, for a while, what they would be if these records did not exist.
+
+        The instances of a reservation that is thought away are still there: without a claim, as unreserved ones are.
+        """
+        gone = {record.id: record for record in records}
+        left = [
+            found
+            for record in records
+            if isinstance(record, Reservation)
+            for found in self.records_of(record.id)
+            if found.id not in gone
+        ]
+        return self.supposing([*records, *left], [loose(found) for found in left])
+
     # --- time ----------------------------------------------------------------------------------------------------
 
     def next_due(self) -> int | None:
@@ -197,11 +213,11 @@ class State:
         touched, self._columns.touched = self._columns.touched, set()
         return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []
 
-    def degraded_by(self, pool: Pool, now: int) -> list[tuple[str, Mapping[str, int]]]:
+    def degraded_by(self, pool: Pool, now: int) -> list[Lack]:
         """Return the reservations that would lack more if this pool were there, with what they would lack."""
         with self.supposing([], [pool]):
             changes = degrade.changes(self, pool.scopes, now)
-        return [(held.id, shortfall) for held, shortfall in changes if _worse(held.shortfall, shortfall)]
+        return [Lack(held, shortfall) for held, shortfall in changes if _worse(held.shortfall, shortfall)]
 
     def _is_due(self, item: Item) -> bool:
         record = self._tables[item.table].get(item.key)

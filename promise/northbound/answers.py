@@ -9,11 +9,13 @@ from promise.northbound.words import capacity, open_end, sure, told
 from promise.reservation.model import PRIORITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from promise.allocation.model import Allocation, Operation
     from promise.capacity.model import Pool
     from promise.capacity.provider import Flavor, Host, Zone
     from promise.capacity.query import Levels, Point
-    from promise.capacity.refusal import Refusal
+    from promise.capacity.refusal import Affected, Refusal
     from promise.reservation.view import ReservationView
 
 MOST_MESSAGE = 1024
@@ -57,6 +59,13 @@ def refused(refusal: Refusal) -> yang.Refusal | None:
             yang.BlockingClaim(reservation_id=held.reservation, resource=held.resource, amount=held.amount)
             for held in refusal.blocking
         ),
+    )
+
+
+def affected(found: Iterable[Affected]) -> tuple[yang.AffectedReservation, ...]:
+    """Return the reservations that a change of capacity degrades."""
+    return tuple(
+        yang.AffectedReservation(reservation_id=each.reservation, shortfall=capacity(each.shortfall)) for each in found
     )
 
 

@@ -12,7 +12,7 @@ from promise.errors import BadValue
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.unsupported import refuse
-from promise.northbound.words import amounts, bare, bare_set, capacity, ending, starting
+from promise.northbound.words import amounts, bare, bare_set, ending, starting
 
 if TYPE_CHECKING:
     from promise.actor import Actor
@@ -88,14 +88,11 @@ class CapacityRpcs:
         )
         answer = await self._service.change(actor, request)
         if isinstance(answer, Refusal):
-            return yang.DecreaseCapacityOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
+            return yang.DecreaseCapacityOutput(
+                **answers.not_ok(answer), affected=answers.affected(answer.affected), refusal=answers.refused(answer)
+            )
         return yang.DecreaseCapacityOutput(
-            **answers.ok("capacity decreased"),
-            pool_id=answer.pool.id,
-            affected=tuple(
-                yang.AffectedReservation(reservation_id=reservation, shortfall=capacity(shortfall))
-                for reservation, shortfall in answer.affected
-            ),
+            **answers.ok("capacity decreased"), pool_id=answer.pool.id, affected=answers.affected(answer.affected)
         )
 
 
