@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyang.context import Context
+from pyang.error import err_level, is_warning
+from pyang.repository import FileRepository
 from yangson import DataModel
 
 if TYPE_CHECKING:
@@ -91,17 +94,39 @@ def gauntlet() -> Modules:
     return Modules(bindings, _model(bindings, GAUNTLET, YANG / "ietf"))
 
 
-def generated(package: str, *modules: Path) -> ModuleType:
+def generated(package: str, *modules: Path, features: dict[str, list[str]] | None = None) -> ModuleType:
     """Return the bindings of some modules, generated into a package of this name."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory, package)
         folder.mkdir()
-        run_plugin(modules, folder).check_returncode()
+        for name, text in texts(*modules, features=features).items():
+            (folder / name).write_text(text, encoding="utf-8")
         sys.path.insert(0, directory)
         try:
             return importlib.import_module(package)
         finally:
             sys.path.remove(directory)
+
+
+def texts(*modules: Path, features: dict[str, list[str]] | None = None) -> dict[str, str]:
+    """Return the generated files of some modules, without starting pyang's program; raises EmitError."""
+    sys.path.insert(0, str(YANG / "plugins"))
+    try:
+        render, schema = (importlib.import_module(f"bindgen.{name}") for name in ("render", "schema"))
+    finally:
+        sys.path.remove(str(YANG / "plugins"))
+    folders = dict.fromkeys(str(place) for place in (*(module.parent for module in modules), YANG, YANG / "ietf"))
+    context = Context(FileRepository(":".join(folders), use_env=False))
+    context.features = features or {}
+    found = [context.add_module(str(module), module.read_text(encoding="utf-8")) for module in modules]
+    context.validate()
+    for module in found:
+        module.prune()
+    wrong = [error for error in context.errors if not is_warning(err_level(error[1]))]
+    assert not wrong, wrong
+    loaded = {module.arg: module for module in context.modules.values() if module.keyword == "module"}
+    made: dict[str, str] = render.rendered(schema.Reader(loaded, YANG).schema(found))
+    return made
 
 
 def run_plugin(modules: tuple[Path, ...], folder: Path, *more: str) -> subprocess.CompletedProcess[str]:

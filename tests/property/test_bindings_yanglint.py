@@ -83,11 +83,12 @@ def accepted(folder: Path, side: Side, messages: list[str]) -> bool:
 @pytest.mark.parametrize("side", SIDES)
 def test_what_we_write_yanglint_accepts(side: Side, tmp_path: Path) -> None:
     messages = []
-    for body in drawn(yang_documents.bodies(side.node), 8):
+    for body in drawn(yang_documents.bodies(side.node), 30):
         try:
             messages.append(envelope(side, side.encode_xml(side.decode_json(body)).decode()))
         except errors.Invalid:
             continue
+    messages = messages[-8:]
     assert messages
     if side.side == "output":  # it takes one reply to one request
         assert all(accepted(tmp_path, side, [message]) for message in messages[-3:])

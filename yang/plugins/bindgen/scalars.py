@@ -131,11 +131,11 @@ def _chain(statement: Statement) -> list[Statement]:
 def _unrestricted(chain: list[Statement], what: str) -> None:
     """Refuse restrictions of a type that is taken as it is."""
     for link in chain:
-        if (link.i_typedef.i_module.arg, link.i_typedef.arg) == _MOMENT:
-            return
         for sub in link.substmts:
             if sub.keyword in _RESTRICTIONS:
                 refuse(sub, f"a restriction of {what}")
+        if (link.i_typedef.i_module.arg, link.i_typedef.arg) == _MOMENT:
+            return
 
 
 def _with_refusal(call: Call, statement: Statement) -> Call:

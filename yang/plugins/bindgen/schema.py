@@ -74,9 +74,7 @@ class Reader:
             namespace=module.search_one("namespace").arg,
             prefix=module.search_one("prefix").arg,
             file=self._file(Path(module.pos.ref).resolve()),
-            features=tuple(
-                feature.arg for feature in module.search("feature") if not hasattr(feature, "i_not_implemented")
-            ),
+            features=tuple(feature.arg for feature in module.search("feature") if _supported(feature)),
             conformance="implement" if implemented else "import",
         )
 
@@ -186,6 +184,13 @@ class Reader:
         if checked:
             node.least = int(least.arg) if least is not None else 0
             node.most = int(most.arg) if most is not None and most.arg != "unbounded" else None
+
+
+def _supported(feature: Statement) -> bool:
+    """Tell whether a feature is one that pyang was told to keep; it keeps all of them when told nothing."""
+    module, context = feature.i_module.i_modulename, feature.top.i_ctx
+    kept = context.features.get(module)
+    return (kept is None or feature.arg in kept) and feature.arg not in context.exclude_features.get(module, ())
 
 
 def _check(statement: Statement) -> None:
