@@ -1,7 +1,8 @@
 """The simulator's own API under /simulator: hosts, quotas, tokens, faults, and what has happened.
 
-Nobody needs a token here. Every answer is JSON; an error is {"error": message}.
+Nobody needs a token here. Every answer but the first is JSON; an error is {"error": message}.
 
+    GET    /simulator                        this text
     GET    /simulator/state                  hosts, servers, what is used, quotas of every project
     GET    /simulator/requests               the last requests to the services; DELETE forgets them
     POST   /simulator/hosts                  {"name", "zone", "inventories"?}: add a host
@@ -12,7 +13,7 @@ Nobody needs a token here. Every answer is JSON; an error is {"error": message}.
     DELETE /simulator/servers/{id}           let a server vanish at once
     PUT    /simulator/quotas/{project}       {name: limit}; the project by name or id
     DELETE /simulator/tokens                 revoke every token, or with ?user=NAME those of one user
-    POST   /simulator/faults                 a rule (see faults.Rule); GET lists, DELETE clears all
+    POST   /simulator/faults                 a rule, as below; GET lists, DELETE clears all
     DELETE /simulator/faults/{id}            clear one rule
 """
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs, unquote
 
 from promise.vim.simulator.api.exchange import Answer, member, number, only, real, text, truth
+from promise.vim.simulator.faults import Rule
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.placement import Inventory
 from promise.vim.simulator.world.quotas import COMPUTE, NETWORK, VOLUME
@@ -256,7 +258,12 @@ def _forget_requests(simulator: Simulator, _request: Request, _name: str) -> Ans
     return Answer(204)
 
 
+def _help(_simulator: Simulator, _request: Request, _name: str) -> Answer:
+    return Answer(200, f"{__doc__}\n{Rule.__doc__}", content_type="text/plain")
+
+
 _HANDLERS: Final[dict[tuple[str, str, bool], Callable[[Simulator, Request, str], Answer]]] = {
+    ("GET", "", False): _help,
     ("GET", "state", False): _state,
     ("GET", "requests", False): _list_requests,
     ("DELETE", "requests", False): _forget_requests,

@@ -32,10 +32,15 @@ _MEMBERS: Final = (
 
 @dataclass(slots=True)
 class Rule:
-    """What goes wrong. `count` None = always; `skip` lets that many matching requests pass first.
+    """What goes wrong, for requests that match all that is said of them.
 
-    `error` answers `status` with `answer`; `delay` waits `seconds`; `drop` closes the connection without a reply;
-    `hang` never answers. With `after` the request has its effect first, and only the reply suffers.
+    `service` is identity, compute, placement, image, network, volume or alarming; `method` an HTTP method; `path`
+    and `body` are regular expressions, searched for in the path as it was sent and in the body. `skip` lets that
+    many matching requests pass first, `count` is how many are struck then (absent = all).
+
+    `action` error answers `status` with `answer` and `headers` (absent = in the words of the service); delay waits
+    `seconds`; drop closes the connection without a reply; hang never answers, until the rule is cleared. With
+    `after` true the request has its effect first, and only the reply suffers.
     """
 
     id: int

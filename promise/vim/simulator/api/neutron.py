@@ -206,6 +206,7 @@ SERVICE: Final = Service(
         "/v2.0/extensions/{alias}": {"GET": extension},
         "/v2.0/availability_zones": {"GET": availability_zones},
         "/v2.0/agents": {"GET": lambda _: Answer(200, {"agents": []})},
+        "/v2.0/service-providers": {"GET": lambda _: Answer(200, {"service_providers": []})},
         **{path: methods for kind in PLURALS for path, methods in _collection(kind).items()},
         **neutron_quotas.ROUTES,
         **neutron_routers.ROUTES,

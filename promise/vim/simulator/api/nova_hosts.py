@@ -269,10 +269,11 @@ def aggregate(call: Call) -> Answer:
 
 def _aggregate(call: Call, index: int) -> dict[str, Any]:
     zone = call.world.hosts.zones[index]
+    hosts = [host.name for host in _hosts(call) if host.zone == zone]
     view = {
         "id": index + 1, "name": zone, "availability_zone": zone, "metadata": {"availability_zone": zone},
-        "hosts": [host.name for host in _hosts(call) if host.zone == zone], "created_at": zulu(0), "updated_at": None,
-        "deleted": False, "deleted_at": None,
+        "hosts": hosts, "created_at": zulu(call.world.started), "updated_at": None, "deleted": False,
+        "deleted_at": None,
     }  # fmt: skip
     return view | ({"uuid": lasting("aggregate", zone)} if call.version >= (2, 41) else {})
 

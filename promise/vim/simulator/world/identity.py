@@ -96,6 +96,7 @@ class Identity:
 
     def issue(self, user: User, scope: str, project: Project | None, methods: tuple[str, ...], now: float) -> Token:
         """Give out a token for a scope ("project", "system", "domain" or "none")."""
+        self._forget_expired(now)
         where = project.id if project else "system"
         roles = _IMPLIED[user.grants[where]] if scope != "none" else ()
         token = Token(
@@ -111,6 +112,11 @@ class Identity:
         )
         self.tokens[token.secret] = token
         return token
+
+    def _forget_expired(self, now: float) -> None:
+        """Drop the oldest tokens that are over; all live equally long, so they expire in the order of their issue."""
+        while self.tokens and (oldest := next(iter(self.tokens.values()))).expires <= now:
+            del self.tokens[oldest.secret]
 
     def token(self, secret: str, now: float) -> Token | None:
         """Return the token while it is valid; one that has expired is forgotten."""

@@ -29,6 +29,7 @@ class World:
 
     def __init__(self, options: SimulatorOptions, now: float) -> None:
         self.options = options
+        self.started = now
         self.agenda = Agenda()
         self.identity = Identity(options)
         self.quotas = Quotas(options)
