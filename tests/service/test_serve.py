@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -14,6 +15,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 from netconf_client import connect
+
+from promise.app import build
+from promise.config import ConfigError, read
+from promise.errors import PromiseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,10 +136,11 @@ async def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
         ("[ledger]\nurl = 'mysql://there'", "ledger"),
     ],
 )
-async def test_a_configuration_that_cannot_be_used_is_told_by_key(tmp_path: Path, text: str, named: str) -> None:
+def test_a_configuration_that_cannot_be_used_is_told_by_key(tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "promise.toml"
     path.write_text(text)
-    assert named in await refused("serve", "--config", str(path), "--state-dir", str(tmp_path / "state"))
+    with pytest.raises((ConfigError, PromiseError), match=re.escape(named)):
+        asyncio.run(build(read(path).model_copy(update={"state_dir": tmp_path / "state"})))
 
 
 async def test_check_says_what_it_has_verified(tmp_path: Path) -> None:
