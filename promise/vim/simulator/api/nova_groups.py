@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +36,7 @@ def groups(call: Call) -> Answer:
         for group in call.world.compute.groups.by_id.values()
         if everywhere or group.project_id == call.token.project_id
     ]
-    view = lambda group: _view(call, group)  # noqa: E731 -- a view like those of the other lists
+    view = partial(_view, call)
     return Answer(200, listing(call, "server_groups", "os-server-groups", rows, lambda group: group.id, view))
 
 

@@ -202,7 +202,8 @@ def change_service(call: Call) -> Answer:
     host = _host_of_service(call)
     body = call.json()
     if "status" in body:
-        _set_status(call, host, body["status"] == "enabled", body.get("disabled_reason"))
+        reason = body.get("disabled_reason")
+        call.world.hosts.enable(host, call.now, enabled=body["status"] == "enabled", reason=reason)
     if "forced_down" in body:
         host.forced_down, host.updated = truth(body["forced_down"]), call.now
     return Answer(200, {"service": _service(call, host)})
@@ -213,10 +214,6 @@ def _host_of_service(call: Call) -> Host:
         if call.parts["id"] in {host.service_id, str(host.number)}:
             return host
     raise ApiError(404, f"Service {call.parts['id']} could not be found.")
-
-
-def _set_status(call: Call, host: Host, enabled: bool, reason: str | None) -> None:  # noqa: FBT001 -- as Nova has it
-    call.world.hosts.enable(host, call.now, enabled=enabled, reason=reason)
 
 
 def change_service_by_name(call: Call) -> Answer:
@@ -230,7 +227,7 @@ def change_service_by_name(call: Call) -> Answer:
     if verb == "force-down":
         host.forced_down = truth(body.get("forced_down"))
     elif verb in {"enable", "disable", "disable-log-reason"}:
-        _set_status(call, host, verb == "enable", body.get("disabled_reason"))
+        call.world.hosts.enable(host, call.now, enabled=verb == "enable", reason=body.get("disabled_reason"))
     else:
         raise ApiError(404, "Unknown action")
     return Answer(200, {"service": _service(call, host)})

@@ -16,10 +16,8 @@ _NETWORK: Final = {"fixed_ips": -1, "floating_ips": -1, "security_groups": -1, "
 
 
 def _names(call: Call) -> list[str]:
-    names = [name for name in COMPUTE if call.version < (2, 57) or name not in _INJECTED]
-    return [name for name in names if call.version >= (2, 50) or not name.startswith("server_group")] + [
-        name for name in COMPUTE if name.startswith("server_group") and call.version < (2, 50)
-    ]
+    """Return the names that are shown: files can no longer be injected since 2.57."""
+    return [name for name in COMPUTE if call.version < (2, 57) or name not in _INJECTED]
 
 
 def _in_use(call: Call, project_id: str) -> dict[str, int]:
@@ -125,8 +123,10 @@ def reset(call: Call) -> Answer:
 
 
 def class_set(call: Call) -> Answer:
-    """GET /os-quota-class-sets/{class}."""
+    """GET /os-quota-class-sets/{class}: with server groups since 2.50."""
     shown = _shown(call, call.world.quotas.standard)
+    if call.version < (2, 50):
+        shown = {name: limit for name, limit in shown.items() if not name.startswith("server_group")}
     return Answer(200, {"quota_class_set": {**shown, "id": call.parts["name"]}})
 
 
