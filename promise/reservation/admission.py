@@ -47,13 +47,17 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was to be promised. Only resources that grow can be short; unless it is movable no other window helps."""
+    """What was to be promised. Only resources that grow can be short; unless it is movable no other window helps.
+
+    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself.
+    """
 
     scopes: Sequence[Scope]
     window: Window
     capacity: Mapping[str, int]
     growing: Collection[str]
     movable: bool = True
+    instead_of: str | None = None
 
 
 def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
@@ -67,7 +71,7 @@ def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, no
         shortfalls=shortfalls,
         max_capacity=admission.available(book, scopes, wanted.window, wanted.capacity),
         alternatives=_alternatives(book, wanted, now) if wanted.movable else (),
-        blocking=_blocking(book, scopes, shortfalls, actor),
+        blocking=_blocking(book, wanted, shortfalls, actor),
     )
 
 
@@ -88,15 +92,14 @@ def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alte
 
 
 def _blocking(
-    book: ReservationBook, scopes: Sequence[Scope], shortfalls: Sequence[Shortfall], actor: Actor
+    book: ReservationBook, wanted: Wanted, shortfalls: Sequence[Shortfall], actor: Actor
 ) -> tuple[Blocking, ...]:
     found: dict[tuple[str, str], Blocking] = {}
     for short in shortfalls:
         while_short = Window(short.start, short.end)
-        for scope in scopes:
-            for held in book.live_in(scope):
-                amount = held.capacity.get(short.resource, 0)
-                if amount and held.window.overlaps(while_short) and actor.sees(held):
-                    found[held.id, short.resource] = Blocking(held.id, short.resource, amount)
+        for held in (held for scope in wanted.scopes for held in book.live_in(scope) if held.id != wanted.instead_of):
+            amount = held.capacity.get(short.resource, 0)
+            if amount and held.window.overlaps(while_short) and actor.sees(held):
+                found[held.id, short.resource] = Blocking(held.id, short.resource, amount)
     largest_first = sorted(found.values(), key=lambda held: (-held.amount, held.reservation, held.resource))
     return tuple(largest_first[:MOST_BLOCKING])

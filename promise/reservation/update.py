@@ -154,7 +154,8 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
         growing = {name for _, amounts in pieces for name in amounts}
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        return refused_for_capacity(book, Wanted(new.scopes, window, new.capacity, growing, movable), actor, now)
+        wanted = Wanted(new.scopes, window, new.capacity, growing, movable, instead_of=old.id)
+        return refused_for_capacity(book, wanted, actor, now)
 
 
 def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Window, Mapping[str, int]]]:

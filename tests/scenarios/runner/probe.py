@@ -92,6 +92,8 @@ def _tries(player: Player, what: Step, refusal: _Element) -> Iterator[_Try]:
         if what.kind == "create-reservation" and end < FOREVER and length != end - first:
             yield _Try(on, granted=True, why=f"the alternative of {length} s has another length than the request")
         for at, granted in ((start, True), (start - 1, False), (last + 1, False), (latest, True), (latest + 1, False)):
+            if what.kind == "update-reservation" and not granted:
+                continue  # from when on it looks is a matter of the reservation, not of the request
             if first <= at <= horizon and not (at == start and not granted):
                 yield _Try({**on, **_window(at, length)}, granted, f"start at {at - T0:+} s from T0")
         last = latest
