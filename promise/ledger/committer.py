@@ -75,7 +75,7 @@ class Committer(Generic[S]):
         self._tell = tell
         self._origin = secrets.token_hex(8)
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Request[S]] = deque()
+        self._queue: deque[Request[S] | Reading[S]] = deque()
         self._group: Group[S] | None = None
         self._wanted = asyncio.Event()
         self._awake = False
@@ -121,11 +121,13 @@ class Committer(Generic[S]):
         self._wanted.set()
 
     def answer(self, reading: Reading[S]) -> None:
-        """Answer a query now, or once what it has seen is durable."""
-        reading.evaluate(self._state, self.now())
-        if self._group:
-            self._group.readings.append(reading)
+        """Answer a query once what was asked before is decided, and what it has seen is durable."""
+        if self._queue:
+            self._queue.append(reading)
+        elif self._group:
+            self._group.look(reading, self.now())
         else:
+            reading.evaluate(self._state, self.now())
             reading.settle()
 
     def wake(self) -> None:
@@ -177,7 +179,7 @@ class Committer(Generic[S]):
                 self._awake = True
                 return group
         for _ in range(min(len(self._queue), settings.group)):
-            group.decide(self._queue.popleft())
+            group.take(self._queue.popleft())
             if self._loop.time() >= deadline:
                 break
         return group

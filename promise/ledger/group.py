@@ -113,6 +113,21 @@ class Group(Generic[S]):
             for event in following:
                 self._apply(event)
 
+    def take(self, waiting: Request[S] | Reading[S]) -> None:
+        """Decide a request, or answer a query, with the effects of all before it."""
+        if isinstance(waiting, Request):
+            self.decide(waiting)
+        else:
+            self.look(waiting, self.batch.at)
+
+    def look(self, reading: Reading[S], now: int) -> None:
+        """Answer a query on the state as it is by now, at once where nothing of it can still be lost."""
+        reading.evaluate(self._state, now)
+        if self.batch.rows:
+            self.readings.append(reading)
+        else:
+            reading.settle()
+
     def decide(self, request: Request[S]) -> None:
         """Decide one request on the state with the effects of all before it.
 
