@@ -17,7 +17,7 @@ from promise.reservation.update import find
 from promise.resources import FOREVER, LARGEST, Window, in_order, minus, only, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -57,7 +57,7 @@ def create(book: AllocationBook, request: CreateInstance, actor: Actor, now: int
     if isinstance(demand, Refusal):
         return Decision(demand)
     zone = _zone(book, request, demand)
-    short = _worst([*_over_claim(book, demand), *_short(book, demand, zone)])
+    short = admission.worst([*_over_claim(book, demand), *_short(book, demand, zone)])
     if short:
         return Decision(_refused(demand, short))
     return _admitted(request, actor, demand, zone, now)
@@ -157,16 +157,6 @@ def _needs(demand: _Demand, zone: str | None) -> Iterator[tuple[Scope, Mapping[s
     if zone is not None:
         claimed_here = demand.claimed_zone == zone
         yield Scope(demand.provider.id, zone), demand.loose if claimed_here else demand.needs
-
-
-def _worst(short: Iterable[Shortfall]) -> tuple[Shortfall, ...]:
-    """Return one shortfall for each resource: that of the least availability, the earliest of several."""
-    worst: dict[str, Shortfall] = {}
-    for one in short:
-        known = worst.get(one.resource)
-        if known is None or (one.available, one.start) < (known.available, known.start):
-            worst[one.resource] = one
-    return tuple(worst[name] for name in in_order(worst))
 
 
 def _refused(demand: _Demand, short: tuple[Shortfall, ...]) -> Refusal:

@@ -53,14 +53,18 @@ def shortfalls(
 ) -> tuple[Shortfall, ...]:
     """Return one shortfall for each resource that is short: the earliest interval of its least availability."""
     lines = [book.timeline(scope) for scope in scopes]
-    worst: dict[str, Shortfall] = {}
-    for line in lines:
-        for found in line.shortfalls(window, request):
-            short = Shortfall(found.resource, found.requested, found.available, found.start, found.end)
-            known = worst.get(short.resource)
-            if known is None or (short.available, short.start) < (known.available, known.start):
-                worst[short.resource] = short
-    return tuple(_to_its_end(lines, worst[name], window.end) for name in in_order(worst))
+    found = worst(Shortfall(*short) for line in lines for short in line.shortfalls(window, request))
+    return tuple(_to_its_end(lines, short, window.end) for short in found)
+
+
+def worst(short: Iterable[Shortfall]) -> tuple[Shortfall, ...]:
+    """Return one shortfall for each resource: that of the least availability, the earliest of several."""
+    found: dict[str, Shortfall] = {}
+    for one in short:
+        known = found.get(one.resource)
+        if known is None or (one.available, one.start) < (known.available, known.start):
+            found[one.resource] = one
+    return tuple(found[name] for name in in_order(found))
 
 
 def _to_its_end(lines: Sequence[Timeline], short: Shortfall, end: int) -> Shortfall:

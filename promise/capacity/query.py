@@ -92,6 +92,9 @@ def course(
 
     With a resolution: the extremes of each so many seconds. Do not change the timelines meanwhile.
     """
+    if resolution is not None and len(scopes) > 1:
+        yield from _buckets(list(course(book, scopes, window, metrics)), window, resolution)
+        return
     now_in: dict[Scope, Levels] = {}
     courses = [_course(book, scope, window, metrics, resolution) for scope in scopes]
     pending: int | None = None
@@ -100,6 +103,36 @@ def course(
             yield pending, _sum(now_in.values())
         now_in[scope], pending = levels, instant
     yield window.start if pending is None else pending, _sum(now_in.values())
+
+
+def _buckets(steps: Sequence[tuple[int, Levels]], window: Window, resolution: int) -> Iterator[tuple[int, Levels]]:
+    """Yield the extremes of steps, the first of which is at the window's start, for each so many seconds of it.
+
+    Of an open window the last bucket is the first after whose start nothing changes.
+    """
+    start, end = window
+    if end >= FOREVER:
+        end = start - (start - steps[-1][0]) // resolution * resolution + resolution
+    at, current = 0, steps[0][1]
+    for begin in range(start, end, resolution):
+        seen = [current]
+        while at < len(steps) and steps[at][0] < min(begin + resolution, end):
+            current = steps[at][1]
+            seen = [current] if steps[at][0] == begin else [*seen, current]
+            at += 1
+        yield begin, _extreme(seen)
+
+
+def _extreme(levels: Iterable[Levels]) -> Levels:
+    """Return the least total and available, and the most of the other columns."""
+    found: dict[str, dict[str, int]] = {name: {} for name in METRICS}
+    for each in levels:
+        for name in METRICS:
+            pick = min if name in LEAST else max
+            kept = found[name]
+            for resource, amount in each.metric(name).items():
+                kept[resource] = pick(kept.get(resource, amount), amount)
+    return Levels(*(found[name] for name in METRICS))
 
 
 def _course(
@@ -134,14 +167,7 @@ def extremes(book: CapacityBook, scopes: Sequence[Scope], window: Window) -> Lev
     """Return, over the window, the least total and available and the most reserved, usage and overdrawn."""
     if len(scopes) == 1:
         return levels_of(book.timeline(scopes[0]).over(window), book.supply(scopes[0]).managed)
-    found: dict[str, dict[str, int]] = {name: {} for name in METRICS}
-    for _, levels in course(book, scopes, window):
-        for name in METRICS:
-            pick = min if name in LEAST else max
-            kept = found[name]
-            for resource, amount in levels.metric(name).items():
-                kept[resource] = pick(kept.get(resource, amount), amount)
-    return Levels(*(found[name] for name in METRICS))
+    return _extreme(levels for _, levels in course(book, scopes, window))
 
 
 def levels_at(book: CapacityBook, scopes: Sequence[Scope], instant: int) -> Levels:

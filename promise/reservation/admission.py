@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from promise.capacity import admission
 from promise.capacity.refusal import Blocking, Reason, Refusal
 from promise.reservation.policy import DAY
-from promise.resources import FOREVER, LAST, Window, only
+from promise.resources import FOREVER, LAST, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from promise.actor import Actor
     from promise.capacity.model import Scope
@@ -47,7 +47,7 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was to be promised. Only resources that grow can be short; unless it is movable no other window helps.
+    """What was to be promised; `growth` is what of it must fit, and when. Unless movable no other window helps.
 
     `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself.
     """
@@ -55,7 +55,7 @@ class Wanted:
     scopes: Sequence[Scope]
     window: Window
     capacity: Mapping[str, int]
-    growing: Collection[str]
+    growth: Sequence[tuple[Window, Mapping[str, int]]]
     movable: bool = True
     instead_of: str | None = None
 
@@ -63,7 +63,9 @@ class Wanted:
 def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
     """Return the refusal of a request that does not fit, with its numbers and where the whole of it would fit."""
     scopes = wanted.scopes
-    shortfalls = admission.shortfalls(book, scopes, wanted.window, only(wanted.capacity, wanted.growing))
+    shortfalls = admission.worst(
+        short for window, amounts in wanted.growth for short in admission.shortfalls(book, scopes, window, amounts)
+    )
     return Refusal(
         Reason.INSUFFICIENT_CAPACITY,
         _sentence(shortfalls),

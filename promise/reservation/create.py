@@ -122,7 +122,7 @@ def _refused(
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
     refusals = [
         refused_for_capacity(
-            book, Wanted(_scopes(provider, request.zone), window, capacity, capacity.keys()), actor, now
+            book, Wanted(_scopes(provider, request.zone), window, capacity, [(window, capacity)]), actor, now
         )
         for provider in providers
     ]

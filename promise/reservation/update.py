@@ -12,7 +12,7 @@ from promise.reservation.admission import Wanted, expiry_objection, refused_for_
 from promise.reservation.create import begin
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
-from promise.resources import Window, in_order, named
+from promise.resources import Window, in_order, named, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,13 +148,12 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
     changed = {record.id for record in instances_after}
     before = [record for record in book.records_of(old.id) if record.id in changed]
     with book.supposing([old, *before], instances_after):
-        pieces = list(_growth(old, new, now))
-        if all(admission.fits(book, new.scopes, window, growing) for window, growing in pieces):
+        growth = list(_growth(old, new, now))
+        if all(admission.fits(book, new.scopes, window, growing) for window, growing in growth):
             return None
-        growing = {name for _, amounts in pieces for name in amounts}
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        wanted = Wanted(new.scopes, window, new.capacity, growing, movable, instead_of=old.id)
+        wanted = Wanted(new.scopes, window, new.capacity, growth, movable, instead_of=old.id)
         return refused_for_capacity(book, wanted, actor, now)
 
 
@@ -167,10 +166,11 @@ def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Wind
         return
     growing = {name: amount for name, amount in new.capacity.items() if amount > old.capacity.get(name, 0)}
     if growing:
-        yield shared, growing
+        yield Window(start, end), growing
+    longer = without(new.capacity, growing)
     for window in (Window(start, shared.start), Window(shared.end, end)):
-        if window.start < window.end:
-            yield window, new.capacity
+        if longer and window.start < window.end:
+            yield window, longer
 
 
 def cancel(book: ReservationBook, reservation: str, actor: Actor, now: int) -> Decision[Cancelled | Refusal]:

@@ -58,3 +58,23 @@ async def test_without_an_expiry_of_its_own_a_reservation_has_that_of_the_policy
     await ask(court, "2", "create-reservation", capacity={"cores": 6}, expiry=T0 + 5 * HOUR)
     told = await ask(court, "3", "update-reservation", reservation_id="@2", remove=["expiry"])
     assert told["reservation"]["expiry"] == T0 + HOUR
+
+
+async def test_instances_of_a_reservation_thought_away_are_loose(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 6})
+    await ask(court, "2", "create-reservation", capacity={"cores": 4}, end=T0 + 2 * HOUR)
+    await ask(court, "3", "create-instance", name="vm", image="image", flavor="f1", reservation_id="@2")
+    told = await ask(court, "4", "query-capacity", without=["@2"], all_metrics=True)
+    assert [entry["usage"] for entry in told["utilization"]] == [{"cores": 1}]
+    assert told["metrics"]["reserved"] == {"cores": 0}
+
+
+async def test_a_coarse_course_over_providers_has_the_extremes_of_the_sum() -> None:
+    clouds = Clouds(FakeCloud("a", {"cores": 9}, {"z1": {}}), FakeCloud("b", {"cores": 9}, {"z1": {}}))
+    async with trial(clouds, Policy()) as court:
+        for name in ("a", "b"):
+            await court.step(Call(f"p-{name}", "add-provider", {"name": name}))
+        await ask(court, "1", "increase-capacity", source="@p-a", end=T0 + HOUR, capacity={"cores": 5})
+        await ask(court, "2", "increase-capacity", source="@p-b", start=T0 + HOUR, capacity={"cores": 6})
+        told = await ask(court, "3", "query-capacity", capacity="total", resolution=2 * HOUR)
+        assert told["utilization"][0]["capacity"] == {"cores": 5}

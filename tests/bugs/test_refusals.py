@@ -78,3 +78,22 @@ async def test_an_instance_is_told_what_is_short_inside_and_outside_its_reservat
     )
     short = told["refusal"]["shortfall"]
     assert {name: one["available"] for name, one in short.items()} == {"cores": 2, "ram": 3}
+
+
+async def test_a_strict_decrease_that_is_refused_names_whom_it_would_affect(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 4})
+    made = await ask(court, "2", "create-reservation", capacity={"cores": 3})
+    told = await ask(court, "3", "decrease-capacity", source="@p-a", capacity={"cores": 2}, strict=True)
+    assert told["reason"] == "below-commitments"
+    assert told["affected"][made["reservation-id"]]["shortfall"] == {"cores": 1}
+
+
+async def test_a_longer_reservation_is_told_what_is_short_in_the_time_that_it_grows_by(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 4, "ram": 4})
+    await ask(court, "2", "create-reservation", end=T0 + HOUR, capacity={"cores": 3, "ram": 4})
+    await ask(court, "3", "create-reservation", start=T0 + HOUR, end=T0 + 2 * HOUR, capacity={"cores": 3})
+    await ask(court, "4", "decrease-capacity", source="@p-a", end=T0 + HOUR, capacity={"ram": 4})
+    told = await ask(court, "5", "update-reservation", reservation_id="@2", end=T0 + 3 * HOUR)
+    assert told["refusal"]["shortfall"] == {
+        "cores": {"resource": "cores", "requested": 3, "available": 1, "from": T0 + HOUR, "to": T0 + 2 * HOUR}
+    }
