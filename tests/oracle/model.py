@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from oracle import model_instances, model_queries, model_requests, model_time
-from oracle.model_columns import METRICS, Scope, columns, instants
+from oracle.model_columns import METRICS, Scope, columns, instants, regrade
 from oracle.model_records import OPEN, Flavor, Policy, Provider, World
 
 if TYPE_CHECKING:
@@ -38,12 +38,20 @@ class Model:
         """The cloud gives more, or less, than before."""
         self.world.providers[provider].bound = dict(bound)
         self.world.providers[provider].zones = dict(zones)
+        regrade(self.world)
 
     def gone(self, instance: str) -> None:
         model_instances.gone(self.world, instance)
+        regrade(self.world)
 
     def call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
         """Decide; ids that the controller has chosen are taken from `told`, what it answered."""
+        answer = self._decided(operation, query, told)
+        if not operation.startswith("query"):
+            regrade(self.world)
+        return answer
+
+    def _decided(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
         world = self.world
         match operation:
             case "increase-capacity":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from oracle.model_records import OPEN, Amounts, Instance, Reservation, World
+from oracle.model_records import LEAVES, OPEN, Amounts, Instance, Reservation, World
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -35,7 +35,8 @@ def managed(world: World, scope: Scope, hidden: Collection[str] = ()) -> set[str
 def bound_of(world: World, scope: Scope, resource: str) -> int:
     provider = world.providers[scope.provider]
     bound = provider.bound if scope.zone is None else provider.zones.get(scope.zone, {})
-    return bound.get(resource, OPEN)
+    inventoried = resource not in LEAVES  # a class of which no host has an inventory is not there
+    return bound.get(resource, 0 if inventoried else OPEN)
 
 
 def pooled(world: World, scope: Scope, resource: str, at: int, hidden: Collection[str] = ()) -> int:
@@ -143,8 +144,6 @@ def shortfalls(world: World) -> dict[str, Amounts]:
     Low priority gives first, then the youngest, then by id. Usage without claim counts against those that have
     started; the others may hope that it leaves.
     """
-    if not world.degrading:
-        return {}
     worst: dict[str, Amounts] = {}
     for provider in world.providers.values():
         for scope in [Scope(provider.id), *(Scope(provider.id, zone) for zone in provider.zones)]:
@@ -153,6 +152,15 @@ def shortfalls(world: World) -> dict[str, Amounts]:
                     mine = worst.setdefault(found.id, {})
                     mine[resource] = max(mine.get(resource, 0), amount)
     return worst
+
+
+def regrade(world: World) -> None:
+    """Degrade and heal, as things stand now."""
+    found = shortfalls(world)
+    for name in {*world.short, *found}:
+        if world.short.get(name) != found.get(name) and world.reservations[name].live:
+            world.reservations[name].modified = world.now
+    world.short = found
 
 
 def _short_at(world: World, scope: Scope, at: int) -> list[tuple[Reservation, str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracle.model_columns import Scope, managed, remaining, room, scopes_of, shortfalls
+from oracle.model_columns import Scope, managed, remaining, room, scopes_of
 from oracle.model_fit import lowest
 from oracle.model_columns import instants
 from oracle.model_records import OPEN, Amounts, Flavor, Instance, Provider, Reservation, World
@@ -97,7 +97,7 @@ def _short(
     """Resources that are missing: of the reservation what it names, of what is available the others."""
     missing: dict[str, dict[str, Any]] = {}
     until = _until(world, found)
-    gaps = shortfalls(world).get(found.id, {}) if found else {}
+    gaps = world.short.get(found.id, {}) if found else {}
     for resource, need in needs.items():
         entry = {"resource": resource, "requested": need}
         left = need

@@ -10,10 +10,16 @@ from oracle.model_trial import T0, Call
 if TYPE_CHECKING:
     import random
 
+    from oracle.model_cloud import FakeCloud
     from oracle.model_trial import Trial
 
 GRID = 3600
 RESOURCES = ("cores", "ram", "instances", "ports", "DISK_GB", "PCPU", "volumes")
+KINDS = {
+    "increase-capacity": 6, "decrease-capacity": 7, "create-reservation": 26, "update-reservation": 20,
+    "cancel-reservation": 4, "create-instance": 22, "destroy-instance": 6, "advance": 9, "resize": 4,
+    "query-capacity": 10, "query-reservation": 5, "query-instance": 2,
+}  # fmt: skip
 STATES = ("initialized", "active", "ended", "expired", "cancelled")
 PRIORITIES = ("high", "normal", "low")
 
@@ -25,6 +31,16 @@ class Moves:
         self.chance = chance
         self.trial = trial
         self.made = 0
+        self.opening = [self._offer(cloud) for cloud in trial.clouds.by_name.values() if self.maybe(0.9)]
+
+    def _offer(self, cloud: FakeCloud) -> Call:
+        """A pool with which a history can begin: nearly all of a cloud, or of one of its zones."""
+        zone = self.chance.choice((None, None, *cloud.zones))
+        most = {**cloud.bound, **cloud.zones[zone]} if zone else cloud.bound
+        names = self.chance.sample(sorted(most), self.chance.randint(2, len(most)))
+        amounts = {name: max(1, most[name] - self.chance.randint(0, 3)) for name in names}
+        query = {"source": f"@p-{cloud.name}", "capacity": amounts} | ({"zone": zone} if zone else {})
+        return Call(f"o-{cloud.name}", "increase-capacity", query)
 
     @property
     def world(self) -> Any:
@@ -32,13 +48,13 @@ class Moves:
 
     def next(self) -> Call:
         self.made += 1
-        kinds = {
-            "increase-capacity": 8, "decrease-capacity": 6, "create-reservation": 25, "update-reservation": 16,
-            "cancel-reservation": 5, "create-instance": 16, "destroy-instance": 6, "advance": 12, "resize": 3,
-            "query-capacity": 10, "query-reservation": 6, "query-instance": 2,
-        }  # fmt: skip
-        if not self.world.pools:
-            kinds |= {"increase-capacity": 200}
+        if self.opening:
+            return self.opening.pop()
+        kinds = dict(KINDS)
+        if not any(found.live for found in self.world.reservations.values()):
+            kinds |= {"create-reservation": 60, "update-reservation": 2, "cancel-reservation": 1}
+        if not any(found.live for found in self.world.instances.values()):
+            kinds |= {"create-instance": 25, "destroy-instance": 1}
         (operation,) = self.chance.choices(list(kinds), list(kinds.values()))
         query: dict[str, Any] = getattr(self, operation.replace("-", "_"))()
         return Call(f"c{self.made}", operation, query)
@@ -81,8 +97,10 @@ class Moves:
             return "nowhere"
         return self.chance.choice(sorted({zone for one in self.world.providers.values() for zone in one.zones}))
 
-    def amounts(self, most: int = 6) -> dict[str, int]:
-        names = self.chance.sample(RESOURCES[:5] if self.maybe(0.9) else RESOURCES, self.chance.choice((1, 1, 2, 3)))
+    def amounts(self, most: int = 4) -> dict[str, int]:
+        named = {name for pool in self.world.pools.values() for name in pool.amounts}
+        choice = sorted(named) if len(named) > 2 and self.maybe(0.92) else RESOURCES
+        names = self.chance.sample(choice, min(len(choice), self.chance.choice((1, 1, 2, 3))))
         return {name: self.chance.randint(0 if self.maybe(0.1) else 1, most) for name in names}
 
     def close_amounts(self, query: dict[str, Any]) -> dict[str, int]:
@@ -92,8 +110,8 @@ class Moves:
         scopes = scopes_of(provider, query.get("zone") if query.get("zone") in {"z1", "z2"} else None)
         at = max(self.world.now, int(query.get("start", self.world.now)))
         for name in amounts:
-            if self.maybe(0.5):
-                amounts[name] = max(0, room(self.world, scopes, name, at) + self.chance.choice((-1, 0, 0, 1)))
+            if self.maybe(0.3):
+                amounts[name] = max(1, room(self.world, scopes, name, at) + self.chance.choice((-1, 0, 0, 1)))
         return amounts
 
     # ---- calls
@@ -114,7 +132,7 @@ class Moves:
         if self.maybe(0.3):
             query["zone"] = self.zone()
         query |= self.window(start=0.5, end=0.6) | {"capacity": self.amounts(5)}
-        if self.world.degrading and self.maybe(0.3):
+        if self.maybe(0.3):
             query["strict"] = self.maybe(0.8)
         return query
 
@@ -122,7 +140,7 @@ class Moves:
         query = self.window()
         if self.maybe(0.3):
             query["zone"] = self.zone()
-        if self.maybe(0.97):
+        if self.maybe(0.98):
             query["capacity"] = self.close_amounts(query)
         if self.maybe(0.3):
             query["provider-id"] = self.provider()
@@ -176,7 +194,8 @@ class Moves:
         good = [one for one in live if one.state == "active"]
         if live and self.maybe(0.65):
             query["reservation-id"] = self.ref([one.id for one in (good if good and self.maybe(0.9) else live)])
-        if self.maybe(0.5) or len(self.world.providers) == 1:
+        claimed = "reservation-id" in query
+        if self.maybe(0.1) if claimed else self.maybe(0.9) and len(self.world.providers) > 1:
             query["provider-id"] = self.provider()
         if self.maybe(0.25):
             query["zone"] = self.zone()

@@ -26,16 +26,15 @@ def query_capacity(world: World, query: Query) -> Answer:
     hidden = set(query.get("without", []))
     metric = query.get("capacity", "available")
     listed = _records(world, query, metric, providers, start, end)
-    behind = _records(world, {**query, "window": {}}, metric, providers, -OPEN, OPEN)
     scopes = [Scope(one.id, query.get("zone")) for one in providers]
     series = _series(world, scopes, start, end, hidden)
     answer: Answer = {"result": "ok", "collections": {f"{_kind(one)}:{one.id}" for one in listed}}
     answer["metrics"] = extremes([levels for _, levels in series])
     if query.get("show-utilization", True):
         whole = bool(query.get("all-metrics"))
-        entries = [_entry(world, at, levels, metric, behind, whole=whole) for at, levels in series]
+        entries = [_entry(world, at, levels, metric, listed, whole=whole) for at, levels in series]
         resolution = query.get("resolution")
-        answer["utilization"] = _thinned(entries) if resolution is None else _coarse(world, series, query, behind, end)
+        answer["utilization"] = _thinned(entries) if resolution is None else _coarse(world, series, query, listed, end)
     if len(providers) > 1:
         answer["per-provider"] = {one.id: _one(world, one, query, start, end, hidden) for one in providers}
     if "flavor" in query:
@@ -196,7 +195,7 @@ def _span(world: World, record: Record) -> tuple[int, int]:
 
 def _lives(world: World, record: Record, at: int) -> bool:
     start, end = _span(world, record)
-    return start <= at < end
+    return start <= at < end and _alive(world, record)
 
 
 def _kind(record: Record) -> str:
@@ -225,9 +224,8 @@ def query_reservation(world: World, query: Query) -> Answer:
         hidden = set(query.get("without", []))
         scopes = [Scope(one.id, query.get("zone")) for one in providers]
         series = _series(world, scopes, start, end, hidden)
-        behind = _records(world, {**query, "window": {}}, "reserved", providers, -OPEN, OPEN)
         answer["utilization"] = _thinned(
-            [_entry(world, at, levels, "reserved", behind, whole=False) for at, levels in series]
+            [_entry(world, at, levels, "reserved", list(listed), whole=False) for at, levels in series]
         )
     return answer
 

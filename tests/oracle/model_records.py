@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 OPEN = 1 << 60
 
+LEAVES = ("cores", "ram", "instances", "networks", "ports", "routers", "subnets", "addresses", "gigabytes",
+          "snapshots", "volumes")  # fmt: skip
+
 Amounts = dict[str, int]
 
 
@@ -112,7 +115,8 @@ class World:
     reservations: dict[str, Reservation] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     user: str = "admin"
-    degrading: bool = True
+    short: dict[str, Amounts] = field(default_factory=dict)
+    """What of each reservation's promise cannot be kept; `model_columns.regrade` works it out."""
 
     def instances_of(self, reservation: str) -> list[Instance]:
         return [found for found in self.instances.values() if found.live and found.reservation == reservation]

@@ -88,30 +88,24 @@ def _increase(world: World, new: Pool) -> Answer:
     if not new.planned and (short := _pool_short(world, new)):
         return refused("exceeds-provider", result="conflict", refusal=_told(new, short))
     world.pools[new.id] = new
-    return {"result": "ok", "pool-id": new.id, "affected": _affected(world, new)}
+    return {"result": "ok", "pool-id": new.id}
 
 
 def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
     if short := _pool_short(world, new):
         return refused("below-zero", result="conflict", refusal=_told(new, short))
-    world.degrading, before = True, (world.degrading, shortfalls(world))
     world.pools[new.id] = new
-    broken = _worse(before[1], shortfalls(world))
-    world.degrading = before[0]
-    affected = _affected(world, new)
-    if strict and broken:
+    affected = {
+        name: {"reservation-id": name, "shortfall": short}
+        for name, short in shortfalls(world).items()
+        if any(amount > world.short.get(name, {}).get(resource, 0) for resource, amount in short.items())
+    }
+    if strict and affected:
         del world.pools[new.id]
-        return refused("below-commitments", result="conflict", affected=affected)
+        ask = Ask(new.provider, new.zone, new.start, new.end, new.amounts)
+        told = _told(new, shortages(world, ask))
+        return refused("below-commitments", result="conflict", affected=affected, refusal=told)
     return {"result": "ok", "pool-id": new.id, "affected": affected}
-
-
-def _worse(before: dict[str, Amounts], after: dict[str, Amounts]) -> bool:
-    """Tell whether some reservation is short of more than before."""
-    return any(
-        amount > before.get(name, {}).get(resource, 0)
-        for name, short in after.items()
-        for resource, amount in short.items()
-    )
 
 
 def _told(new: Pool, short: dict[str, dict[str, Any]]) -> Answer:
@@ -146,16 +140,6 @@ def _pool_room(world: World, new: Pool, resource: str, at: int) -> int:
         return min(pooled(world, scope, resource, at) for scope in scopes)
     awaited = {pool.id for pool in world.pools.values() if pool.planned}
     return min(bound_of(world, scope, resource) - pooled(world, scope, resource, at, awaited) for scope in scopes)
-
-
-def _affected(world: World, new: Pool) -> dict[str, dict[str, Any]]:
-    """Reservations in the window of the pool whose promise cannot be kept."""
-    short = shortfalls(world)
-    return {
-        found.id: {"reservation-id": found.id, "shortfall": short[found.id]}
-        for found in world.reservations.values()
-        if found.provider == new.provider and short.get(found.id) and found.start < new.end and new.start < found.end
-    }
 
 
 # ---- reservations
@@ -256,7 +240,15 @@ def update_reservation(world: World, query: Query) -> Answer:
     if query.get("dry-run"):
         return {"result": "ok", "reservation": shown_as(world, found, changed)}
     world.reservations[found.id] = changed
+    for instance in world.instances_of(found.id):
+        if _cover(found, instance.needs) != _cover(changed, instance.needs):
+            instance.modified = world.now
     return {"result": "ok", "reservation": shown(world, changed)}
+
+
+def _cover(found: Reservation, needs: Amounts) -> tuple[Any, ...]:
+    """What of an instance's record follows from its reservation."""
+    return found.end, found.zone, found.priority, set(needs) & set(found.amounts)
 
 
 def _same(found: Reservation, changed: Reservation) -> bool:
@@ -297,7 +289,7 @@ def _update_faults(world: World, found: Reservation, changed: Reservation, query
     if "if-version" in query and query["if-version"] != found.version:
         return {"changed"}
     if query.get("provider-id", found.provider) not in world.providers:
-        return {"not-found"}
+        faults.add("not-found")
     if query.get("provider-id", found.provider) != found.provider:
         faults.add("provider-mismatch")
     mine = world.instances_of(found.id)
@@ -344,7 +336,7 @@ def shown(world: World, found: Reservation) -> Answer:
 
 
 def shown_as(world: World, known: Reservation, found: Reservation) -> Answer:
-    short: Amounts = shortfalls(world).get(known.id, {}) if known.live else {}
+    short: Amounts = world.short.get(known.id, {}) if known.live else {}
     answer: Answer = {
         "id": found.id, "owner": found.owner, "provider": found.provider, "start": found.start, "state": found.state,
         "degraded": bool(short), "priority": found.priority, "version": found.version, "created-on": found.created,

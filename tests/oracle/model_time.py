@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oracle.model_columns import bound_of, pooled, scopes_of
+from oracle.model_columns import bound_of, pooled, regrade, scopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,6 +26,7 @@ def _next_due(world: World) -> int | None:
         if found.live:
             moments.append(found.end)
             moments += [found.expiry] if found.expiry is not None else []
+    moments += [at for pool in world.pools.values() for at in (pool.start, pool.end) if at > world.now]
     moments += [pool.start for pool in world.pools.values() if pool.planned]
     return min(moments, default=None)
 
@@ -41,9 +42,11 @@ def _at(world: World, due: int) -> None:
     for found in world.reservations.values():
         if found.live and found.expiry is not None and found.expiry <= due:
             _expire(world, found, due)
+    regrade(world)
     for found in world.reservations.values():
         if found.state == "initialized" and found.start <= due:
             found.state = "active"
+    regrade(world)
 
 
 def _cut(world: World, pool: Pool) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 T0 = 1_800_000_000 - 1_800_000_000 % 86400
 NOBODY = "00000000-0000-4000-8000-000000000000"
 IGNORED = frozenset({"message", "blocking"})
-DEGRADING = frozenset({"affected", "degraded"})
 
 
 class Call(NamedTuple):
@@ -92,8 +91,7 @@ class Trial:
         return told
 
     def _judge(self, call: Call, expected: dict[str, Any], told: dict[str, Any]) -> None:
-        ignored = IGNORED if self.model.world.degrading else IGNORED | DEGRADING
-        told, expected = _without(told, ignored), _without(expected, ignored)
+        told, expected = _without(told, IGNORED), _without(expected, IGNORED)
         if "resolution" in call.query and "end" not in call.query.get("window", {}):
             _without_echo(told), _without_echo(expected)
         if found := differences(expected, told):

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from lxml import etree
+from oracle.model_records import LEAVES
 
 NS = "urn:opnfv:promise"
-LEAVES = ("cores", "ram", "instances", "networks", "ports", "routers", "subnets", "addresses", "gigabytes",
-          "snapshots", "volumes")  # fmt: skip
 TIMES = frozenset({"start", "end", "expiry", "from", "to", "latest-start", "timestamp", "created-on", "modified-on"})
 NUMBERS = frozenset({"requested", "amount", "count", "version", "fits", *LEAVES, "hosts", "vcpus", "disk", "swap",
                      "ephemeral"})  # fmt: skip
