@@ -20,7 +20,7 @@ MEANT: dict[str, tuple[type[errors.Invalid], ...]] = {
     "moment": (errors.BadValue,),
     "missing": (errors.MissingElement,),
     "choice": (errors.MissingChoice,),
-    "cases": (errors.UnknownElement,),
+    "cases": (errors.DuplicateNode,),
     "duplicate": (errors.DuplicateNode,),
     "count": (errors.MustViolation, errors.MissingChoice),  # an empty array is no array: nothing was chosen
     "must": (errors.MustViolation,),

@@ -22,8 +22,9 @@ def check_annotation(target: str, value: Json, siblings: dict[str, Json], *, kno
         raise UnknownElement(f"must not hold a member @{target}", name=target)
     if target and target not in siblings:
         raise UnknownAttribute(f"must not annotate {target}, which is absent", name=target)
-    for metadata in value if type(value) is list else (value,):
-        if metadata is None and type(value) is list:
+    several = type(value) is list and type(siblings.get(target)) is list
+    for metadata in value if several else (value,):
+        if metadata is None and several:
             continue
         if type(metadata) is not dict:
             raise BadValue(f"must have an object as the value of @{target} (RFC 7952 section 5.2)", name=target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promise.errors import Invalid, MissingChoice, UnknownElement
+from promise.errors import DuplicateNode, Invalid, MissingChoice
 from promise.northbound.codec.node import Node
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Choice:
         chosen = [(case, node) for case in self.cases if (node := case.given(values)) is not None]
         if len(chosen) > 1:
             (_, first), (_, second) = chosen[:2]
-            fault: Invalid = UnknownElement(f"must not stand beside {first.name}: {self._spelled()}")
+            fault: Invalid = DuplicateNode(f"must not stand beside {first.name}: {self._spelled()}")
             second.locate(fault)
             raise fault
         if chosen:

@@ -28,7 +28,10 @@ def matcher(xsd: str) -> Callable[[str], re.Match[str] | None]:
     Raises:
         PatternRefused: with what is wrong and where.
     """
-    return re.compile(translated(xsd)).fullmatch
+    try:
+        return re.compile(translated(xsd)).fullmatch
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PatternRefused(f"the pattern '{xsd}' is more than Python's can do: {error}") from None
 
 
 def translated(xsd: str) -> str:
@@ -40,10 +43,11 @@ def translated(xsd: str) -> str:
     return python
 
 
-_SINGLE: Final = {"n": "\\n", "r": "\\r", "t": "\\t"}
+_SINGLE: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _LITERAL: Final = frozenset("\\|.-^?*+{}()[]$")
 """Characters that a backslash makes ordinary; XSD 1.1 has the dollar sign among them."""
 
+# The fifth edition of XML 1.0, as in XSD 1.1; earlier ones listed the letters of the Unicode of their day.
 _NAME_START: Final = (
     ":A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
@@ -132,10 +136,8 @@ class _Reader:
 
     def _alone(self, escape: str) -> str:
         """Return an escape that stands outside brackets."""
-        if escape in _SINGLE:
-            return _SINGLE[escape]
-        if escape in _LITERAL:
-            return re.escape(escape)
+        if escape in _SINGLE or escape in _LITERAL:
+            return re.escape(_SINGLE.get(escape, escape))
         if escape in _COMPLEMENTS:
             return f"[^{_COMPLEMENTS[escape]}]"
         return f"[{self._set(escape)}]"
@@ -176,24 +178,25 @@ class _Reader:
             escape = self._take()
             if escape not in _SINGLE and escape not in _LITERAL:
                 return self._set(escape)
-            low = _SINGLE.get(escape) or re.escape(escape)
+            character = _SINGLE.get(escape, escape)
         elif character in "[]" or (character == "-" and not first and self.here != "]"):
             raise self.refusal(f"a misplaced '{character}'")
-        else:
-            low = re.escape(character)
         if self.here == "-" and self._xsd[self._at + 1 : self._at + 2] not in ("]", "["):
             self._at += 1
-            return f"{low}-{self._end_of_range()}"
-        return low
+            return self._range(character)
+        return re.escape(character)
 
-    def _end_of_range(self) -> str:
-        character = self._take()
-        if character != "\\":
-            return re.escape(character)
-        escape = self._take()
-        if escape not in _SINGLE and escape not in _LITERAL:
-            raise self.refusal("a range that ends in a class")
-        return _SINGLE.get(escape) or re.escape(escape)
+    def _range(self, low: str) -> str:
+        """Return a range, after its hyphen."""
+        high = self._take()
+        if high == "\\":
+            escape = self._take()
+            if escape not in _SINGLE and escape not in _LITERAL:
+                raise self.refusal("a range that ends in a class")
+            high = _SINGLE.get(escape, escape)
+        if high < low:
+            raise self.refusal(f"a range from '{low}' down to '{high}'")
+        return f"{re.escape(low)}-{re.escape(high)}"
 
     def _set(self, escape: str) -> str:
         """Return what a multi-character escape stands for, as the inside of a class."""
