@@ -33,6 +33,7 @@ class NaiveTimeline:
 
     def __init__(self) -> None:
         self.live: list[Live] = []
+        self._resources: tuple[list[Live], list[str]] = ([], [])
 
     def add(self, window: tuple[int, int], amounts: Mapping[str, Mapping[str, int]]) -> None:
         self.live.append(Live(*window, amounts))
@@ -48,13 +49,13 @@ class NaiveTimeline:
         return [start, *sorted(edge for edge in edges if start < edge < end)]
 
     def resources(self) -> list[str]:
-        """Return the resources of which some metric is not always 0."""
-        names = {name for live in self.live for part in live.amounts.values() for name in part}
-        return sorted(
-            name
-            for name in names
-            if any(self.sum(metric, name, instant) for instant in self.instants() for metric in METRICS)
-        )
+        """Return the resources of which some metric is not always 0; told again as long as nothing changes."""
+        if self._resources[0] != self.live:
+            names = {name for live in self.live for part in live.amounts.values() for name in part}
+            places = [(metric, instant) for instant in self.instants() for metric in METRICS]
+            known = [name for name in names if any(self.sum(metric, name, instant) for metric, instant in places)]
+            self._resources = ([*self.live], sorted(known))
+        return self._resources[1]
 
     def sum(self, metric: str, name: str, instant: int) -> int:
         if metric == "headroom":
