@@ -15,7 +15,7 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     │   ├── MissingAttribute     a mandatory attribute is absent
     │   ├── BadAttribute         an attribute with a value it cannot have
     │   ├── BadValue             a node with a value it cannot have
-    │   ├── DuplicateNode        a leaf, or a list entry of the same key, given twice
+    │   ├── DuplicateNode        a leaf, a list entry of the same key, or a choice, given twice
     │   ├── MustViolation        a `must` of the schema does not hold
     │   ├── MissingChoice        no case of a mandatory choice is present
     │   └── TooBig               the message, or its nesting, is larger than we read
@@ -91,7 +91,7 @@ class BadValue(Invalid):
 
 
 class DuplicateNode(Invalid):
-    """A leaf given twice, or two list entries with one key."""
+    """A leaf given twice, two list entries with one key, or two cases of one choice (RFC 7950 section 8.3.1)."""
 
 
 class MustViolation(Invalid):
