@@ -9,6 +9,7 @@ from promise.allocation import outcome
 from promise.allocation.create import create
 from promise.allocation.model import VmState
 from promise.allocation.requests import Admitted
+from promise.capacity.idempotency import once
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import CloudError, CredentialsRejected
 from promise.events import Decision
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
     from promise.allocation.model import Allocation
     from promise.allocation.requests import CreateInstance
+    from promise.capacity.idempotency import Key
     from promise.capacity.ledger import Decisions
 
 
@@ -75,17 +77,35 @@ class AllocationService:
         self._settled = settled
         self._refresh = refresh
 
-    async def create(self, actor: Actor, request: CreateInstance) -> Admitted | Refusal:
+    async def create(self, actor: Actor, request: CreateInstance, key: Key | None = None) -> Admitted | Refusal:
         """Decide on an instance; the cloud is asked once the decision is durable."""
+        found = request
+        if not await self._ledger.read(lambda book, _now: key is not None and key.id in book.keys):
+            prepared = await self._prepared(actor, request)
+            if isinstance(prepared, Refusal):
+                return prepared
+            found = prepared
+
+        def decide(book: AllocationBook, now: int) -> Decision[Admitted | Refusal]:
+            return once(
+                book,
+                key,
+                now,
+                lambda: create(book, found, actor, now),
+                again=lambda instance: Admitted(book.allocations[instance]),
+                subject=lambda admitted: admitted.allocation.id,
+            )
+
+        return await self._ledger.submit(decide, actor=actor.user)
+
+    async def _prepared(self, actor: Actor, request: CreateInstance) -> CreateInstance | Refusal:
+        """Return the request with its provider, and with what only the cloud knows."""
         placed = await self._ledger.read(lambda book, _now: _placed(book, request, actor))
         if isinstance(placed, Refusal):
             return placed
         if not await self._ledger.read(lambda book, _now: _knows_flavor(book, placed)):
             await self._refresh(placed.provider)
-        found = await self._looked_up(placed)
-        if isinstance(found, Refusal):
-            return found
-        return await self._ledger.submit(lambda book, now: create(book, found, actor, now), actor=actor.user)
+        return await self._looked_up(placed)
 
     async def after(self, instance: str) -> Allocation:
         """Return the instance once the cloud has answered, or when the reply can wait no longer."""

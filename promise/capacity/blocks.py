@@ -42,6 +42,9 @@ BOUND: Final = 1 << 62
 GROWTH: Final = 6 * LARGEST
 """By how much one change makes the variation of a row grow at most: its amount, of three metrics, comes and goes."""
 
+MANY: Final = 3
+"""With so many blocks in a window their index is a good guess at what is in them."""
+
 FEWEST: Final = 4
 """Blocks for which the index has room at least."""
 

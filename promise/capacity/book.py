@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from promise.capacity.idempotency import Key
     from promise.capacity.model import Pool, Scope, Supply
     from promise.capacity.provider import Provider
     from promise.capacity.timeline import Timeline
@@ -47,6 +48,10 @@ class CapacityBook(Protocol):
     @property
     def providers(self) -> Mapping[str, Provider]:
         """Return every provider by id, in configured order."""
+
+    @property
+    def keys(self) -> Mapping[str, Key]:
+        """Return every idempotency key that is kept, by id."""
 
     @property
     def pools(self) -> Mapping[str, Pool]:

@@ -22,7 +22,7 @@ MET, UNMET = np.array([True]), np.array([False])
 ENDLESS: Final = 4 * FOREVER
 """Longer than from any instant to any other."""
 
-BATCH: Final = 8
+BATCH: Final = 2
 """Blocks that are looked into before we ask whether enough was found."""
 
 STRIDE: Final = 128

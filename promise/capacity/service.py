@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from promise.capacity import offer, providers, query
+from promise.capacity.idempotency import once
+from promise.capacity.providers import Added
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
+from promise.events import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from promise.actor import Actor
     from promise.capacity.book import CapacityBook, Holding
+    from promise.capacity.idempotency import Key
     from promise.capacity.ledger import Decisions
     from promise.capacity.model import Scope
     from promise.capacity.offer import ChangeCapacity, Offered
     from promise.capacity.provider import Access, Discovery
-    from promise.capacity.providers import Added, AddProvider
+    from promise.capacity.providers import AddProvider
     from promise.capacity.query import Levels, Point
-    from promise.events import Decision, Record
+    from promise.events import Record
     from promise.resources import Window
 
 
@@ -94,26 +97,46 @@ class CapacityService:
         self._ledger = ledger
         self._clouds = clouds
 
-    async def change(self, actor: Actor, request: ChangeCapacity) -> Offered | Refusal:
+    async def change(self, actor: Actor, request: ChangeCapacity, key: Key | None = None) -> Offered | Refusal:
         """Increase or decrease what is offered to the reservation system."""
-        return await self._ledger.submit(lambda book, now: offer.change(book, request, actor, now), actor=actor.user)
+
+        def decide(book: CapacityBook, now: int) -> Decision[Offered | Refusal]:
+            return once(
+                book,
+                key,
+                now,
+                lambda: offer.change(book, request, actor, now),
+                again=lambda pool: offer.Offered(book.pools[pool]),
+                subject=lambda offered: offered.pool.id,
+            )
+
+        return await self._ledger.submit(decide, actor=actor.user)
 
     async def query(self, actor: Actor, question: QueryCapacity) -> CapacityAnswer | Refusal:
         """Tell what there is over a window."""
         return await self._ledger.read(lambda book, now: answer(book, question, actor, now))
 
-    async def add_provider(self, actor: Actor, request: AddProvider, password: str) -> Added | Refusal:
+    async def add_provider(
+        self, actor: Actor, request: AddProvider, password: str, key: Key | None = None
+    ) -> Added | Refusal:
         """Look at the cloud, and register it with what was found; nothing is kept when that fails."""
-        access = request.access
-        refusal = await self._ledger.read(
-            lambda book, _now: providers.duplicate(book, access, providers.project_names(access))
-        )
-        if refusal:
-            return refusal
-        found = await self._explored(request, password)
+        known = await self._ledger.read(lambda book, _now: _unasked(book, request, key))
+        if isinstance(known, Refusal):
+            return known
+        found: Discovery | Refusal | None = None if known else await self._explored(request, password)
         if isinstance(found, Refusal):
             return found
-        decide = partial(_add, request, found, password)
+
+        def decide(book: CapacityBook, now: int) -> Decision[Added | Refusal]:
+            return once(
+                book,
+                key,
+                now,
+                lambda: _add(book, request, found, password, now),
+                again=lambda provider: Added(book.providers[provider]),
+                subject=lambda added: added.provider.id,
+            )
+
         return await self._ledger.submit(decide, actor=actor.user)
 
     async def _explored(self, request: AddProvider, password: str) -> Discovery | Refusal:
@@ -130,9 +153,18 @@ class CapacityService:
             await cloud.close()
 
 
+def _unasked(book: CapacityBook, request: AddProvider, key: Key | None) -> bool | Refusal:
+    """Tell whether the request is answered without asking the cloud, or refused so."""
+    if key is not None and key.id in book.keys:
+        return True
+    return providers.duplicate(book, request.access, providers.project_names(request.access)) or False
+
+
 def _add(
-    request: AddProvider, found: Discovery, password: str, book: CapacityBook, now: int
+    book: CapacityBook, request: AddProvider, found: Discovery | None, password: str, now: int
 ) -> Decision[Added | Refusal]:
+    if found is None:
+        return Decision(Refusal(Reason.KEY_REUSED, "the idempotency key was forgotten just now; ask again"))
     return providers.add(book, request, found, password, now)
 
 
@@ -146,11 +178,12 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
         return scopes
     kinds = question.kinds or query.KINDS[question.metric]
     everything = list(book.holdings(query.KINDS["available"]))
-    gone: list[Record] = [held.record for held in everything if held.record.id in question.without]
+    named = [held.record for held in everything if held.record.id in question.without]
+    gone: list[Record] = [record for record in named if _visible(record, actor)]
     holdings = [
         held
         for held in everything
-        if held.kind in kinds and held.record.id not in question.without and not set(scopes).isdisjoint(held.scopes)
+        if held.kind in kinds and held.record not in gone and not set(scopes).isdisjoint(held.scopes)
     ]
     listed = [held for held in holdings if _listed(held, question, window, actor)]
     counting = question.counting

@@ -221,14 +221,17 @@ class Timeline:
 
     def fits(self, window: Window, request: Capacity) -> bool:
         """Tell whether the headroom covers the request at every instant of the window; amounts <= 0 ask for nothing."""
-        found = self._blocks.lowest(*checked(window), HEADROOM)
+        start, end = checked(window)
         rows = self._rows
+        need: list[tuple[int, int]] = []
         for name, amount in request.items():
             if amount > 0:
-                row = rows.get(name)
-                if row is None or found[row] < amount:
+                if name not in rows:
                     return False
-        return True
+                need.append((rows[name], amount))
+        return covers(self._blocks.floor(start, end, HEADROOM), need) or covers(
+            self._blocks.lowest(start, end, HEADROOM), need
+        )
 
     def shortfalls(self, window: Window, request: Capacity) -> list[Shortfall]:
         """Return for each resource that is short how much is available, and the first interval in which it is least."""
@@ -361,6 +364,14 @@ def checked(window: Window) -> Window:
     if not -FOREVER < start < end <= FOREVER:
         raise ValueError(f"a window has start < end <= FOREVER, not [{start}, {end})")
     return window
+
+
+def covers(levels: list[int], need: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether no (row, amount) is above its level."""
+    for row, amount in need:
+        if levels[row] < amount:
+            return False
+    return True
 
 
 def check(capacity: Capacity) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, Table, Text
 
-RECORDS: Final = ("provider", "pool", "reservation", "allocation", "operation", "policy")
+RECORDS: Final = ("provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency")
 """The kinds of record; each has a table of its own. A further one needs a migration."""
 
 REVISION: Final = "0001"

@@ -13,6 +13,7 @@ from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import loose, reclaimed
 from promise.capacity.book import Holding, Lack
 from promise.capacity.due import of_pool, pool_event
+from promise.capacity.idempotency import Key
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.ledger import index
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from promise.events import Codec, Event, Record, Undo
 
 CODECS: Mapping[str, Codec] = {
-    kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy)
+    kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key)
 }
 """How the ledger reads the record of each table."""
 
@@ -83,6 +84,11 @@ class State:
     def operations(self) -> Mapping[str, Operation]:
         """Return everything that was asked of clouds, by id, oldest first."""
         return self._tables[Operation.table]
+
+    @property
+    def keys(self) -> Mapping[str, Key]:
+        """Return every idempotency key that is kept, by id."""
+        return self._tables[Key.table]
 
     @property
     def policy(self) -> Policy:

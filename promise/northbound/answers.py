@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from promise.capacity.refusal import Reason, Refusal
 from promise.northbound import bindings as yang
 from promise.northbound.words import capacity, open_end, sure, told
 from promise.reservation.model import PRIORITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from promise.allocation.model import Allocation, Operation
     from promise.capacity.model import Pool
     from promise.capacity.provider import Flavor, Host, Zone
     from promise.capacity.query import Levels, Point
-    from promise.capacity.refusal import Affected, Refusal
+    from promise.capacity.refusal import Affected
     from promise.reservation.view import ReservationView
 
 MOST_MESSAGE = 1024
@@ -30,6 +31,14 @@ def ok(message: str) -> dict[str, Any]:
 def not_ok(refusal: Refusal) -> dict[str, Any]:
     """Return the leaves with which the output of a refused request begins."""
     return {"result": refusal.result, "message": refusal.message[:MOST_MESSAGE], "reason": refusal.reason.value}
+
+
+def of_several(decided: Sequence[object], things: str) -> dict[str, Any]:
+    """Return the leaves with which the output begins of a request about several things, each decided for itself."""
+    failed = sum(isinstance(answer, Refusal) for answer in decided)
+    if not failed:
+        return ok(f"all {len(decided)} {things}")
+    return not_ok(Refusal(Reason.PARTIAL, f"{failed} of {len(decided)} {things} were refused"))
 
 
 def refused(refusal: Refusal) -> yang.Refusal | None:

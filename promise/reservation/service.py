@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from promise.capacity import query
+from promise.capacity.idempotency import once
 from promise.capacity.refusal import Reason, Refusal
 from promise.capacity.service import QueryCapacity, answer
 from promise.reservation import create, update
 from promise.reservation.model import LIVE
+from promise.reservation.requests import Accepted
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from promise.actor import Actor
+    from promise.capacity.idempotency import Key
     from promise.capacity.ledger import Decisions
     from promise.capacity.query import Point
+    from promise.events import Decision
     from promise.reservation.book import ReservationBook
     from promise.reservation.model import Reservation
-    from promise.reservation.requests import Accepted, Cancelled, CreateReservation, UpdateReservation
+    from promise.reservation.requests import Cancelled, CreateReservation, UpdateReservation
     from promise.reservation.view import ReservationView
     from promise.resources import Window
 
@@ -64,13 +68,31 @@ class ReservationService:
     def __init__(self, ledger: Decisions[ReservationBook]) -> None:
         self._ledger = ledger
 
-    async def create(self, actor: Actor, request: CreateReservation) -> Accepted | Refusal:
+    async def create(self, actor: Actor, request: CreateReservation, key: Key | None = None) -> Accepted | Refusal:
         """Promise capacity over a window."""
-        return await self._ledger.submit(lambda book, now: create.create(book, request, actor, now), actor=actor.user)
+        return await self._once(actor, key, lambda book, now: create.create(book, request, actor, now))
 
-    async def update(self, actor: Actor, request: UpdateReservation) -> Accepted | Refusal:
+    async def update(self, actor: Actor, request: UpdateReservation, key: Key | None = None) -> Accepted | Refusal:
         """Change what is promised, all or nothing."""
-        return await self._ledger.submit(lambda book, now: update.update(book, request, actor, now), actor=actor.user)
+        return await self._once(actor, key, lambda book, now: update.update(book, request, actor, now))
+
+    async def _once(
+        self,
+        actor: Actor,
+        key: Key | None,
+        decide: Callable[[ReservationBook, int], Decision[Accepted | Refusal]],
+    ) -> Accepted | Refusal:
+        def decide_once(book: ReservationBook, now: int) -> Decision[Accepted | Refusal]:
+            return once(
+                book,
+                key,
+                now,
+                lambda: decide(book, now),
+                again=lambda reservation: Accepted(book.reservations[reservation]),
+                subject=lambda accepted: accepted.reservation.id,
+            )
+
+        return await self._ledger.submit(decide_once, actor=actor.user)
 
     async def cancel(self, actor: Actor, reservation: str) -> Cancelled | Refusal:
         """End a promise; its instances stay."""

@@ -11,6 +11,7 @@ from promise.capacity.service import QueryCapacity
 from promise.errors import BadValue
 from promise.northbound import answers
 from promise.northbound import bindings as yang
+from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
 from promise.northbound.words import amounts, bare, bare_set, ending, starting
 
@@ -56,7 +57,7 @@ class CapacityRpcs:
 
     async def increase(self, actor: Actor, asked: yang.IncreaseCapacityInput) -> yang.IncreaseCapacityOutput:
         """Offer more to the reservation system."""
-        refuse("increase-capacity", elements=asked.elements, idempotency_key=asked.idempotency_key)
+        refuse("increase-capacity", elements=asked.elements)
         request = ChangeCapacity(
             id=str(uuid4()),
             source=bare(asked.source) or "",
@@ -67,14 +68,15 @@ class CapacityRpcs:
             planned=bool(asked.planned),
             note=asked.note,
         )
-        answer = await self._service.change(actor, request)
+        key = idempotency(actor, yang.INCREASE_CAPACITY_RPC, asked)
+        answer = await self._service.change(actor, request, key)
         if isinstance(answer, Refusal):
             return yang.IncreaseCapacityOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
         return yang.IncreaseCapacityOutput(**answers.ok("capacity increased"), pool_id=answer.pool.id)
 
     async def decrease(self, actor: Actor, asked: yang.DecreaseCapacityInput) -> yang.DecreaseCapacityOutput:
         """Offer less to the reservation system."""
-        refuse("decrease-capacity", elements=asked.elements, idempotency_key=asked.idempotency_key)
+        refuse("decrease-capacity", elements=asked.elements)
         request = ChangeCapacity(
             id=str(uuid4()),
             source=bare(asked.source) or "",
@@ -86,7 +88,8 @@ class CapacityRpcs:
             strict=bool(asked.strict),
             note=asked.note,
         )
-        answer = await self._service.change(actor, request)
+        key = idempotency(actor, yang.DECREASE_CAPACITY_RPC, asked)
+        answer = await self._service.change(actor, request, key)
         if isinstance(answer, Refusal):
             return yang.DecreaseCapacityOutput(
                 **answers.not_ok(answer), affected=answers.affected(answer.affected), refusal=answers.refused(answer)

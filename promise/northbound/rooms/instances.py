@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -12,13 +13,15 @@ from promise.allocation.service import QueryInstance
 from promise.capacity.refusal import Reason, Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
+from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
 from promise.northbound.words import bare, bare_set
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from promise.actor import Actor
+    from promise.allocation.requests import Admitted
     from promise.allocation.service import AllocationService
 
 
@@ -32,13 +35,7 @@ class InstanceRpcs:
         self, actor: Actor, asked: yang.CreateInstanceInput
     ) -> yang.CreateInstanceOutput | Awaitable[yang.CreateInstanceOutput]:
         """Decide on an instance; when it is accepted, the answer waits for the cloud for a while."""
-        refuse(
-            "create-instance",
-            addresses=asked.addresses,
-            volumes=asked.volumes,
-            affinity=asked.affinity,
-            idempotency_key=asked.idempotency_key,
-        )
+        refuse("create-instance", addresses=asked.addresses, volumes=asked.volumes, affinity=asked.affinity)
         request = CreateInstance(
             id=str(uuid4()),
             operation=str(uuid4()),
@@ -54,7 +51,8 @@ class InstanceRpcs:
             user_data=None if asked.user_data is None else base64.b64encode(asked.user_data).decode(),
             metadata={entry.key: entry.value for entry in asked.metadata},
         )
-        answer = await self._service.create(actor, request)
+        key = idempotency(actor, yang.CREATE_INSTANCE_RPC, asked)
+        answer = await self._service.create(actor, request, key)
         if isinstance(answer, Refusal):
             return yang.CreateInstanceOutput(
                 **answers.not_ok(answer), status="rejected", refusal=answers.refused(answer)
@@ -79,13 +77,20 @@ class InstanceRpcs:
 
     async def destroy(self, actor: Actor, asked: yang.DestroyInstanceInput) -> yang.DestroyInstanceOutput:
         """Ask for the end of an instance."""
-        refuse("destroy-instance", instance_ids=asked.instance_ids)
+        if asked.instance_ids:
+            return await self._destroy_all(actor, asked.instance_ids)
         answer = await self._service.destroy(actor, bare(asked.instance_id) or "", str(uuid4()))
         if isinstance(answer, Refusal):
             return yang.DestroyInstanceOutput(**answers.not_ok(answer))
         state = answer.allocation.vm_state
-        said = "instance destroyed" if state is VmState.DELETED else "instance is being destroyed"
-        return yang.DestroyInstanceOutput(**answers.ok(said), vm_state=state.value)
+        return yang.DestroyInstanceOutput(**answers.ok(_ending(state)), vm_state=state.value)
+
+    async def _destroy_all(self, actor: Actor, ids: Sequence[str]) -> yang.DestroyInstanceOutput:
+        """Decide on each of several instances for itself; they share a commit."""
+        asked = list(dict.fromkeys(bare(each) or "" for each in ids))
+        decided = await asyncio.gather(*(self._service.destroy(actor, each, str(uuid4())) for each in asked))
+        outcome = tuple(_outcome(*each) for each in zip(asked, decided, strict=True))
+        return yang.DestroyInstanceOutput(**answers.of_several(decided, "instances"), outcome=outcome)
 
     async def query(self, actor: Actor, asked: yang.QueryInstanceInput) -> yang.QueryInstanceOutput:
         """List instances."""
@@ -105,3 +110,14 @@ class InstanceRpcs:
             instance=tuple(answers.allocation(record) for record in found.allocations),
             next_marker=found.resume,
         )
+
+
+def _ending(state: VmState) -> str:
+    return "instance destroyed" if state is VmState.DELETED else "instance is being destroyed"
+
+
+def _outcome(instance: str, answer: Admitted | Refusal) -> yang.InstanceOutcome:
+    if isinstance(answer, Refusal):
+        return yang.InstanceOutcome(instance_id=instance, **answers.not_ok(answer))
+    state = answer.allocation.vm_state
+    return yang.InstanceOutcome(instance_id=instance, **answers.ok(_ending(state)), vm_state=state.value)

@@ -10,7 +10,7 @@ from promise.capacity.providers import AddProvider
 from promise.capacity.refusal import Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.unsupported import refuse
+from promise.northbound.keys import idempotency
 from promise.northbound.words import capacity
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ class ProviderRpcs:
 
     async def add(self, actor: Actor, asked: yang.AddProviderInput) -> yang.AddProviderOutput:
         """Register a cloud and project, and tell what was found there."""
-        refuse("add-provider", idempotency_key=asked.idempotency_key)
         project = asked.project
         access = Access(
             endpoint=asked.endpoint,
@@ -38,7 +37,8 @@ class ProviderRpcs:
             region=asked.region,
         )
         request = AddProvider(str(uuid4()), access, asked.provider_type, asked.name, asked.capacity_source)
-        answer = await self._service.add_provider(actor, request, asked.password)
+        key = idempotency(actor, yang.ADD_PROVIDER_RPC, asked, password="")
+        answer = await self._service.add_provider(actor, request, asked.password, key)
         if isinstance(answer, Refusal):
             return yang.AddProviderOutput(**answers.not_ok(answer))
         provider = answer.provider

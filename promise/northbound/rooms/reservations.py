@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from promise.capacity.refusal import Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
+from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
 from promise.northbound.words import amounts, bare, bare_set, ending, open_end, starting, sure, told
-from promise.reservation.requests import CreateReservation, UpdateReservation
+from promise.reservation.requests import Cancelled, CreateReservation, UpdateReservation
 from promise.reservation.service import QueryReservation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promise.actor import Actor
     from promise.reservation.service import ReservationService
 
@@ -26,12 +30,7 @@ class ReservationRpcs:
 
     async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
         """Promise capacity over a window."""
-        refuse(
-            "create-reservation",
-            containers=asked.containers,
-            elements=asked.elements,
-            idempotency_key=asked.idempotency_key,
-        )
+        refuse("create-reservation", containers=asked.containers, elements=asked.elements)
         request = CreateReservation(
             id=str(uuid4()),
             capacity=amounts(asked.capacity),
@@ -44,7 +43,8 @@ class ReservationRpcs:
             expiry=ending(asked.expiry),
             dry_run=bool(asked.dry_run),
         )
-        answer = await self._service.create(actor, request)
+        key = idempotency(actor, yang.CREATE_RESERVATION_RPC, asked)
+        answer = await self._service.create(actor, request, key)
         if isinstance(answer, Refusal):
             return yang.CreateReservationOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
         view = await self._service.show(answer.reservation)
@@ -62,12 +62,7 @@ class ReservationRpcs:
 
     async def update(self, actor: Actor, asked: yang.UpdateReservationInput) -> yang.UpdateReservationOutput:
         """Change what is promised."""
-        refuse(
-            "update-reservation",
-            containers=asked.containers,
-            elements=asked.elements,
-            idempotency_key=asked.idempotency_key,
-        )
+        refuse("update-reservation", containers=asked.containers, elements=asked.elements)
         request = UpdateReservation(
             id=bare(asked.reservation_id) or "",
             capacity=amounts(asked.capacity),
@@ -82,7 +77,8 @@ class ReservationRpcs:
             if_version=asked.if_version,
             dry_run=bool(asked.dry_run),
         )
-        answer = await self._service.update(actor, request)
+        key = idempotency(actor, yang.UPDATE_RESERVATION_RPC, asked)
+        answer = await self._service.update(actor, request, key)
         if isinstance(answer, Refusal):
             stands = await self._service.find(actor, request.id)
             return yang.UpdateReservationOutput(
@@ -96,11 +92,23 @@ class ReservationRpcs:
 
     async def cancel(self, actor: Actor, asked: yang.CancelReservationInput) -> yang.CancelReservationOutput:
         """End a promise."""
-        refuse("cancel-reservation", reservation_ids=asked.reservation_ids)
+        if asked.reservation_ids:
+            return await self._cancel_all(actor, asked.reservation_ids)
         answer = await self._service.cancel(actor, bare(asked.reservation_id) or "")
         if isinstance(answer, Refusal):
             return yang.CancelReservationOutput(**answers.not_ok(answer))
         return yang.CancelReservationOutput(**answers.ok("reservation cancelled"), instances=answer.instances)
+
+    async def _cancel_all(self, actor: Actor, ids: Sequence[str]) -> yang.CancelReservationOutput:
+        """Decide on each of several reservations for itself; they share a commit."""
+        asked = list(dict.fromkeys(bare(each) or "" for each in ids))
+        decided = await asyncio.gather(*(self._service.cancel(actor, each) for each in asked))
+        instances = [each for answer in decided if isinstance(answer, Cancelled) for each in answer.instances]
+        return yang.CancelReservationOutput(
+            **answers.of_several(decided, "reservations"),
+            instances=tuple(instances),
+            outcome=tuple(_outcome(*each) for each in zip(asked, decided, strict=True)),
+        )
 
     async def query(self, actor: Actor, asked: yang.QueryReservationInput) -> yang.QueryReservationOutput:
         """List reservations, and show what is reserved over the window."""
@@ -132,3 +140,8 @@ class ReservationRpcs:
             utilization=tuple(answers.utilization(point, "reserved", all_metrics=False) for point in found.course),
             next_marker=found.resume,
         )
+
+
+def _outcome(reservation: str, answer: Cancelled | Refusal) -> yang.ReservationOutcome:
+    said = answers.not_ok(answer) if isinstance(answer, Refusal) else answers.ok("reservation cancelled")
+    return yang.ReservationOutcome(reservation_id=reservation, **said)

@@ -8,7 +8,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-RECORDS = ("provider", "pool", "reservation", "allocation", "operation", "policy")
+RECORDS = ("provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency")
 WIDE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
