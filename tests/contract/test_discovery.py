@@ -54,7 +54,6 @@ def furnish(cloud: ScriptedCloud, *servers: str) -> None:
     ]}))  # fmt: skip
     cloud.on("GET", "/placement/resource_providers/rp-1/inventories", Reply(200, {"inventories": CORES}))
     cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held())
-    cloud.on("GET", "/placement/usages", Reply(200, {"usages": {}}))
 
 
 async def test_by_placement(cloud: ScriptedCloud) -> None:
@@ -117,7 +116,7 @@ async def test_a_placement_in_trouble_is_no_reason_to_take_the_quota(cloud: Scri
 @pytest.mark.parametrize(
     "path",
     [
-        "/placement/resource_providers", "/placement/resource_providers/rp-1/inventories", "/placement/usages",
+        "/placement/resource_providers", "/placement/resource_providers/rp-1/inventories",
         "/placement/resource_providers/rp-1/allocations", f"{NOVA}/os-services", f"{NOVA}/os-hypervisors/detail",
         f"{NOVA}/limits", f"{NOVA}/flavors/detail", SERVERS, "/block-storage/v3/limits", QUOTAS,
     ],
@@ -134,7 +133,7 @@ async def test_nonsense_is_never_taken_for_no_capacity(cloud: ScriptedCloud, pat
 @pytest.mark.parametrize(
     ("path", "key"),
     [
-        ("/placement/resource_providers", "resource_providers"), ("/placement/usages", "usages"),
+        ("/placement/resource_providers", "resource_providers"),
         ("/placement/resource_providers/rp-1/inventories", "inventories"), (f"{NOVA}/os-services", "services"),
         ("/placement/resource_providers/rp-1/allocations", "allocations"), (f"{NOVA}/limits", "limits"),
         (f"{NOVA}/os-hypervisors/detail", "hypervisors"), (f"{NOVA}/flavors/detail", "flavors"), (SERVERS, "servers"),
@@ -168,35 +167,38 @@ async def test_a_provider_that_goes_away_while_it_is_read_counts_as_gone(cloud: 
         assert (await driver.discover()).bound["cores"] == 0
 
 
+def owned(cloud: ScriptedCloud, **owners: str | None) -> None:
+    """Script whose consumers these are; None = it has gone meanwhile."""
+    for consumer, owner in owners.items():
+        cloud.on("GET", f"/placement/allocations/{consumer}", of_project(owner))
+
+
 @pytest.mark.parametrize(
-    ("servers", "allocations", "usage", "left"),
+    ("servers", "allocations", "left"),
     [
-        ((), {"theirs": 5}, 0, 11),
-        (("s1",), {"s1": 2, "theirs": 5}, 2, 11),
-        (("s1",), {"s1": 16}, 16, 16),
-        (("s1", "building"), {"s1": 2}, 2, 16),
-        ((), {"theirs": 40}, 0, 0),
+        ((), {"theirs": 5}, 11),
+        (("s1",), {"s1": 2, "theirs": 5}, 11),
+        (("s1",), {"s1": 16}, 16),
+        (("s1", "building"), {"s1": 2}, 16),
+        ((), {"theirs": 40}, 0),
     ],
 )
-async def test_whose_usage_it_is_is_known_without_asking(
-    cloud: ScriptedCloud, servers: tuple[str, ...], allocations: dict[str, int], usage: int, left: int
+async def test_what_others_use_is_not_ours_to_give(
+    cloud: ScriptedCloud, servers: tuple[str, ...], allocations: dict[str, int], left: int
 ) -> None:
     furnish(cloud, *servers)
+    owned(cloud, theirs="else")
     cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(**allocations))
-    cloud.on("GET", "/placement/usages", Reply(200, {"usages": {"VCPU": usage} if usage else {}}))
     async with driver_for(cloud) as driver:
         assert (await driver.discover()).bound["cores"] == left
-    assert not [one for one in cloud.requests if one.path.startswith("/placement/allocations/")]
+    assert cloud.count("GET", "/placement/allocations/s1") == 0  # Nova lists it: nobody need be asked
 
 
 async def test_a_consumer_that_nova_does_not_list_is_asked_for(cloud: ScriptedCloud) -> None:
     """A server being resized holds its old place as a migration; one just deleted may hold it a moment longer."""
     furnish(cloud, "s1")
+    owned(cloud, move=PROJECT, gone=None, theirs="else")
     cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(s1=2, move=3, gone=4, theirs=5))
-    cloud.on("GET", "/placement/usages", Reply(200, {"usages": {"VCPU": 5}}))
-    cloud.on("GET", "/placement/allocations/move", of_project(PROJECT))
-    cloud.on("GET", "/placement/allocations/gone", of_project(None))
-    cloud.on("GET", "/placement/allocations/theirs", of_project("else"))
     async with driver_for(cloud) as driver:
         assert (await driver.discover()).bound["cores"] == 11
         assert (await driver.discover()).bound["cores"] == 11
@@ -204,15 +206,33 @@ async def test_a_consumer_that_nova_does_not_list_is_asked_for(cloud: ScriptedCl
     assert cloud.count("GET", "/placement/allocations/move") == 2
 
 
-async def test_a_stranger_that_turns_out_to_be_ours_is_ours(cloud: ScriptedCloud) -> None:
-    """The sum was right by chance when a server came and another of its size went; Nova's list has the last word."""
+async def test_one_server_going_does_not_make_another_a_stranger(cloud: ScriptedCloud) -> None:
+    """Ours in sum before and after: `s1` goes while `s2`, of its size, is there already and not yet listed."""
     furnish(cloud, "s1")
-    cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(s1=2, s2=3))
-    cloud.on("GET", "/placement/usages", Reply(200, {"usages": {"VCPU": 2}}), Reply(200, {"usages": {"VCPU": 5}}))
+    owned(cloud, s2=PROJECT)
+    cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(s1=3, s2=3), held(s2=3))
     async with driver_for(cloud) as driver:
-        assert (await driver.discover()).bound["cores"] == 13
-        cloud.on("GET", SERVERS, Reply(200, {"servers": [{"id": "s1"}, {"id": "s2"}]}))
         assert (await driver.discover()).bound["cores"] == 16
+        assert (await driver.discover()).bound["cores"] == 16
+
+
+async def test_a_stranger_that_comes_back_is_asked_for_again(cloud: ScriptedCloud) -> None:
+    furnish(cloud)
+    owned(cloud, theirs="else")
+    cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(theirs=5), held(), held(theirs=5))
+    async with driver_for(cloud) as driver:
+        assert [(await driver.discover()).bound["cores"] for _ in range(3)] == [11, 16, 11]
+    assert cloud.count("GET", "/placement/allocations/theirs") == 2
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"allocations": {"rp": {}}}, {"project_id": PROJECT}])
+async def test_an_owner_that_is_not_told_is_not_guessed(cloud: ScriptedCloud, nonsense: Any) -> None:
+    furnish(cloud)
+    cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(theirs=5))
+    cloud.on("GET", "/placement/allocations/theirs", Reply(200, nonsense))
+    async with driver_for(cloud) as driver:
+        with pytest.raises(CloudUnreachable, match="in a form that is not OpenStack's"):
+            await driver.discover()
 
 
 async def test_a_big_cloud_is_not_asked_for_everybody_at_once(cloud: ScriptedCloud) -> None:
@@ -221,10 +241,7 @@ async def test_a_big_cloud_is_not_asked_for_everybody_at_once(cloud: ScriptedClo
     inventory = {"VCPU": {"total": 1000, "reserved": 0, "allocation_ratio": 1.0}}
     cloud.on("GET", "/placement/resource_providers/rp-1/inventories", Reply(200, {"inventories": inventory}))
     cloud.on("GET", "/placement/resource_providers/rp-1/allocations", held(s1=2, zz=4, **crowd))
-    cloud.on("GET", "/placement/usages", Reply(200, {"usages": {"VCPU": 6}}))
-    for name in crowd:
-        cloud.on("GET", f"/placement/allocations/{name}", of_project("else"))
-    cloud.on("GET", "/placement/allocations/zz", of_project(PROJECT))
+    owned(cloud, **dict.fromkeys(crowd, "else"), zz=PROJECT)
     async with driver_for(cloud) as driver:
         assert (await driver.discover()).bound["cores"] == 1000 - 304
         assert (await driver.discover()).bound["cores"] == 1000 - 300

@@ -94,13 +94,6 @@ def used_by_others(provider: Provider, ours: Collection[str]) -> dict[str, int]:
     return {NAMES.get(name, name): amount for name, amount in total_of(foreign).items()}
 
 
-def used_by(providers: Iterable[Provider], consumers: Collection[str]) -> dict[str, int]:
-    """Return what these consumers hold of all these providers, in Placement's names."""
-    return total_of(
-        held for provider in providers for consumer, held in provider.allocations.items() if consumer in consumers
-    )
-
-
 def _by_host(hosts: Sequence[ComputeHost], providers: Iterable[Provider]) -> dict[str, list[Provider]]:
     owner = {node: host.name for host in hosts for node in host.nodes}
     found: dict[str, list[Provider]] = {host.name: [] for host in hosts}

@@ -1,8 +1,9 @@
 """Reads Placement, and tells which consumers are ours: only what others use lowers what a cloud can give us.
 
 Placement tells per provider which consumers hold what, and per project the sum, but not the consumers of a project.
-Ours are the servers that Nova lists for us; should their sum not be the project's usage (a server being made, moved or
-removed this moment), the consumers nobody knows are asked for one by one.
+Ours are the servers that Nova lists for us. Everybody else is asked for one by one, once: a server of ours that is
+being made, moved or removed this moment is not in the list, and the project's sum cannot tell it from a stranger, as
+it is read at another moment than the allocations. Only who was confirmed as a stranger is remembered as one.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from promise.errors import CloudRefused
-from promise.resources import named
 from promise.vim.openstack import failures
 from promise.vim.openstack.calls import Calls, each
-from promise.vim.openstack.inventory import Provider, used_by
+from promise.vim.openstack.inventory import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,17 +46,14 @@ class Placement:
 
     async def ours(self, providers: Collection[Provider], servers: Collection[str], project_id: str) -> set[str]:
         """Return the consumers of our project; `servers` were listed before the providers were read."""
-        usage = await self._calls.read("placement", "/usages", "usages", project_id=project_id)
         consumers = {consumer for provider in providers for consumer in provider.allocations}
         ours = consumers.intersection(servers)
+        self._strangers &= consumers - ours
         unknown = sorted(consumers - ours - self._strangers)
-        with failures.reading("Placement"):
-            if used_by(providers, ours) == named(usage):
-                unknown = []  # our servers explain all of our usage: the others are strangers
         owners = await each(self._owner, unknown[:_MOST_QUESTIONS], self._at_once)
-        ours |= {consumer for consumer, owner in owners if owner in (project_id, None)}
-        self._strangers = frozenset(consumers - ours - set(unknown[_MOST_QUESTIONS:]))
-        return ours
+        mine = {consumer for consumer, owner in owners if owner in (project_id, None)}
+        self._strangers |= {consumer for consumer, _ in owners} - mine
+        return ours | mine
 
     async def _with_contents(self, provider: Provider) -> Provider:
         where = f"/resource_providers/{provider.uuid}"
@@ -74,4 +71,5 @@ class Placement:
     async def _owner(self, consumer: str) -> tuple[str, str | None]:
         """Return a consumer and its project; None when it has gone meanwhile: what it held is nobody's."""
         shown = await self._calls.get("placement", f"/allocations/{consumer}")
-        return consumer, str(shown.get("project_id")) if shown.get("allocations") else None
+        with failures.reading("Placement"):
+            return consumer, str(shown["project_id"]) if shown["allocations"] else None

@@ -46,7 +46,7 @@ NOVA: Final = "compute 2.69"
 down instead of leaving them out, as if they were gone."""
 
 PLACEMENT: Final = "placement 1.14"
-"""Rocky. 1.9 has usages per project, 1.12 the project of a consumer, 1.14 the root of a nested provider."""
+"""Rocky. 1.12 has the project of a consumer, 1.14 the root of a nested provider."""
 
 VERSIONS: Final = {"compute": NOVA, "placement": PLACEMENT}
 
