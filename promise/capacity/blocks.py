@@ -43,7 +43,7 @@ GROWTH: Final = 6 * LARGEST
 """By how much one change makes the variation of a row grow at most: its amount, of three metrics, comes and goes."""
 
 MANY: Final = 3
-"""With so many blocks in a window their index is a good guess at what is in them."""
+"""With so many blocks in a window, their index alone is worth a first look."""
 
 FEWEST: Final = 4
 """Blocks for which the index has room at least."""
@@ -326,6 +326,19 @@ class Blocks:
     def highest(self, start: int, end: int, plane: int) -> list[int]:
         """Return the maximum of every row of the plane over [start, end)."""
         return self._extreme(np.maximum, self.highs, self._stale_highs[plane], self.rows[plane], start, end)
+
+    def floor(self, start: int, end: int, plane: int) -> list[int] | None:
+        """Return for every row of the plane a level that it is nowhere below in [start, end): often the lowest.
+
+        It is the minimum over whole blocks; None where there are so few that the lowest costs no more.
+        """
+        first, last = bisect_right(self.firsts, start) - 1, bisect_left(self.firsts, end)
+        if first < 0 or last - first < MANY:
+            return None
+        rows = self.rows[plane]
+        self._refresh(np.minimum, self.lows, self._stale_lows[plane], rows, first, last)
+        found: list[int] = np.minimum.reduce(self.base[rows, first:last] + self.lows[rows, first:last], 1).tolist()
+        return found
 
     def _extreme(self, pick: np.ufunc, index: Matrix, stale: bytearray, rows: slice, start: int, end: int) -> list[int]:
         base, firsts = self.base, self.firsts

@@ -23,15 +23,14 @@ ENDLESS: Final = 4 * FOREVER
 """Longer than from any instant to any other."""
 
 BATCH: Final = 2
-"""Blocks that are looked into before we ask whether enough was found."""
+"""Blocks that are looked into before we first ask whether enough was found."""
 
 STRIDE: Final = 128
-"""Blocks whose index is read at first; then four times as many each time."""
+"""Blocks whose index is read at first."""
 
 
-def strides(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Yield the ranges, ever longer, in which blocks start..stop are looked through."""
-    stride = STRIDE
+def strides(start: int, stop: int, stride: int = STRIDE) -> Iterator[tuple[int, int]]:
+    """Yield ranges, ever longer, that make up start..stop: the answer is often near, and else we hurry."""
     while start < stop:
         yield start, min(stop, start + stride)
         start, stride = start + stride, 4 * stride
@@ -93,8 +92,8 @@ class Openings:
         self._last = first - 1
         for at, beyond in strides(first + 1, stop if self._duration < ENDLESS else first):
             waiting += self._obstacles(at, beyond)
-            for k in range(0, len(waiting), BATCH):
-                self._pass(waiting[k : k + BATCH])
+            for begin, end in strides(0, len(waiting), BATCH):
+                self._pass(waiting[begin:end])
                 if len(self._found) >= limit:
                     return self._found[:limit]
             waiting = []

@@ -55,7 +55,7 @@ __all__ = ["Opening", "Shortfall", "Snapshot", "Timeline"]
 
 NOTHING: Final[Mapping[str, int]] = {}
 
-BASE: Final = PLANES[1:]
+BASE: Final = {"reserved": RESERVED, "usage": USAGE, "total": TOTAL}
 """The metrics that contributions add to."""
 
 FEW: Final = 16
@@ -131,8 +131,10 @@ class Timeline:
         for window, amounts in items:
             checked(window)
             for metric, capacity in amounts.items():
+                if metric not in BASE:
+                    raise ValueError(f"contributions are to total, reserved or usage, not to {metric}")
                 check(capacity)
-                bulk.put(window, BASE.index(metric) + 1, capacity)
+                bulk.put(window, BASE[metric], capacity)
         if not bulk.exact(self._blocks):
             return False
         self._learn(bulk.names)
@@ -229,9 +231,10 @@ class Timeline:
                 if name not in rows:
                     return False
                 need.append((rows[name], amount))
-        return covers(self._blocks.floor(start, end, HEADROOM), need) or covers(
-            self._blocks.lowest(start, end, HEADROOM), need
-        )
+        floor = self._blocks.floor(start, end, HEADROOM)
+        if floor is not None and covers(floor, need):
+            return True
+        return covers(self._blocks.lowest(start, end, HEADROOM), need)
 
     def shortfalls(self, window: Window, request: Capacity) -> list[Shortfall]:
         """Return for each resource that is short how much is available, and the first interval in which it is least."""
@@ -367,11 +370,8 @@ def checked(window: Window) -> Window:
 
 
 def covers(levels: list[int], need: Iterable[tuple[int, int]]) -> bool:
-    """Tell whether no (row, amount) is above its level."""
-    for row, amount in need:
-        if levels[row] < amount:
-            return False
-    return True
+    """Tell whether every row has the amount that is needed of it."""
+    return all(levels[row] >= amount for row, amount in need)
 
 
 def check(capacity: Capacity) -> None:
