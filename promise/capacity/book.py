@@ -66,8 +66,8 @@ class CapacityBook(Protocol):
     def holdings(self, kinds: Collection[str]) -> Iterable[Holding]:
         """Return the live pools, reservations and allocations, those of these kinds ("ResourcePool" ...)."""
 
-    def degraded_by(self, pool: Pool, now: int) -> Sequence[Lack]:
-        """Return the reservations that would lack more if this pool were there, with what they would lack."""
+    def degraded_by(self, pool: Pool, now: int, instead_of: Pool | None = None) -> Sequence[Lack]:
+        """Return who would lack more if this pool were there (instead of another), and what they would lack."""
 
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""

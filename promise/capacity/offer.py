@@ -64,6 +64,62 @@ def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) 
     return Decision(Offered(pool, affected), tuple(events))
 
 
+@dataclass(frozen=True, slots=True)
+class RemovePool:
+    """The end of a pool; `end` None, or past = now."""
+
+    pool: str
+    end: int | None = None
+    strict: bool = False
+
+
+def remove(book: CapacityBook, request: RemovePool, actor: Actor, now: int) -> Decision[Offered | Refusal]:
+    """End a pool. Ending one that adds capacity is a decrease, with all that goes with that."""
+    old = book.pools.get(request.pool)
+    if old is None:
+        return Decision(Refusal(Reason.NOT_FOUND, f"there is no pool {request.pool}"))
+    if old.finished:
+        return Decision(Refusal(Reason.ENDED, f"pool {old.id} is over"))
+    end = max(now, request.end or now)
+    if end >= old.window.end:
+        return Decision(Offered(old))
+    new = _ended(old, end, now)
+    refusal = None if old.decrease else _below_zero_without(book, old, end)
+    if refusal:
+        return Decision(refusal)
+    lacking = book.degraded_by(new, now, instead_of=old)
+    affected = tuple(Affected(held.id, shortfall) for held, shortfall in lacking if actor.sees(held))
+    if lacking and request.strict:
+        return Decision(_below_commitments(book, new, affected))
+    kind = "pool-ended" if new.finished else "pool-shortened"
+    return Decision(Offered(new, affected), (fact(kind, new),))
+
+
+def _ended(pool: Pool, end: int, now: int) -> Pool:
+    """Return the pool with this end; one that has no instant left, or ends now, is over."""
+    if end <= pool.window.start:
+        return replace(pool, started=True, finished=True)
+    return replace(pool, window=Window(pool.window.start, end), started=pool.started or end <= now, finished=end <= now)
+
+
+def _below_zero_without(book: CapacityBook, pool: Pool, end: int) -> Refusal | None:
+    """Check that the decreases of what the pool adds still have something to decrease after its end."""
+    window = Window(max(end, pool.window.start), pool.window.end)
+    short: list[Shortfall] = []
+    for scope in pool.scopes:
+        others = [other for other in book.supply(scope).pools if other.id != pool.id]
+        for step in pool_sum(others, window):
+            short += [
+                Shortfall(name, pool.capacity[name], pool.capacity[name] + amount, step.start, window.end)
+                for name, amount in step.amounts.items()
+                if amount < 0 and name in pool.capacity
+            ]
+    if not short:
+        return None
+    worst = {one.resource: one for one in sorted(short, key=lambda one: (-one.available, -one.start))}
+    return _numbers(Reason.BELOW_ZERO, "the total would fall below zero", pool, list(worst.values()))
+
+
 def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Pool | Refusal:
     """Return the pool that the request means, clipped to its source where that is a pool (contract)."""
     window = admission.window_of(request.start, request.end, now)

@@ -11,18 +11,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a provider is reached, without the secret: Keystone v3 endpoint, user, project.
+    """How a provider is reached, without the secret: Keystone v3 endpoint, user, project; None = not configured.
 
-    `credential` names the entry of the secret store that holds the password.
+    `username` belongs to the credentials, not to the configuration: it is empty as long as there are none.
     """
 
     endpoint: str
     username: str
-    user_domain_name: str = "Default"
+    user_domain_name: str | None = None
     project_id: str | None = None
     project_name: str | None = None
     project_domain_name: str | None = None
     region: str | None = None
+
+    @property
+    def user_domain(self) -> str:
+        """Return the name of the user's domain."""
+        return self.user_domain_name or "Default"
+
+    @property
+    def project_domain(self) -> str:
+        """Return the name of the domain in which the project's name is looked up."""
+        return self.project_domain_name or self.user_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +98,18 @@ class Discovery:
     compute_endpoint: str
 
 
+USUAL_INTERVAL = 60
+"""Seconds between two looks at a cloud when nothing is configured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
     """A provider as the ledger keeps it. `discovery` is the last successful look; None before the first one.
 
     `overcommit` multiplies the bound per resource, in thousandths (1000 = as the cloud says), so that all stays
     integer. `sync_interval` is in seconds. `position` is the configured order in which reservations try providers.
+    `credential` names an entry of the secret store, None = the one with the id of the provider. None in other leaves
+    that are configured means that they are not.
     """
 
     table: ClassVar[str] = "provider"
@@ -102,15 +118,26 @@ class Provider:
     name: str
     provider_type: str
     access: Access
-    credential: str
+    credential: str | None
     position: int
     capacity_source: str | None = None
     overcommit: Mapping[str, int] = field(default_factory=dict)
-    sync_interval: int = 60
+    sync_interval: int | None = None
+    alarms: bool | None = None
     discovery: Discovery | None = None
     reachable: bool = False
     last_sync: int | None = None
     last_error: str | None = None
+
+    @property
+    def secret(self) -> str:
+        """Return the key of its password in the secret store."""
+        return self.credential or self.id
+
+    @property
+    def interval(self) -> int:
+        """Return the seconds between two looks at its cloud."""
+        return self.sync_interval or USUAL_INTERVAL
 
     def bound(self) -> Mapping[str, int]:
         """Return what the cloud can give, per resource; an absent resource has no bound (design section 4)."""
@@ -157,6 +184,7 @@ class Provider:
             "capacity-source": self.capacity_source,
             "overcommit": dict(self.overcommit),
             "sync-interval": self.sync_interval,
+            "alarms": self.alarms,
             "discovery": asdict(self.discovery) if self.discovery else None,
             "reachable": self.reachable,
             "last-sync": self.last_sync,
@@ -177,6 +205,7 @@ class Provider:
             capacity_source=value["capacity-source"],
             overcommit=value["overcommit"],
             sync_interval=value["sync-interval"],
+            alarms=value.get("alarms"),
             discovery=_discovery(found) if found else None,
             reachable=value["reachable"],
             last_sync=value["last-sync"],

@@ -1,4 +1,4 @@
-"""The decisions on providers: which may be added, and what a look at its cloud changes; pure."""
+"""The decisions on providers: which may be there, with which credentials, and what a look at a cloud changes; pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from promise.capacity.book import CapacityBook
     from promise.capacity.provider import Access, Discovery
+    from promise.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def _names(provider: Provider) -> set[str]:
     access, found = provider.access, provider.discovery
     names = {access.project_id, found.project_id if found else None}
     if access.project_id is None and access.project_name is not None:
-        names.add(f"{access.project_domain_name or access.user_domain_name}/{access.project_name}")
+        names.add(f"{access.project_domain}/{access.project_name}")
     return {name for name in names if name}
 
 
@@ -66,7 +69,7 @@ def project_names(access: Access) -> tuple[str | None, ...]:
     """Return what the project of an access is called before anybody has looked."""
     if access.project_id is not None:
         return (access.project_id,)
-    return (f"{access.project_domain_name or access.user_domain_name}/{access.project_name}",)
+    return (f"{access.project_domain}/{access.project_name}",)
 
 
 def add(
@@ -86,20 +89,114 @@ def add(
         name=name if name not in taken else f"{name}-{request.id[:8]}",
         provider_type=request.provider_type,
         access=access,
-        credential=request.id,
+        credential=None,
         position=1 + max((known.position for known in book.providers.values()), default=0),
         capacity_source=request.capacity_source,
         discovery=discovery,
         reachable=True,
         last_sync=now,
     )
-    return Decision(Added(provider), (fact("provider-added", provider),), {provider.credential: password})
+    return Decision(Added(provider), (fact("provider-added", provider),), {provider.secret: password})
 
 
-def seen(book: CapacityBook, provider: str, discovery: Discovery, now: int) -> Decision[None]:
-    """Take over what a look at the cloud found; a look that finds no difference changes nothing (design section 7)."""
+def no_credentials(provider: str) -> str:
+    """Return what the health of a provider without password says."""
+    return f"provider {provider} has no credentials; set-provider-credentials gives it some"
+
+
+def missing(book: CapacityBook, provider: str) -> Refusal | None:
+    """Return the refusal where there is no such provider."""
+    if provider in book.providers:
+        return None
+    return Refusal(Reason.NOT_FOUND, f"there is no provider {provider}")
+
+
+def renew(
+    book: CapacityBook, provider: str, access: Access, discovery: Discovery, password: str, now: int
+) -> Decision[Provider | Refusal]:
+    """Take new credentials, which have opened the cloud with this access and shown this.
+
+    They are those of every provider that names the same entry of the secret store.
+    """
     known = book.providers.get(provider)
-    if known is None or (known.discovery == discovery and known.reachable):
+    if known is None:
+        return Decision(Refusal(Reason.NOT_FOUND, f"there is no provider {provider}"))
+    if replace(known.access, username=access.username) != access:
+        return Decision(Refusal(Reason.CHANGED, "the provider was changed meanwhile; ask again"))
+    for other in book.providers.values():
+        found = replace(known, access=access, discovery=discovery)
+        if other.id != provider and _same(found, other):
+            return Decision(Refusal(Reason.PROVIDER_DUPLICATE, f"this is the project of provider {other.id}"))
+    changed = replace(
+        known, access=access, discovery=discovery, reachable=True, last_sync=now, last_error=None
+    )
+    sharing = [
+        replace(other, access=replace(other.access, username=access.username))
+        for other in book.providers.values()
+        if other.secret == known.secret and other.id != provider
+    ]
+    events = tuple(fact("provider-changed", one, credentials=True) for one in (changed, *sharing))
+    return Decision(changed, events, {known.secret: password})
+
+
+def configured(book: CapacityBook, wanted: Sequence[Provider]) -> list[Event] | Refusal:
+    """Return how those providers come to be that are configured, in this order; each has the id of its record.
+
+    What a look has found stays, but that of another project. A new provider is looked at once this is durable.
+    """
+    if refusal := _twice(wanted):
+        return refusal
+    return [
+        fact("provider-changed" if provider.id in book.providers else "provider-added", provider)
+        for provider in _placed(book, wanted)
+        if book.providers.get(provider.id) != provider
+    ]
+
+
+def _twice(wanted: Sequence[Provider]) -> Refusal | None:
+    """Return the refusal of two that are one project of one cloud."""
+    for number, one in enumerate(wanted):
+        for other in wanted[:number]:
+            if _same(one, other):
+                why = f"it has the endpoint, project and region of provider {other.id}"
+                return Refusal(Reason.PROVIDER_DUPLICATE, why, provider=one.id)
+    return None
+
+
+def _same(one: Provider, other: Provider) -> bool:
+    """Tell whether two are one project of one cloud, as far as it is known."""
+    here, there = one.access, other.access
+    if plain_endpoint(here.endpoint) != plain_endpoint(there.endpoint) or here.region != there.region:
+        return False
+    names, others = _names(one), _names(other)
+    return bool(names & others) or not (names or others)
+
+
+def _placed(book: CapacityBook, wanted: Sequence[Provider]) -> Iterator[Provider]:
+    """Yield the wanted ones with positions in their order; those of the old ones stay if that is possible."""
+    last = 0
+    old = [book.providers[provider.id].position for provider in wanted if provider.id in book.providers]
+    new_last = all(provider.id in book.providers for provider in wanted[: len(old)])
+    keep = new_last and old == sorted(set(old))
+    for provider in wanted:
+        known = book.providers.get(provider.id)
+        last = known.position if keep and known else last + 1
+        yield replace(provider, position=last)
+
+
+def forsaken(book: CapacityBook, left: Iterable[Provider]) -> dict[str, str | None]:
+    """Return the entries of the secret store that nobody names once these providers are those that are left."""
+    named = {provider.secret for provider in left}
+    return {provider.secret: None for provider in book.providers.values() if provider.secret not in named}
+
+
+def seen(book: CapacityBook, looked: Provider, discovery: Discovery, now: int) -> Decision[None]:
+    """Take over what a look at the cloud found; a look that finds no difference changes nothing (design section 7).
+
+    `looked` is the provider as it was when the look began: one that is reached otherwise by now was not seen.
+    """
+    known = book.providers.get(looked.id)
+    if known is None or known.access != looked.access or (known.discovery == discovery and known.reachable):
         return Decision(None)
     changed = replace(known, discovery=discovery, reachable=True, last_sync=now, last_error=None)
     return Decision(None, (fact("provider-synced", changed),))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from promise.capacity.idempotency import Key
     from promise.capacity.ledger import Decisions
     from promise.capacity.model import Scope
-    from promise.capacity.offer import ChangeCapacity, Offered
+    from promise.capacity.offer import ChangeCapacity, Offered, RemovePool
     from promise.capacity.provider import Access, Discovery
     from promise.capacity.providers import AddProvider
     from promise.capacity.query import Levels, Point
@@ -112,6 +112,10 @@ class CapacityService:
 
         return await self._ledger.submit(decide, actor=actor.user)
 
+    async def remove_pool(self, actor: Actor, request: RemovePool) -> Offered | Refusal:
+        """End a pool."""
+        return await self._ledger.submit(lambda book, now: offer.remove(book, request, actor, now), actor=actor.user)
+
     async def query(self, actor: Actor, question: QueryCapacity) -> CapacityAnswer | Refusal:
         """Tell what there is over a window."""
         return await self._ledger.read(lambda book, now: answer(book, question, actor, now))
@@ -180,10 +184,11 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
     everything = list(book.holdings(query.KINDS["available"]))
     named = [held.record for held in everything if held.record.id in question.without]
     gone: list[Record] = [record for record in named if _visible(record, actor)]
+    gone_ids = {record.id for record in gone}
     holdings = [
         held
         for held in everything
-        if held.kind in kinds and held.record not in gone and not set(scopes).isdisjoint(held.scopes)
+        if held.kind in kinds and held.record.id not in gone_ids and not set(scopes).isdisjoint(held.scopes)
     ]
     listed = [held for held in holdings if _listed(held, question, window, actor)]
     counting = question.counting

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID, uuid5
 
+from promise.allocation import outcome
 from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import loose, reclaimed
 from promise.capacity.book import Holding, Lack
@@ -18,8 +20,9 @@ from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
-from promise.ledger.columns import Columns
+from promise.ledger.columns import STILL, Columns
 from promise.ledger.contribution import live_window
+from promise.ledger.effect import Effect
 from promise.reservation import degrade
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
@@ -32,13 +35,17 @@ if TYPE_CHECKING:
 
     from promise.capacity.model import Scope, Supply
     from promise.capacity.timeline import Timeline
-    from promise.events import Codec, Event, Record, Undo
+    from promise.events import JSON, Codec, Event, Record, Undo
+    from promise.ledger.columns import Shift
 
 CODECS: Mapping[str, Codec] = {
     kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key)
 }
 """How the ledger reads the record of each table."""
 
+
+NAMESPACE = UUID("6f1b4d0e-6a35-4f7a-9d5c-0f8f2b0f6f10")
+"""The ids of what the state itself asks of clouds follow from this, so that a decision stays a pure function."""
 
 HOLDING_TABLES = {
     "ResourcePool": Pool.table,
@@ -57,6 +64,7 @@ class State:
         self._columns = Columns()
         self._agenda = Agenda(self._is_due, self._all_due)
         self._default_policy = Policy()
+        self._effect = Effect()
 
     # --- reading: records ----------------------------------------------------------------------------------------
 
@@ -131,8 +139,16 @@ class State:
         return total_of(allocation.capacity for allocation in self.records_of(reservation))
 
     def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
-        """Return how its instances stand once the reservation stands like this."""
-        return reclaimed(self.records_of(reservation.id), reservation, now)
+        """Return how its instances stand once the reservation stands like this; policy at-end may tell them to go."""
+        stand = reclaimed(self.records_of(reservation.id), reservation, now)
+        return stand if reservation.live or self.policy.at_end == "keep" else [*stand, *self._told_to_go(stand, now)]
+
+    def _told_to_go(self, stand: Iterable[Event], now: int) -> Iterator[Event]:
+        """Yield the end of the instances that a reservation leaves behind."""
+        for event in stand:
+            if isinstance(event.record, Allocation):
+                asked = str(uuid5(NAMESPACE, f"at-end {event.key}"))
+                yield from outcome.destroy(self, event.record, asked, now).events
 
     def allocation_of(self, provider: str, server: str) -> Allocation | None:
         """Return the allocation that a server of the cloud belongs to."""
@@ -219,9 +235,9 @@ class State:
         touched, self._columns.touched = self._columns.touched, set()
         return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []
 
-    def degraded_by(self, pool: Pool, now: int) -> list[Lack]:
+    def degraded_by(self, pool: Pool, now: int, instead_of: Pool | None = None) -> list[Lack]:
         """Return the reservations that would lack more if this pool were there, with what they would lack."""
-        with self.supposing([], [pool]):
+        with self.supposing([instead_of] if instead_of else [], [pool]):
             changes = degrade.changes(self, pool.scopes, now)
         return [Lack(held, shortfall) for held, shortfall in changes if _worse(held.shortfall, shortfall)]
 
@@ -246,6 +262,10 @@ class State:
 
         return undo
 
+    def effect(self, now: int) -> Mapping[str, JSON]:
+        """Return what the event that was applied last has brought about beyond its record (`ledger.effect`)."""
+        return self._effect.detail(self, self._columns, now)
+
     def _put(self, table: str, key: str, new: Record | None) -> Record | None:
         """Let `new` stand under `key`, and return what stood there."""
         records = self._tables[table]
@@ -256,19 +276,19 @@ class State:
             records[key] = new
         self._index.move(old, new)
         if table == Provider.table:
-            self._provider_changed(key)
+            shift = self._provider_changed(key)
         else:
-            self._columns.replace(old, new)
+            shift = self._columns.replace(old, new)
             self._agenda.put(_transitions(new))
             if isinstance(old, Reservation) and isinstance(new, Reservation) and old.state is not new.state:
                 self._columns.touched.update(new.scopes)  # from its start on a reservation bears what is loose, too
+        self._effect = Effect(old, new, shift)
         return old
 
-    def _provider_changed(self, key: str) -> None:
+    def _provider_changed(self, key: str) -> Shift:
         in_order = sorted(self.providers.items(), key=lambda item: item[1].position)
         self._tables[Provider.table] = dict(in_order)
-        if key in self.providers:
-            self._columns.bind(self.providers[key])
+        return self._columns.bind(self.providers[key]) if key in self.providers else STILL
 
     def load(self, records: Iterable[Record]) -> None:
         """Take the records of the tables into an empty state, all at once."""

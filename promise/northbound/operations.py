@@ -59,7 +59,6 @@ class Rooms:
 
 LATER = frozenset(
     {
-        "remove-pool",
         "remove-provider",
         "set-provider-credentials",
         "subscribe-capacity-events",
@@ -85,6 +84,7 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
         Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),
         Operation(yang.DECREASE_CAPACITY_RPC, capacity.decrease),
+        Operation(yang.REMOVE_POOL_RPC, capacity.remove_pool),
         Operation(yang.CREATE_RESERVATION_RPC, reservations.create),
         Operation(yang.UPDATE_RESERVATION_RPC, reservations.update),
         Operation(yang.CANCEL_RESERVATION_RPC, reservations.cancel),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from promise.capacity.offer import ChangeCapacity
+from promise.capacity.offer import ChangeCapacity, RemovePool
 from promise.capacity.refusal import Refusal
 from promise.capacity.service import QueryCapacity
 from promise.errors import BadValue
@@ -97,6 +97,16 @@ class CapacityRpcs:
         return yang.DecreaseCapacityOutput(
             **answers.ok("capacity decreased"), pool_id=answer.pool.id, affected=answers.affected(answer.affected)
         )
+
+    async def remove_pool(self, actor: Actor, asked: yang.RemovePoolInput) -> yang.RemovePoolOutput:
+        """End a pool."""
+        request = RemovePool(bare(asked.pool_id) or "", ending(asked.end), bool(asked.strict))
+        answer = await self._service.remove_pool(actor, request)
+        if isinstance(answer, Refusal):
+            return yang.RemovePoolOutput(
+                **answers.not_ok(answer), affected=answers.affected(answer.affected), refusal=answers.refused(answer)
+            )
+        return yang.RemovePoolOutput(**answers.ok("pool ended"), affected=answers.affected(answer.affected))
 
 
 def _told(answer: CapacityAnswer, metric: str, *, all_metrics: bool) -> yang.QueryCapacityOutput:
