@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import Allocation
@@ -11,12 +12,13 @@ from promise.ledger.contribution import of_allocation, of_reservation
 from promise.reservation.model import Reservation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from promise.capacity.model import Step
     from promise.capacity.provider import Provider
     from promise.events import Record
     from promise.ledger.contribution import Contribution
+    from promise.resources import Window
 
 
 def contributions(record: Record | None) -> list[Contribution]:
@@ -26,6 +28,24 @@ def contributions(record: Record | None) -> list[Contribution]:
     if isinstance(record, Allocation):
         return list(of_allocation(record))
     return []
+
+
+@dataclass(slots=True)
+class Shift:
+    """What a change of one record has added to the timelines.
+
+    `before` was taken out and `after` put in; `totals` has what was added to the total of a scope over a window, and
+    `managed` the resources that such a scope managed until then.
+    """
+
+    before: Sequence[Contribution] = ()
+    after: Sequence[Contribution] = ()
+    totals: list[tuple[Scope, Window, Mapping[str, int]]] = field(default_factory=list)
+    managed: dict[Scope, frozenset[str]] = field(default_factory=dict)
+
+
+STILL = Shift()
+"""Nothing has changed."""
 
 
 class Columns:
@@ -41,7 +61,12 @@ class Columns:
         self._inventoried: set[str] = set()
         self._supplies: dict[Scope, Supply] = {}
         self._steps: dict[Scope, list[Step]] = {}
+        self._managed: dict[Scope, frozenset[str]] = {}
         self.touched: set[Scope] = set()
+
+    def managed(self, scope: Scope) -> frozenset[str]:
+        """Return the resources that a current or future pool of a scope names: those that answers show."""
+        return self._managed.get(scope, frozenset())
 
     def timeline(self, scope: Scope) -> Timeline:
         """Return the step functions of a scope."""
@@ -64,21 +89,21 @@ class Columns:
             scope.zone for scope, pools in self._pools.items() if scope.provider == provider and scope.zone and pools
         }
 
-    def replace(self, old: Record | None, new: Record | None) -> None:
+    def replace(self, old: Record | None, new: Record | None) -> Shift:
         """Count `new` where `old` was counted."""
         if isinstance(old, Pool) or isinstance(new, Pool):
-            self._replace_pool(old, new)
-            return
+            return self._replace_pool(old, new)
         before, after = contributions(old), contributions(new)
         if before == after:
-            return
+            return STILL
         self.touched.update(part.scope for part in (*before, *after))
         for part in before:
             self.timeline(part.scope).remove(part.window, reserved=part.reserved, usage=part.usage)
         for part in after:
             self.timeline(part.scope).add(part.window, reserved=part.reserved, usage=part.usage)
+        return Shift(before, after)
 
-    def _replace_pool(self, old: Record | None, new: Record | None) -> None:
+    def _replace_pool(self, old: Record | None, new: Record | None) -> Shift:
         touched: set[Scope] = set()
         if isinstance(old, Pool) and not old.finished:
             for scope in old.scopes:
@@ -88,10 +113,12 @@ class Columns:
             for scope in new.scopes:
                 self._pools.setdefault(scope, {})[new.id] = new
                 touched.add(scope)
+        shift = Shift()
         for scope in touched:
-            self._total_again(scope)
+            self._total_again(scope, shift)
+        return shift
 
-    def bind(self, provider: Provider) -> None:
+    def bind(self, provider: Provider) -> Shift:
         """Take over what a provider's cloud can give, for it and for each of its zones."""
         zones = provider.discovery.zones if provider.discovery else ()
         bounds = {Scope(provider.id): provider.bound()}
@@ -99,20 +126,24 @@ class Columns:
         known = [scope for scope in self._bounds if scope.provider == provider.id]
         changed = provider.inventoried is not (provider.id in self._inventoried)
         (self._inventoried.add if provider.inventoried else self._inventoried.discard)(provider.id)
+        shift = Shift()
         for scope in {*known, *bounds}:
             if changed or self._bounds.get(scope, {}) != bounds.get(scope, {}):
                 self._bounds[scope] = bounds.get(scope, {})
-                self._total_again(scope)
+                self._total_again(scope, shift)
+        return shift
 
-    def _total_again(self, scope: Scope) -> None:
+    def _total_again(self, scope: Scope, shift: Shift) -> None:
         """Make the total of a scope what its supply says now."""
         supply = self._supply(scope)
+        shift.managed[scope] = self._managed.get(scope, frozenset())
         steps = supply.steps()
         timeline = self.timeline(scope)
         self.touched.add(scope)
         for window, delta in differences(self._steps.get(scope, []), steps):
             timeline.add(window, total=delta)
-        self._supplies[scope], self._steps[scope] = supply, steps
+            shift.totals.append((scope, window, delta))
+        self._supplies[scope], self._steps[scope], self._managed[scope] = supply, steps, supply.managed
 
     def load(self, records: Iterable[Record]) -> None:
         """Count many records into columns that have none of their kind yet."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from promise.events import Decision, Event, Undo
-    from promise.ledger.journal import Batch
+    from promise.events import JSON, Decision, Event, Undo
+    from promise.ledger.journal import Batch, Prepared
 
 
 class State(Protocol):
@@ -17,6 +17,9 @@ class State(Protocol):
 
     def apply(self, event: Event) -> Undo:
         """Make the event true, and return what takes it back exactly. Raises only where we have a bug."""
+
+    def effect(self, now: int) -> Mapping[str, JSON]:
+        """Return what the event that was applied last has brought about beyond its record, to be kept in its detail."""
 
     def consequences(self, now: int) -> Sequence[Event]:
         """Return what follows from the events applied since this was last asked, () when nothing does."""
@@ -99,19 +102,19 @@ class Group(Generic[S]):
 
     def transition(self, event: Event, actor: str) -> None:
         """Make what fell due true."""
-        self.batch.stage(actor, (event,), {})
-        self._apply(event)
+        self._write(actor, self.batch.prepare(actor, (event,), {}))
         self._follow_up(actor)
 
-    def _apply(self, event: Event) -> None:
-        self._undo.append(self._state.apply(event))
+    def _write(self, actor: str, events: Iterable[Prepared]) -> None:
+        """Make events true one after the other, and add each to the batch with what it has brought about."""
+        for prepared in events:
+            self._undo.append(self._state.apply(prepared.event))
+            self.batch.add(actor, prepared, self._state.effect(self.batch.at))
 
     def _follow_up(self, actor: str) -> None:
         """Make true what follows from what was just applied."""
         while following := tuple(self._state.consequences(self.batch.at)):
-            self.batch.stage(actor, following, {})
-            for event in following:
-                self._apply(event)
+            self._write(actor, self.batch.prepare(actor, following, {}))
 
     def take(self, waiting: Request[S] | Reading[S]) -> None:
         """Decide a request, or answer a query, with the effects of all before it."""
@@ -144,15 +147,15 @@ class Group(Generic[S]):
         request.wrote = False
         try:
             decision = request.decide(self._state, self.batch.at)
-            self.batch.stage(request.actor, decision.events, decision.secrets)
+            prepared = self.batch.prepare(request.actor, decision.events, decision.secrets)
         except Exception as error:  # noqa: BLE001 - of this request alone
             request.hold(None, error)
             return
         request.hold(decision.answer)
         request.wrote = bool(decision.events)
-        for event in decision.events:
-            self._apply(event)
-        if decision.events:
+        if prepared:
+            self._write(request.actor, prepared)
+            self.batch.secrets.update(decision.secrets)
             self._follow_up(request.actor)
 
     def undo(self) -> None:

@@ -20,7 +20,7 @@ from promise.events import Entry, Event
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from promise.events import Codec
+    from promise.events import JSON, Codec
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _quote = json.encoder.encode_basestring_ascii
@@ -46,6 +46,13 @@ class Head(NamedTuple):
     hash: bytes
 
 
+class Prepared(NamedTuple):
+    """An event of which it is certain that it can be written; `record` is its record as JSON, None = forgotten."""
+
+    event: Event
+    record: str | None
+
+
 class Stored(NamedTuple):
     """One row of a record table: the record as JSON, and the seq of the event that made it so."""
 
@@ -53,6 +60,8 @@ class Stored(NamedTuple):
     seq: int
     record: str
 
+
+NO_EFFECT: Final[Mapping[str, JSON]] = {}
 
 GENESIS: Final = Head(0, 0, bytes(32))
 """The head of an empty journal."""
@@ -84,50 +93,65 @@ class Batch:
         return Head(self.before.seq + len(self.rows), self.at if self.rows else self.before.at, self._last)
 
     def stage(self, actor: str, events: Sequence[Event], secrets: Mapping[str, str | None]) -> None:
-        """Add one decision, whole or not at all; ValueError, TypeError or KeyError when it cannot be written."""
+        """Add one decision, whole or not at all; raises as `prepare` does."""
+        for each in self.prepare(actor, events, secrets):
+            self.add(actor, each)
+        self.secrets.update(secrets)
+
+    def prepare(self, actor: str, events: Sequence[Event], secrets: Mapping[str, str | None]) -> list[Prepared]:
+        """Return the events of one decision, ready to be added; nothing is added yet.
+
+        Raises:
+            ValueError, TypeError, KeyError: one of them, or a secret, cannot be written.
+        """
         if secrets and not events:
             raise ValueError("secrets need an event that tells of them")
         for key, value in secrets.items():
             _storable(key, value or "")
         _storable(actor)
-        rows: list[Row] = []
-        records: list[str | None] = []
-        first, last = self.before.seq + len(self.rows) + 1, self._last
-        for seq, event in enumerate(events, first):
-            record, payload = encode(event, self.changed)
-            last = digest(last, seq, self.at, self.origin, actor, event.kind, payload)
-            rows.append(Row(seq, self.at, self.origin, actor, event.kind, payload, last))
-            records.append(record)
-        self._add(events, rows, records)
-        self._last = last
-        self.secrets.update(secrets)
+        return [Prepared(event, encode(event, self.changed)[0]) for event in events]
 
-    def _add(self, events: Sequence[Event], rows: Sequence[Row], records: Sequence[str | None]) -> None:
-        self.rows += rows
-        for event, row, record in zip(events, rows, records, strict=True):
-            self.entries.append(Entry(row.seq, row.at, row.actor, event))
-            if record is None:
-                self.changed[event.table].pop(event.key, None)
-                self.forgotten[event.table].add(event.key)
-            else:
-                self.changed[event.table][event.key] = Stored(event.key, row.seq, record)
+    def add(self, actor: str, prepared: Prepared, effect: Mapping[str, JSON] = NO_EFFECT) -> None:
+        """Add an event; `effect` is what it has brought about beyond its record, and becomes part of its detail."""
+        event, record = prepared
+        if effect:
+            event = Event(event.kind, event.table, event.key, event.record, {**event.detail, **effect})
+        row = self._row(actor, event, record)
+        self.rows.append(row)
+        self.entries.append(Entry(row.seq, row.at, actor, event))
+        if record is None:
+            self.changed[event.table].pop(event.key, None)
+            self.forgotten[event.table].add(event.key)
+        else:
+            self.changed[event.table][event.key] = Stored(event.key, row.seq, record)
+
+    def _row(self, actor: str, event: Event, record: str | None) -> Row:
+        seq, payload = self.before.seq + len(self.rows) + 1, _payload(event, record)
+        self._last = digest(self._last, seq, self.at, self.origin, actor, event.kind, payload)
+        return Row(seq, self.at, self.origin, actor, event.kind, payload, self._last)
 
 
 def encode(event: Event, tables: Iterable[str]) -> tuple[str | None, str]:
-    """Return the record as JSON (None when it is forgotten), and the event's payload."""
+    """Return the record as JSON (None when it is forgotten), and the event's payload.
+
+    Raises:
+        ValueError, TypeError: it cannot be written.
+    """
     if event.table not in tables:
         raise ValueError(f"event {event.kind}: the ledger has no table {event.table!r}")
-    _storable(event.key)
+    _storable(event.key, event.kind)
     if event.record is None:
         record = None
     elif (event.record.table, event.record.id) == (event.table, event.key):
         record = _encode(event.record.to_json())
     else:
         raise ValueError(f"event {event.kind} is about {event.table} {event.key}, its record is another one")
+    return record, _payload(event, record)
+
+
+def _payload(event: Event, record: str | None) -> str:
     detail = _encode(event.detail) if event.detail else "{}"
-    return record, (
-        f'{{"table":{_quote(event.table)},"key":{_quote(event.key)},"record":{record or "null"},"detail":{detail}}}'
-    )
+    return f'{{"table":{_quote(event.table)},"key":{_quote(event.key)},"record":{record or "null"},"detail":{detail}}}'
 
 
 def _storable(*texts: str) -> None:

@@ -12,7 +12,7 @@ from promise.ledger.writer import Ledger, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from promise.events import Codec, Record, Undo
+    from promise.events import JSON, Codec, Record, Undo
     from promise.ledger.store import Store
 
 EPOCH = 1_700_000_000
@@ -80,6 +80,9 @@ class Toy:
     @property
     def taken(self) -> int:
         return sum(claim.seats for claim in self.claims.values())
+
+    def effect(self, now: int) -> Mapping[str, JSON]:
+        return {}
 
     def consequences(self, now: int) -> tuple[Event, ...]:
         return ()
