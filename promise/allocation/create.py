@@ -92,6 +92,8 @@ def _reservation(book: AllocationBook, request: CreateInstance, actor: Actor) ->
     found = find(book, request.reservation, actor)
     if isinstance(found, Refusal):
         return found
+    if not found.live:
+        return Refusal(Reason.ENDED, f"the reservation is {found.state.value}")
     if found.state is not State.ACTIVE:
         return Refusal(Reason.NOT_ACTIVE, f"the reservation is {found.state.value}, not active")
     if found.provider != request.provider:
