@@ -141,7 +141,7 @@ class State:
     def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
         """Return how its instances stand once the reservation stands like this; policy at-end may tell them to go."""
         stand = reclaimed(self.records_of(reservation.id), reservation, now)
-        return stand if reservation.live or self.policy.at_end == "keep" else [*stand, *self._told_to_go(stand, now)]
+        return stand if reservation.live or self.policy.at_end != "terminate" else [*stand, *self._told_to_go(stand, now)]
 
     def _told_to_go(self, stand: Iterable[Event], now: int) -> Iterator[Event]:
         """Yield the end of the instances that a reservation leaves behind."""
