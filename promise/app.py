@@ -202,7 +202,7 @@ def _openstack(config: Config) -> CloudFactory:
 async def _seed(ledger: Ledger[State], config: Config) -> None:
     """Take the policy of the file at the very first start; afterwards it is configuration of its own."""
     if ledger.durable_seq == 0:
-        policy = Policy(**config.policy.model_dump())
+        policy = Policy(**config.policy.model_dump(exclude_unset=True))
         await ledger.submit(lambda _book, _now: Decision(None, (fact("policy-changed", policy),)), actor="promise.toml")
 
 

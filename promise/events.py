@@ -75,7 +75,7 @@ class Decision(Generic[T_co]):
 
     answer: T_co
     events: tuple[Event, ...] = ()
-    secrets: Mapping[str, str | None] = field(default_factory=dict)
+    secrets: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
 
 def fact(kind: str, record: Record, **detail: JSON) -> Event:

@@ -81,7 +81,7 @@ def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: in
     if reservation is not None:
         until = reservation.window.end
     else:
-        until = now + 1 if book.policy.unreserved == "best-effort" else FOREVER
+        until = FOREVER if book.policy.strict else now + 1
     return _Demand(provider, flavor, needs, reservation, Window(now, until))
 
 

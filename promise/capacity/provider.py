@@ -34,6 +34,11 @@ class Access:
         """Return the name of the domain in which the project's name is looked up."""
         return self.project_domain_name or self.user_domain
 
+    @property
+    def project(self) -> tuple[str | None, ...]:
+        """Return what says which project of the cloud it is, in which region."""
+        return (self.project_id, self.project_name, self.project_domain_name, self.region)
+
 
 @dataclass(frozen=True, slots=True)
 class Flavor:

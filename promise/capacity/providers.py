@@ -190,13 +190,17 @@ def forsaken(book: CapacityBook, left: Iterable[Provider]) -> dict[str, str | No
     return {provider.secret: None for provider in book.providers.values() if provider.secret not in named}
 
 
-def seen(book: CapacityBook, looked: Provider, discovery: Discovery, now: int) -> Decision[None]:
+def seen(
+    book: CapacityBook, provider: str, discovery: Discovery, now: int, access: Access | None = None
+) -> Decision[None]:
     """Take over what a look at the cloud found; a look that finds no difference changes nothing (design section 7).
 
-    `looked` is the provider as it was when the look began: one that is reached otherwise by now was not seen.
+    `access` is how the cloud was reached: a provider that is reached otherwise by now was not seen.
     """
-    known = book.providers.get(looked.id)
-    if known is None or known.access != looked.access or (known.discovery == discovery and known.reachable):
+    known = book.providers.get(provider)
+    if known is None or (access is not None and known.access != access):
+        return Decision(None)
+    if known.discovery == discovery and known.reachable:
         return Decision(None)
     changed = replace(known, discovery=discovery, reachable=True, last_sync=now, last_error=None)
     return Decision(None, (fact("provider-synced", changed),))

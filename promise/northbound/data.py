@@ -13,6 +13,7 @@ from promise.capacity.query import levels_at
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.words import actor_of, capacity, told
+from promise.reservation.policy import Policy
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _operations(
 def _policy(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromisePolicy]:
     del actor, now, keys
     rules = book.policy
+    if rules == Policy():
+        return []
     return [
         yang.PromisePolicy(
             reservation=yang.PromisePolicyReservation(
@@ -161,13 +164,14 @@ def _provider_config(
 
 def _configured(record: Provider) -> dict[str, Any]:
     access = record.access
+    project = yang.Project(id=access.project_id, name=access.project_name, domain_name=access.project_domain_name)
     return {
         "id": record.id,
         "name": record.name,
         "provider_type": record.provider_type,
         "endpoint": access.endpoint,
         "user_domain_name": access.user_domain_name,
-        "project": yang.Project(id=access.project_id, name=access.project_name, domain_name=access.project_domain_name),
+        "project": project if any(access.project[:3]) else None,
         "region": access.region,
         "credential": record.credential,
         "capacity_source": record.capacity_source,
@@ -176,6 +180,7 @@ def _configured(record: Provider) -> dict[str, Any]:
             for name, ratio in record.overcommit.items()
         ),
         "sync_interval": record.sync_interval,
+        "alarms": record.alarms,
     }
 
 

@@ -89,7 +89,7 @@ def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alte
     if policy.max_future_end_range is not None:
         latest = min(latest, now + policy.max_future_end_range * DAY - duration)
     return admission.alternatives(
-        book, wanted.scopes, wanted.capacity, duration, window.start, latest, policy.alternatives
+        book, wanted.scopes, wanted.capacity, duration, window.start, latest, policy.most_alternatives
     )
 
 

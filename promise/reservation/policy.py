@@ -15,12 +15,17 @@ DAY = 86_400
 HOUR = 3_600
 MINUTE = 60
 
+USUAL_ALTERNATIVES = 3
+USUAL_HORIZON = 365
+USUAL_RETENTION = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Every leaf is enforced at every create and update (design section 5); None = no such limit.
+    """Every leaf is enforced at every create and update (design section 5); None = not configured.
 
     Units as in the YANG: ranges, horizon and retention in days, duration in hours, expiry and before-end in minutes.
+    A limit that is not configured does not limit; for the others the properties tell what holds.
     """
 
     table: ClassVar[str] = "policy"
@@ -31,12 +36,37 @@ class Policy:
     max_duration: int | None = None
     expiry: int | None = None
     before_end: int | None = None
-    at_end: str = "keep"
-    preempt: bool = False
-    unreserved: str = "best-effort"
-    alternatives: int = 3
-    search_horizon: int = 365
-    retention: int = 30
+    at_end: str | None = None
+    preempt: bool | None = None
+    unreserved: str | None = None
+    alternatives: int | None = None
+    search_horizon: int | None = None
+    retention: int | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Tell whether an instance without reservation must fit at every later moment, not only now."""
+        return self.unreserved == "strict"
+
+    @property
+    def most_alternatives(self) -> int:
+        """Return how many windows a refusal proposes at most."""
+        return USUAL_ALTERNATIVES if self.alternatives is None else self.alternatives
+
+    @property
+    def horizon(self) -> int:
+        """Return how far after the requested start alternatives are looked for, in seconds."""
+        return (USUAL_HORIZON if self.search_horizon is None else self.search_horizon) * DAY
+
+    @property
+    def kept(self) -> int:
+        """Return how long finished records stay readable, in seconds."""
+        return (USUAL_RETENTION if self.retention is None else self.retention) * DAY
+
+    @property
+    def terminates(self) -> bool:
+        """Tell whether live instances are destroyed when their reservation ends; else they stay."""
+        return self.at_end == "terminate"
 
     def end_of(self, start: int, end: int | None) -> int:
         """Return the end of a window: as asked, else after the longest duration allowed, else open."""
@@ -50,7 +80,7 @@ class Policy:
 
     def latest_start(self, requested: int, now: int) -> int:
         """Return the last start that a search for alternatives may propose."""
-        latest = max(requested, now) + self.search_horizon * DAY
+        latest = max(requested, now) + self.horizon
         if self.max_future_start_range is not None:
             latest = min(latest, now + self.max_future_start_range * DAY)
         return latest

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from promise.capacity.providers import no_credentials
 from promise.errors import CloudUnreachable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Registry(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Open:
     access: Access
-    password: str
+    password: str = field(repr=False)
     cloud: Cloud
 
 
@@ -45,10 +46,12 @@ class Clouds:
         """
         known = await self._registry.provider(provider)
         if known is None:
+            await self._let_go(provider)
             raise CloudUnreachable(f"there is no provider {provider}")
-        password = await self._registry.secret(known.credential)
+        password = await self._registry.secret(known.secret)
         if password is None:
-            raise CloudUnreachable(f"provider {provider} has no credentials; set-provider-credentials gives it some")
+            await self._let_go(provider)
+            raise CloudUnreachable(no_credentials(provider))
         held = self._open.get(provider)
         if held is not None and (held.access, held.password) == (known.access, password):
             return held.cloud
@@ -57,6 +60,11 @@ class Clouds:
         if held is not None:
             await held.cloud.close()
         return cloud
+
+    async def _let_go(self, provider: str) -> None:
+        held = self._open.pop(provider, None)
+        if held is not None:
+            await held.cloud.close()
 
     async def close(self) -> None:
         """Let go of all of them."""

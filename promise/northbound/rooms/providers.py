@@ -30,7 +30,7 @@ class ProviderRpcs:
         access = Access(
             endpoint=asked.endpoint,
             username=asked.username,
-            user_domain_name=asked.user_domain_name or "Default",
+            user_domain_name=asked.user_domain_name,
             project_id=project.id if project else None,
             project_name=project.name if project else None,
             project_domain_name=project.domain_name if project else None,

@@ -232,10 +232,10 @@ def _password_of(where: str, access: Access, password: str) -> v3.Password:
         auth_url=where,
         username=access.username,
         password=password,
-        user_domain_name=access.user_domain_name,
+        user_domain_name=access.user_domain,
         project_id=access.project_id,
         project_name=access.project_name if by_name else None,
-        project_domain_name=(access.project_domain_name or access.user_domain_name) if by_name else None,
+        project_domain_name=access.project_domain if by_name else None,
     )
 
 
