@@ -26,6 +26,7 @@ class Due(IntEnum):
     RESERVATION_EXPIRY = 2
     POOL_END = 3
     RESERVATION_START = 5
+    FORGOTTEN = 7
 
 
 def of_pool(pool: Pool) -> Iterator[tuple[int, Due]]:

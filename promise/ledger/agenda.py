@@ -38,10 +38,10 @@ class Agenda:
         for item in items:
             heapq.heappush(self._heap, item)
         if len(self._heap) > self._worth_clearing:
-            self._clear()
+            self.renew()
 
-    def _clear(self) -> None:
-        """Leave out what is out of date, so that memory follows the live records."""
+    def renew(self) -> None:
+        """Ask all records again: what decides on their transitions has changed, or much is out of date."""
         self._heap = sorted(set(self._current()))
         self._worth_clearing = 1024 + 2 * len(self._heap)
 

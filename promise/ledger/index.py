@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from promise.allocation.model import Allocation, Operation
+from promise.capacity.idempotency import Key
 from promise.capacity.model import Pool
 from promise.reservation.model import Reservation
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 Bucket: TypeAlias = "tuple[Hashable, ...]"
 
 OPEN_OPERATIONS: Bucket = ("operations open",)
+
+
+def keys_for(subject: str) -> Bucket:
+    """Name the bucket of the idempotency keys that stand for a record."""
+    return ("keys for", subject)
 
 
 def pools_in(scope: Scope) -> Bucket:
@@ -58,6 +64,8 @@ def buckets(record: Record) -> Iterator[Bucket]:
     elif isinstance(record, Pool):
         if not record.finished:
             yield from map(pools_in, record.scopes)
+    elif isinstance(record, Key):
+        yield keys_for(record.subject)
     elif isinstance(record, Operation) and record.open:
         yield OPEN_OPERATIONS
 

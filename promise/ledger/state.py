@@ -14,7 +14,7 @@ from promise.allocation import outcome
 from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import loose, reclaimed
 from promise.capacity.book import Holding, Lack
-from promise.capacity.due import of_pool, pool_event
+from promise.capacity.due import Due, of_pool, pool_event
 from promise.capacity.idempotency import Key
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
@@ -23,6 +23,7 @@ from promise.ledger.agenda import Agenda, Item
 from promise.ledger.columns import STILL, Columns
 from promise.ledger.contribution import live_window
 from promise.ledger.effect import Effect
+from promise.ledger.retention import forgetting, forgotten_at
 from promise.reservation import degrade
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
@@ -141,7 +142,9 @@ class State:
     def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
         """Return how its instances stand once the reservation stands like this; policy at-end may tell them to go."""
         stand = reclaimed(self.records_of(reservation.id), reservation, now)
-        return stand if reservation.live or self.policy.at_end != "terminate" else [*stand, *self._told_to_go(stand, now)]
+        if reservation.live or not self.policy.terminates:
+            return stand
+        return [*stand, *self._told_to_go(stand, now)]
 
     def _told_to_go(self, stand: Iterable[Event], now: int) -> Iterator[Event]:
         """Yield the end of the instances that a reservation leaves behind."""
@@ -225,10 +228,20 @@ class State:
         if item is None or item.moment > now:
             return
         record = self._tables[item.table][item.key]
-        if isinstance(record, Pool):
+        if item.due is Due.FORGOTTEN:
+            yield from self._forgotten(record, now)
+        elif isinstance(record, Pool):
             yield pool_event(self, record, item.due)
         else:
             yield from reservation_events(self, record, item.due, item.moment)
+
+    def _forgotten(self, record: Record, now: int) -> Iterator[Event]:
+        """Yield the end of a record's retention, and of the keys that stood for it and are old enough."""
+        yield forgetting(record)
+        for key in list(self._index.of(index.keys_for(record.id)).values()):
+            moment = forgotten_at(key, 0)
+            if moment is not None and moment <= now:
+                yield forgetting(key)
 
     def consequences(self, now: int) -> list[Event]:
         """Return how the reservations stand that what was just applied has degraded or healed."""
@@ -243,13 +256,32 @@ class State:
 
     def _is_due(self, item: Item) -> bool:
         record = self._tables[item.table].get(item.key)
-        return record is not None and item in _transitions(record)
+        if isinstance(record, Key) and self._stands(record.subject):
+            return False
+        return record is not None and item in self._transitions(record)
+
+    def _stands(self, subject: str) -> bool:
+        """Tell whether there is still the record that an idempotency key stands for."""
+        return any(subject in records for records in (self.pools, self.reservations, self.allocations, self.providers))
 
     def _all_due(self) -> Iterator[Item]:
-        for pool in self.pools.values():
-            yield from _transitions(pool)
-        for reservation in self.reservations.values():
-            yield from _transitions(reservation)
+        for records in self._tables.values():
+            for record in records.values():
+                yield from self._transitions(record)
+
+    def _transitions(self, record: Record | None) -> list[Item]:
+        """Return the transitions that a record has before it."""
+        if record is None:
+            return []
+        moments: list[tuple[int, Due]] = []
+        if isinstance(record, Pool):
+            moments += of_pool(record)
+        elif isinstance(record, Reservation):
+            moments += of_reservation(record)
+        forgotten = forgotten_at(record, self.policy.kept)
+        if forgotten is not None:
+            moments.append((forgotten, Due.FORGOTTEN))
+        return [Item(moment, due, record.table, record.id) for moment, due in moments]
 
     # --- changing ------------------------------------------------------------------------------------------------
 
@@ -279,7 +311,9 @@ class State:
             shift = self._provider_changed(key)
         else:
             shift = self._columns.replace(old, new)
-            self._agenda.put(_transitions(new))
+            self._agenda.put(self._transitions(new))
+            if table == Policy.table:
+                self._agenda.renew()
             if isinstance(old, Reservation) and isinstance(new, Reservation) and old.state is not new.state:
                 self._columns.touched.update(new.scopes)  # from its start on a reservation bears what is loose, too
         self._effect = Effect(old, new, shift)
@@ -303,15 +337,6 @@ class State:
         self._columns.load(others)
         self._columns.touched.clear()
         self._agenda.put(self._all_due())
-
-
-def _transitions(record: Record | None) -> list[Item]:
-    """Return the transitions that a record has before it."""
-    if isinstance(record, Pool):
-        return [Item(moment, due, record.table, record.id) for moment, due in of_pool(record)]
-    if isinstance(record, Reservation):
-        return [Item(moment, due, record.table, record.id) for moment, due in of_reservation(record)]
-    return []
 
 
 def _worse(before: Mapping[str, int], after: Mapping[str, int]) -> bool:

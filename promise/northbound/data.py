@@ -96,7 +96,13 @@ def _operations(
 ) -> Iterable[yang.PromiseOperations]:
     del now
     found = _chosen(book.operations, keys)
-    return [answers.operation(record) for record in found if actor.sees(book.allocations[record.instance])]
+    return [answers.operation(record) for record in found if _concerns(book, actor, record.instance)]
+
+
+def _concerns(book: AllocationBook, actor: Actor, instance: str) -> bool:
+    """Tell whether what was asked for an instance is the actor's business; of one that is forgotten, an operator's."""
+    found = book.allocations.get(instance)
+    return actor.operator if found is None else actor.sees(found)
 
 
 def _policy(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromisePolicy]:
