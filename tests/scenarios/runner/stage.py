@@ -192,7 +192,8 @@ def stage(story: Story, folder: Path) -> Stage:
         for name, groups, project in USERS
     ]
     said = {name.replace("-", "_"): value for name, value in story.policy.items()}
-    config = {"state_dir": folder, "netconf": {"listen": "127.0.0.1:0"}, "user": users, "policy": said}
+    anywhere = {"listen": "127.0.0.1:0"}
+    config = {"state_dir": folder, "netconf": anywhere, "restconf": anywhere, "user": users, "policy": said}
     return Stage(Config.model_validate({**config, **story.config}), clock, sites)
 
 
