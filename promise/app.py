@@ -23,6 +23,7 @@ from promise.ledger.writer import Ledger, Settings
 from promise.northbound.bindings import MODULES
 from promise.northbound.data import DataTree
 from promise.northbound.dialogue import Limits
+from promise.northbound.events.stream import EventStream
 from promise.northbound.health import HealthServer
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 USUAL_HTTP = "127.0.0.1:8080"
+CAPABILITIES = (
+    "urn:ietf:params:netconf:capability:writable-running:1.0",
+    "urn:ietf:params:netconf:capability:rollback-on-error:1.0",
+)
 
 
 @dataclass
@@ -148,7 +153,8 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
     worker = Worker(ledger, ledger, clouds.of, clock, Patience(create_settle=config.cloud.create_settle))
     sync = Sync(ledger, clouds.of, clock, config.cloud.poll_interval)
     lifecycle = Lifecycle(ledger, state.next_due, clock)
-    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard):
+    events = EventStream(ledger, clock)
+    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard):
         ledger.subscribe(listener)
     rooms = Rooms(
         CapacityService(ledger, make),
@@ -158,6 +164,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
     options = NetconfOptions(
         state_dir=config.state_dir,
         modules=_modules(),
+        capabilities=CAPABILITIES,
         host=host,
         port=port,
         host_key_files=tuple(config.netconf.host_keys),
@@ -167,7 +174,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
-    server = NetconfServer(OperationTable(rooms), DataTree(ledger), users, options)
+    server = NetconfServer(OperationTable(rooms), DataTree(ledger), users, options, events)
     return App(config, ledger, state, clouds, worker, sync, lifecycle, users, server)
 
 

@@ -15,11 +15,17 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     │   ├── MissingAttribute     a mandatory attribute is absent
     │   ├── BadAttribute         an attribute with a value it cannot have
     │   ├── BadValue             a node with a value it cannot have
+    │   ├── BadElement           a node that does not go with the others, or not at this moment
     │   ├── DuplicateNode        a leaf, a list entry of the same key, or a choice, given twice
     │   ├── MustViolation        a `must` of the schema does not hold
     │   ├── MissingChoice        no case of a mandatory choice is present
+    │   ├── DataExists           what is to be created is there
+    │   ├── DataMissing          what is to be deleted, or is referred to, is not there
+    │   ├── NotUnique            list entries are equal where the schema wants each to be different
+    │   ├── Inapplicable         configuration that is valid, and cannot be put into force
     │   └── TooBig               the message, or its nesting, is larger than we read
     ├── Unsupported              modelled, but not (yet) implemented by this server
+    ├── AlreadySubscribed        the session has a subscription, and may have one at a time
     ├── Denied                   access control says no
     ├── Locked                   somebody else holds the lock
     ├── Overloaded               no room for this request now; try again
@@ -90,6 +96,10 @@ class BadValue(Invalid):
     """A node with a value outside its type, range, length or pattern."""
 
 
+class BadElement(Invalid):
+    """A node that does not go with the others, or not at this moment."""
+
+
 class DuplicateNode(Invalid):
     """A leaf given twice, two list entries with one key, or two cases of one choice (RFC 7950 section 8.3.1)."""
 
@@ -100,6 +110,26 @@ class MustViolation(Invalid):
 
 class MissingChoice(Invalid):
     """No case of a mandatory choice is present."""
+
+
+class DataExists(Invalid):
+    """A node of the datastore that is to be created and is there already."""
+
+
+class DataMissing(Invalid):
+    """A node of the datastore that is to be edited, deleted or referred to, and is not there."""
+
+
+class NotUnique(Invalid):
+    """List entries are equal where a `unique` statement wants each to be different; `nodes` are the paths of those."""
+
+    def __init__(self, rule: str, *, path: str = "", nodes: tuple[str, ...] = ()) -> None:
+        super().__init__(rule, path=path)
+        self.nodes = nodes
+
+
+class Inapplicable(Invalid):
+    """Configuration that is valid and cannot be put into force; `app_tag` says why, in a word that never changes."""
 
 
 class TooBig(Invalid):
@@ -113,6 +143,10 @@ class Unsupported(PromiseError):
         super().__init__(f"{what} is not supported by this server")
         self.what = what
         self.path = path
+
+
+class AlreadySubscribed(PromiseError):
+    """The session has a subscription that is not complete, and may have one at a time (RFC 5277 section 2.1.1)."""
 
 
 class Denied(PromiseError):

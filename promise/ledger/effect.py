@@ -141,6 +141,7 @@ def _changed(
     start, end = hull
     snapshot, managed = columns.timeline(scope).at(start), columns.managed(scope)
     names = in_order(managed)
+    either = names if before == managed else in_order(before | managed)
     change: dict[str, dict[str, int]] = {}
     entry: dict[str, JSON] = {"provider": scope.provider, "zone": scope.zone, "from": start, "names": names}
     if end < FOREVER:
@@ -148,7 +149,7 @@ def _changed(
     for column in COLUMNS:
         after: Mapping[str, int] = getattr(snapshot, column)
         entry[column] = [after.get(name, 0) for name in names]
-        for name in in_order(before | managed):
+        for name in either:
             now = after.get(name, 0)
             was = now - added.get((column, name), 0) if name in before else 0
             if (delta := (now if name in managed else 0) - was) != 0:

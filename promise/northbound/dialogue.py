@@ -4,10 +4,14 @@
                                                | answers, some of them pending
                                                v
                                           _answer_in_order --> session.reply --bytes--> wire
+                             subscription --> _notify -------> session.message --bytes---^
 
 A request is decided only while there is room: fewer than `pipeline` answers outstanding, less than `LARGEST_BACKLOG`
 bytes of answers waiting, and a wire that takes what we write. While there is no room nothing more is read, so a
 client that never reads its answers costs a bounded amount of memory.
+
+A notification waits for the answers to everything that was asked before it came, and for a wire that takes it; what
+comes after it waits in the journal meanwhile.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -29,6 +34,7 @@ from promise.northbound.session import Broken, Opened, Rejected, Request
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.message import Envelope
+    from promise.northbound.port import Subscription
     from promise.northbound.requests import Requests
     from promise.northbound.session import Event, Session
 
@@ -109,6 +115,12 @@ class Dialogue:
         self._lost = False  # there is nobody to answer
         self._status = 0
         self._watch: asyncio.TimerHandle
+        self._tasks: asyncio.TaskGroup
+        self._notifier: asyncio.Task[None] | None = None
+        self._sending = asyncio.Lock()  # a message that goes in several pieces keeps all others away
+        self._asked = 0  # requests taken, and
+        self._answered = 0  # of these so many answered
+        self._progress = asyncio.Event()  # for _notify: an answer was given
 
     async def run(self) -> None:
         """Hold the session: from our hello until everything that can be answered is answered."""
@@ -117,12 +129,15 @@ class Dialogue:
         self._watch = loop.call_later(self._limits.hello_timeout, self._expect_hello)
         try:
             self._wire.write(self._session.hello())
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._answer_in_order())
+            async with asyncio.TaskGroup() as self._tasks:
+                answering = self._tasks.create_task(self._answer_in_order())
                 await self._take_requests()
                 self._all_taken = True
                 self._session.close()
                 self._work.set()
+                await answering
+                if self._notifier is not None:
+                    self._notifier.cancel()
         except* Exception as bugs:  # noqa: BLE001 - one session's trouble is not another's
             self._status = 1
             self._log.error("session-failed", exc_info=bugs)
@@ -172,6 +187,15 @@ class Dialogue:
         self.connection_lost()
         self._wire.abort()
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether notifications are being sent."""
+        return self._notifier is not None and not self._notifier.done()
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Send what the subscription tells, from the answer to the present request on."""
+        self._notifier = self._tasks.create_task(self._notify(subscription))
+
     async def _take_requests(self) -> None:
         """Decide one request after the other."""
         while True:
@@ -207,6 +231,7 @@ class Dialogue:
         """Act on what the client said; False when it was the last thing that is listened to."""
         match event:
             case Request(envelope, operation):
+                self._asked += 1
                 name = split(operation.tag)[1][:_LONGEST_NAME]
                 answer = _Answer(envelope, name, self._requests.layer(operation), time.perf_counter())
                 try:
@@ -216,6 +241,7 @@ class Dialogue:
                 self._give(answer, content.content if isinstance(content, Farewell) else content)
                 return not isinstance(content, Farewell)
             case Rejected(envelope, error):
+                self._asked += 1
                 answer = _Answer(envelope, "", "rpc", time.perf_counter())
                 self._give(answer, self._failure(answer, error))
             case Opened(base_1_1):
@@ -231,7 +257,7 @@ class Dialogue:
         """Send an answer: right now when nothing has to go first and nothing has to be waited for, else in order."""
         answer.content = content
         if isinstance(content, bytes):
-            if not self._answers and self._writable.is_set():
+            if not self._answers and self._writable.is_set() and not self._sending.locked():
                 pieces = self._session.reply(answer.envelope, content)
                 if len(pieces) == 1:
                     self._write(pieces[0])
@@ -276,16 +302,40 @@ class Dialogue:
         return rpc_error(told, self._requests.prefixes, layer=answer.layer, base_1_1=self._session.base_1_1)
 
     async def _send(self, answer: _Answer, content: bytes) -> None:
-        for piece in self._session.reply(answer.envelope, content):
-            await self._writable.wait()
-            self._write(piece)
+        await self._send_pieces(self._session.reply(answer.envelope, content))
         self._told(answer)
+
+    async def _notify(self, subscription: Subscription) -> None:
+        """Send notifications, each behind the answers to what was asked before it came."""
+        try:
+            async with aclosing(subscription.documents()) as documents:
+                async for document in documents:
+                    await self._answers_to(self._asked)
+                    if self._lost:
+                        return
+                    await self._send_pieces(self._session.message(document))
+        finally:
+            subscription.close()
+
+    async def _answers_to(self, asked: int) -> None:
+        """Wait until the first so many requests are answered."""
+        while self._answered < asked:
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def _send_pieces(self, pieces: list[bytes]) -> None:
+        async with self._sending:
+            for piece in pieces:
+                await self._writable.wait()
+                self._write(piece)
 
     def _write(self, piece: bytes) -> None:
         if not self._lost:
             self._wire.write(piece)
 
     def _told(self, answer: _Answer) -> None:
+        self._answered += 1
+        self._progress.set()
         spent = (time.perf_counter() - answer.started) * 1000
         self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
 
@@ -300,7 +350,7 @@ class Dialogue:
     def _watch_idleness(self) -> None:
         loop = asyncio.get_running_loop()
         left = self._heard + self._limits.idle_timeout - loop.time()
-        if self._answers or self._busy:
+        if self._answers or self._busy or self.subscribed:
             left = self._limits.idle_timeout
         if left > 0:
             self._watch = loop.call_later(left, self._watch_idleness)

@@ -12,13 +12,16 @@ from promise import errors
 from promise.northbound.message import BASE, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 
 _log: Final = structlog.get_logger(__name__)
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
 _PREDICATE: Final = re.compile(r"""\[(?:[^\]"']|"[^"]*"|'[^']*')*\]""")
+_IN_DATASTORE: Final = re.compile(r"/promise:promise(?![\w.-])")
+"""How the path of a node of the datastore begins; all others are those of nodes in a request."""
+
 _LAST_STEP: Final = re.compile(rf"/[^/\[\]]*(?:{_PREDICATE.pattern})*$")
 
 
@@ -45,11 +48,17 @@ TABLE: Final[Mapping[type[BaseException], Row]] = {
     errors.MissingAttribute: Row("application", "missing-attribute", 400),
     errors.BadAttribute: Row("application", "bad-attribute", 400),
     errors.BadValue: Row("application", "invalid-value", 400),
+    errors.BadElement: Row("application", "bad-element", 400),
     errors.DuplicateNode: Row("application", "bad-element", 400),
     errors.MustViolation: Row("application", "operation-failed", 412, "must-violation"),
     errors.MissingChoice: Row("application", "data-missing", 409, "missing-choice"),
+    errors.DataExists: Row("application", "data-exists", 409),
+    errors.DataMissing: Row("application", "data-missing", 409),
+    errors.NotUnique: Row("application", "operation-failed", 412, "data-not-unique"),
+    errors.Inapplicable: Row("application", "operation-failed", 412),
     errors.TooBig: Row("rpc", "too-big", 413),
     errors.Unsupported: Row("application", "operation-not-supported", 501),
+    errors.AlreadySubscribed: Row("application", "operation-failed", 409, "promise:already-subscribed"),
     errors.Denied: Row("application", "access-denied", 403),
     errors.Locked: Row("protocol", "lock-denied", 409),
     errors.Overloaded: Row("application", "resource-denied", 409, "promise:overloaded"),
@@ -117,7 +126,8 @@ def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base
         parts.append(_error_path(told.path, prefixes))
     parts.append(f'<error-message xml:lang="en">{escape(told.message)}</error-message>')
     if told.info:
-        parts += ["<error-info>", *(_info_element(name, value) for name, value in told.info), "</error-info>"]
+        info = (_info_element(name, value, prefixes) for name, value in told.info)
+        parts += ["<error-info>", *info, "</error-info>"]
     parts.append("</rpc-error>")
     return "".join(parts).encode()
 
@@ -148,6 +158,8 @@ def _info(error: errors.PromiseError, tag: str) -> tuple[tuple[str, str], ...]:
         return (("session-id", str(error.session_id)),)
     if isinstance(error, errors.MissingChoice):
         return ((f"{{{YANG}}}missing-choice", error.name),) if error.name else ()
+    if isinstance(error, errors.NotUnique):
+        return tuple((f"{{{YANG}}}non-unique", path) for path in error.nodes)
     if not isinstance(error, errors.Invalid):
         return ()
     if tag in _AT_ATTRIBUTE:
@@ -158,22 +170,33 @@ def _info(error: errors.PromiseError, tag: str) -> tuple[tuple[str, str], ...]:
     return (*info, ("bad-namespace", error.namespace)) if tag == "unknown-namespace" else info
 
 
-def _info_element(name: str, value: str) -> str:
+def _info_element(name: str, value: str, prefixes: Mapping[str, str]) -> str:
+    """Return a child of <error-info>; the paths of `non-unique` declare their prefixes (RFC 7950 section 15.1)."""
     namespace, _, local = name.rpartition("}")
     declaration = f' xmlns="{namespace[1:]}"' if namespace else ""
+    if local == "non-unique":
+        declaration += _declared(_prefixes_in(value), prefixes)
     return f"<{local}{declaration}>{escape(value)}</{local}>"
 
 
+def _prefixes_in(path: str) -> list[str]:
+    return sorted({match[1] for match in _PREFIX.finditer(path) if match[1]})
+
+
+def _declared(used: Iterable[str], known: Mapping[str, str]) -> str:
+    return "".join(f' xmlns:{prefix}="{escape(known[prefix])}"' for prefix in used if prefix in known)
+
+
 def _error_path(path: str, prefixes: Mapping[str, str]) -> str:
-    """Return <error-path>: an XPath that finds the node in the request (RFC 6241 section 4.3).
+    """Return <error-path>: an XPath that finds the node in the request, or in the datastore (RFC 6241 section 4.3).
 
     It is left out when it has a prefix that nobody could resolve.
     """
-    if not path.startswith("/nc:rpc"):
+    if not path.startswith("/nc:rpc") and _IN_DATASTORE.match(path) is None:
         path = f"/nc:rpc{path}"
-    used = sorted({match[1] for match in _PREFIX.finditer(path) if match[1]})
+    used = _prefixes_in(path)
     known = {"nc": BASE, **prefixes}
     if not known.keys() >= set(used):
         return ""
-    declared = "".join(f' xmlns:{prefix}="{escape(known[prefix])}"' for prefix in used)
+    declared = _declared(used, known)
     return f"<error-path{declared}>{escape(path)}</error-path>"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from promise.northbound import notifications
 from promise.northbound.access import Authenticator, Caller, Identity
 from promise.northbound.dialogue import Dialogue, Limits
 from promise.northbound.requests import Requests
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promise.northbound.dialogue import Wire
-    from promise.northbound.port import Datastores, Module, Operations
+    from promise.northbound.port import Datastores, Events, Module, Operations
 
 TRANSPORT: Final = "netconf-ssh"
 
@@ -52,15 +53,24 @@ class NetconfOptions:
 
 
 class NetconfServer:
-    """NETCONF over SSH for these operations, datastores and users."""
+    """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications."""
 
     def __init__(
-        self, operations: Operations, datastores: Datastores, authenticator: Authenticator, options: NetconfOptions
+        self,
+        operations: Operations,
+        datastores: Datastores,
+        authenticator: Authenticator,
+        options: NetconfOptions,
+        events: Events | None = None,
     ) -> None:
         self._options = options
         self._dialogues: dict[int, Dialogue] = {}
-        self._requests = Requests(operations, datastores, options.modules, self._dialogues)
-        self._capabilities = (*(module.capability for module in options.modules), *options.capabilities)
+        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events)
+        self._capabilities = (
+            *(notifications.CAPABILITIES if events else ()),
+            *(module.capability for module in options.modules),
+            *options.capabilities,
+        )
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False

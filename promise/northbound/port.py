@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Sequence
 
     from lxml.etree import _Element
 
+    from promise.actor import Actor
     from promise.northbound.access import Caller
+    from promise.northbound.editing import Operation
     from promise.northbound.subtree import Selection
 
 
@@ -55,7 +57,7 @@ class Operations(Protocol):
 
 
 class Datastores(Protocol):
-    """What <get> and <get-config> show."""
+    """What <get> and <get-config> show, and <edit-config> changes."""
 
     async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
         """Return the top-level nodes of the running datastore, with state unless `config_only`.
@@ -63,3 +65,43 @@ class Datastores(Protocol):
         The elements are new and belong to the door afterwards. What `wanted` does not ask for may be left out, but
         need not: the door applies the filter to what it gets. Only what the caller may see is included.
         """
+
+    async def edit(self, caller: Caller, config: _Element, default: Operation) -> None:
+        """Make an edit on the running datastore, all of it or nothing, and durable.
+
+        `config` is the element that has the edit inside; `default` the default-operation. Raises errors.PromiseError.
+        """
+
+
+class Interest(NamedTuple):
+    """What a subscription is about: events that `wanted` selects (None = all), from `start` to `stop`.
+
+    Both are in seconds and count themselves. None: `start` is now, there is no `stop`.
+    """
+
+    wanted: Selection | None = None
+    start: int | None = None
+    stop: int | None = None
+
+
+class Subscription(Protocol):
+    """What one receiver is told."""
+
+    def documents(self) -> AsyncGenerator[bytes, None]:
+        """Yield each <notification> in order, as slowly as they are taken, until the stop time; nothing is lost."""
+
+    def close(self) -> None:
+        """End it, read or not."""
+
+
+class Events(Protocol):
+    """The stream of all events (RFC 5277 section 3.2.3: NETCONF), with replay."""
+
+    async def subscribe(self, actor: Actor, interest: Interest) -> Subscription:
+        """Return what the actor may know of what interests it."""
+
+    def now(self) -> int:
+        """Return the moment that counts as now."""
+
+    async def log_times(self) -> tuple[int | None, int | None]:
+        """Return when the log behind the replay was created, and up to when it was cut, in seconds; None = not."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lxml import etree
 
 from promise.errors import (
+    AlreadySubscribed,
     BadAttribute,
     BadValue,
     Denied,
@@ -19,8 +20,11 @@ from promise.errors import (
     UnknownNamespace,
     Unsupported,
 )
+from promise.northbound import notifications
+from promise.northbound.editing import Operation
 from promise.northbound.message import BASE, split
 from promise.northbound.subtree import EVERYTHING, Selection
+from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.port import Datastores, Module, Operations, Pending
+    from promise.northbound.port import Datastores, Events, Module, Operations, Pending, Subscription
 
 OK: Final = b"<ok/>"
 LARGEST_SESSION_ID: Final = 2**32 - 1
@@ -36,7 +40,7 @@ LARGEST_SESSION_ID: Final = 2**32 - 1
 _NOT_ADVERTISED: Final = {"candidate": ":candidate", "startup": ":startup", "url": ":url"}
 _UNSUPPORTED: Final = frozenset(
     {
-        "edit-config", "copy-config", "delete-config", "lock", "unlock",
+        "copy-config", "delete-config", "lock", "unlock",
         "commit", "discard-changes", "cancel-commit", "validate",
     }
 )  # fmt: skip
@@ -50,9 +54,16 @@ class Farewell:
 
 
 class OpenSession(Protocol):
-    """A session as <kill-session> sees it."""
+    """A session as <kill-session> and <create-subscription> see it."""
 
     caller: Caller
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether it has a subscription that is not complete."""
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Send what the subscription tells, from the answer to the present request on."""
 
     def kill(self, by: Caller) -> None:
         """End the session now; what it asked for and was not answered stays unanswered."""
@@ -61,7 +72,8 @@ class OpenSession(Protocol):
 class Requests:
     """Answers requests, whichever session they come from.
 
-    `modules` are those of which `operations` knows the RPCs; `sessions` are the open ones, by session-id.
+    `modules` are those of which `operations` knows the RPCs; `sessions` are the open ones, by session-id. Without
+    `events` there are no notifications.
     """
 
     def __init__(
@@ -70,16 +82,19 @@ class Requests:
         datastores: Datastores,
         modules: Iterable[Module],
         sessions: Mapping[int, OpenSession],
+        events: Events | None = None,
     ) -> None:
         self._operations = operations
         self._datastores = datastores
         self._sessions = sessions
+        self._events = events
         modules = tuple(modules)
-        self.prefixes = {module.prefix: module.namespace for module in modules}
+        self.prefixes = {**notifications.PREFIXES, **{module.prefix: module.namespace for module in modules}}
         self._namespaces = {module.namespace for module in modules}
         self._own: dict[str, Callable[[Caller, _Element], Awaitable[bytes | Farewell]]] = {
             "get": self._get,
             "get-config": self._get_config,
+            "edit-config": self._edit_config,
             "close-session": self._close_session,
             "kill-session": self._kill_session,
         }
@@ -93,6 +108,8 @@ class Requests:
         namespace, name = split(operation.tag)
         if namespace in self._namespaces:
             return await self._operations.call(caller, operation)
+        if namespace == notifications.NAMESPACE and self._events is not None:
+            return await self._create_subscription(caller, operation, self._events)
         if namespace != BASE:
             rule = f"no module of this server has the namespace {namespace!r}"
             raise UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)
@@ -109,15 +126,50 @@ class Requests:
 
     async def _get_config(self, caller: Caller, operation: _Element) -> bytes:
         parameters = _parameters(operation, "source", "filter")
-        _expect_running(operation, parameters)
+        _expect_running(operation, parameters, "source")
         return await self._read(caller, operation, parameters, config_only=True)
 
     async def _read(
         self, caller: Caller, operation: _Element, parameters: Mapping[str, _Element], *, config_only: bool
     ) -> bytes:
         wanted = _selection(operation, parameters.get("filter"))
-        found = await self._datastores.read(caller, config_only=config_only, wanted=wanted)
+        found = [*await self._datastores.read(caller, config_only=config_only, wanted=wanted)]
+        if self._events is not None and not config_only:
+            found += await notifications.streams(self._events, wanted)
         return _data(wanted.prune(found))
+
+    async def _create_subscription(self, caller: Caller, operation: _Element, events: Events) -> bytes:
+        """Begin to send notifications on this session (RFC 5277 section 2.1.1), one subscription at a time."""
+        interest = notifications.interest(operation, events.now())
+        session = self._sessions[caller.session_id]
+        if session.subscribed:
+            raise AlreadySubscribed("this session has a subscription already; open another session for another one")
+        session.subscribe(await events.subscribe(actor_of(caller), interest))
+        return OK
+
+    async def _edit_config(self, caller: Caller, operation: _Element) -> bytes:
+        """Edit the running datastore (RFC 6241 section 7.2). An edit is all or nothing, whatever its error-option."""
+        names = ("target", "default-operation", "test-option", "error-option", "config", "url")
+        parameters = _parameters(operation, *names)
+        path = _path(operation)
+        _expect_running(operation, parameters, "target")
+        default = Operation(_choice(parameters, "default-operation", path, "merge", "replace", "none"))
+        tested = _choice(parameters, "test-option", path, "set", "test-then-set", "test-only")
+        if tested != "set":
+            raise Unsupported(f"test-option {tested} (:validate is not advertised)", path=f"{path}/nc:test-option")
+        options = ("stop-on-error", "continue-on-error", "rollback-on-error")
+        if _choice(parameters, "error-option", path, *options) == "continue-on-error":
+            what = "error-option continue-on-error (an edit is all or nothing)"
+            raise Unsupported(what, path=f"{path}/nc:error-option")
+        if "url" in parameters:
+            rule = "an edit must come in <config>: :url is not advertised"
+            raise UnknownElement(rule, path=path, name="url", namespace=BASE)
+        if "config" not in parameters:
+            raise MissingElement("<edit-config> must have a <config>", path=path, name="config")
+        if not caller.administrator:
+            raise Denied("editing the configuration")
+        await self._datastores.edit(caller, parameters["config"], default)
+        return OK
 
     async def _close_session(self, caller: Caller, operation: _Element) -> Farewell:
         del caller
@@ -166,16 +218,27 @@ def _parameters(operation: _Element, *known: str) -> dict[str, _Element]:
     return found
 
 
-def _expect_running(operation: _Element, parameters: Mapping[str, _Element]) -> None:
-    """See that <source> is the running datastore, the only one that is advertised."""
-    path = f"{_path(operation)}/nc:source"
-    if "source" not in parameters:
-        raise MissingElement(f"{_name(operation)} must name a <source>", path=_path(operation), name="source")
-    source = parameters["source"]
+def _choice(parameters: Mapping[str, _Element], name: str, path: str, *values: str) -> str:
+    """Return the value of a parameter; the first one is the default."""
+    found = parameters.get(name)
+    if found is None:
+        return values[0]
+    text = (found.text or "").strip()
+    if len(found) or text not in values:
+        raise BadValue(f"{name} is one of {', '.join(values)}", path=f"{path}/nc:{name}", name=name)
+    return text
+
+
+def _expect_running(operation: _Element, parameters: Mapping[str, _Element], which: str) -> None:
+    """See that <source> or <target> is the running datastore, the only one that is advertised."""
+    path = f"{_path(operation)}/nc:{which}"
+    if which not in parameters:
+        raise MissingElement(f"{_name(operation)} must name a <{which}>", path=_path(operation), name=which)
+    source = parameters[which]
     if len(source) == 0:
-        raise MissingChoice("<source> must name a datastore", path=path, name="config-source")
+        raise MissingChoice(f"<{which}> must name a datastore", path=path, name=f"config-{which}")
     if len(source) > 1:
-        raise DuplicateNode("<source> must name one datastore only", path=path, name=split(source[1].tag)[1])
+        raise DuplicateNode(f"<{which}> must name one datastore only", path=path, name=split(source[1].tag)[1])
     namespace, name = split(source[0].tag)
     if namespace != BASE:
         raise UnknownNamespace("a datastore is named in the namespace of NETCONF", path=path, name=name,

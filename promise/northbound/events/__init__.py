@@ -1,0 +1,1 @@
+"""What consumers are told of what happens: the notifications of a journal entry, and the stream of all of them."""

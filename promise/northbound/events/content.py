@@ -1,0 +1,211 @@
+"""The notifications that follow from a journal entry, and from nothing else: live or replayed they are the same bytes.
+
+A change of a reservation or an instance is told first, then the change of each scope whose columns it moved, the
+provider before its zones (contract, Notifications). What the record does not say, `ledger.effect` has put into the
+entry; an entry of a release that did not do so yet tells what it can.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
+
+from promise.allocation.model import Allocation
+from promise.northbound import answers
+from promise.northbound import bindings as yang
+from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.words import capacity, sure, told
+from promise.reservation.model import Reservation
+from promise.reservation.view import ReservationView
+from promise.resources import LEAVES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from promise.actor import Actor, Owned
+    from promise.events import Entry
+    from promise.northbound.codec import Notification
+
+NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+"""The namespace of <notification> and <create-subscription> (RFC 5277 section 4)."""
+
+EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
+"""The ids of notifications follow from this and from where they stand, so that one sent again has the same id."""
+
+RESERVATION_EVENTS: Final = frozenset(
+    {"accepted", "updated", "started", "before-end", "released", "expired", "ended", "cancelled", "degraded", "healed"}
+)
+ALLOCATION_EVENTS: Final = frozenset({"accepted", "state", "leaving", "loose", "found", "gone"})
+
+CAUSES: Final[Mapping[str, str]] = {
+    "provider": "sync",
+    "pool": "pool",
+    "reservation": "reservation",
+    "allocation": "allocation",
+}
+"""Why capacity changed, by the kind of record that did."""
+
+
+class Notice:
+    """One notification, written when it is first wanted and then kept, so that all receivers share its bytes."""
+
+    __slots__ = ("_at", "_binding", "_content", "_document", "_make", "_record")
+
+    def __init__(
+        self, binding: Notification[Any], at: int, record: Owned | None, make: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._binding = binding
+        self._at = at
+        self._record = record
+        self._make: Callable[[], dict[str, Any]] | None = make
+        self._content = b""
+        self._document = b""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its element."""
+        return self._binding.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of its element: "capacity-event", "reservation-event" or "allocation-event"."""
+        return self._binding.name
+
+    def for_eyes_of(self, actor: Actor) -> bool:
+        """Tell whether the actor may know: numbers are for all, a record for those who may see it."""
+        return self._record is None or actor.sees(self._record)
+
+    @property
+    def content(self) -> bytes:
+        """Its element, which stands beside <eventTime>."""
+        if self._make is not None:
+            self._content = self._binding.encode_xml(self._binding.body(**self._make()))
+            self._make = None
+        return self._content
+
+    @property
+    def document(self) -> bytes:
+        """The whole <notification>."""
+        if not self._document:
+            self._document = document(self._at, self.content)
+        return self._document
+
+
+def document(at: int, content: bytes) -> bytes:
+    """Return the <notification> of a moment around an element (RFC 5277 section 4)."""
+    return b'<notification xmlns="%b"><eventTime>%b</eventTime>%b</notification>' % (
+        NAMESPACE.encode(),
+        DATE_AND_TIME.text(sure(at)).encode(),
+        content,
+    )
+
+
+def notices(entry: Entry) -> tuple[Notice, ...]:
+    """Return the notifications of an entry, in order."""
+    return (*_of_record(entry), *_of_columns(entry))
+
+
+def _of_record(entry: Entry) -> Iterator[Notice]:
+    record, (_, _, what) = entry.event.record, entry.event.kind.partition("-")
+    if isinstance(record, Reservation) and what in RESERVATION_EVENTS:
+        yield Notice(yang.RESERVATION_EVENT_NOTIFICATION, entry.at, record, lambda: _reservation(entry, record, what))
+    elif isinstance(record, Allocation) and what in ALLOCATION_EVENTS:
+        yield Notice(yang.ALLOCATION_EVENT_NOTIFICATION, entry.at, record, lambda: _allocation(entry, record, what))
+
+
+def _of_columns(entry: Entry) -> Iterator[Notice]:
+    changed: Any = entry.event.detail.get("columns", ())
+    for one in changed:
+        yield Notice(yang.CAPACITY_EVENT_NOTIFICATION, entry.at, None, partial(_capacity, entry, one))
+
+
+def _head(entry: Entry, which: str) -> dict[str, Any]:
+    """Return what every notification begins with."""
+    return {
+        "event_id": str(uuid5(EVENT_IDS, f"{entry.event.key} {entry.seq} {which}")),
+        "sequence": entry.seq,
+        "time": sure(entry.at),
+    }
+
+
+def _reservation(entry: Entry, record: Reservation, what: str) -> dict[str, Any]:
+    detail: Mapping[str, Any] = entry.event.detail
+    shown = ReservationView(
+        record,
+        remaining=detail.get("remaining", record.capacity) if record.live else {},
+        pools=tuple(detail.get("pools", ())),
+        instances=tuple(detail.get("allocations", ())),
+    )
+    return {
+        **_head(entry, "reservation"),
+        "reservation_id": record.id,
+        "event": what,
+        "old_state": detail.get("old_state"),
+        "new_state": record.state.value,
+        "remaining_time": record.window.end - entry.at if what == "before-end" else None,
+        "reservation": answers.reservation(shown),
+    }
+
+
+def _allocation(entry: Entry, record: Allocation, what: str) -> dict[str, Any]:
+    return {
+        **_head(entry, "allocation"),
+        "instance_id": record.id,
+        "event": what,
+        "vm_state": record.vm_state.value,
+        "old_vm_state": entry.event.detail.get("old_vm_state"),
+        "reservation_id": record.reservation or entry.event.detail.get("reservation"),
+        "server": record.server,
+        "fault": record.fault,
+        "allocation": answers.allocation(record),
+    }
+
+
+def _capacity(entry: Entry, one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the columns of a scope have changed, from one entry of `columns` (`ledger.effect`)."""
+    names, change = one["names"], one["change"]
+    columns = {column: dict(zip(names, one[column], strict=True)) for column in ("total", "reserved", "usage")}
+    after = {name: _headroom(columns, name) for name in names}
+    before = {
+        name: after.get(name, 0) - _headroom(change, name)
+        for name in dict.fromkeys([*names, *(name for changed in change.values() for name in changed)])
+    }
+    clipped = {
+        "available": {name: max(0, after.get(name, 0)) - max(0, before[name]) for name in before},
+        "overdrawn": {name: max(0, -after.get(name, 0)) - max(0, -before[name]) for name in before},
+    }
+    return {
+        **_head(entry, f"capacity {one['provider']} {one['zone'] or ''}"),
+        "provider_id": one["provider"],
+        "zone": one["zone"],
+        "cause": CAUSES[entry.event.table],
+        "window": yang.Window(start=told(one["from"]), end=told(one.get("to"))),
+        "change": yang.ColumnsChange(**{name: _signed(amounts) for name, amounts in {**change, **clipped}.items()}),
+        "metrics": yang.Columns(
+            total=capacity(columns["total"]),
+            reserved=capacity(columns["reserved"]),
+            usage=capacity(columns["usage"]),
+            available=capacity({name: max(0, amount) for name, amount in after.items()}),
+            overdrawn=capacity({name: max(0, -amount) for name, amount in after.items()}),
+        ),
+    }
+
+
+def _headroom(columns: Mapping[str, Mapping[str, int]], name: str) -> int:
+    """Return total - reserved - usage of a resource."""
+    total, reserved, usage = (columns.get(column, {}).get(name, 0) for column in ("total", "reserved", "usage"))
+    return total - reserved - usage
+
+
+def _signed(amounts: Mapping[str, int]) -> yang.CapacityChange | None:
+    """Return amounts with their sign; what did not change is absent."""
+    moved = {name: amount for name, amount in amounts.items() if amount}
+    if not moved:
+        return None
+    return yang.CapacityChange(
+        **{name: amount for name, amount in moved.items() if name in LEAVES},
+        custom=tuple(
+            yang.CustomChange(resource_class=name, amount=moved[name]) for name in sorted(moved) if name not in LEAVES
+        ),
+    )

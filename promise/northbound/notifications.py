@@ -1,0 +1,148 @@
+"""RFC 5277 as XML: what <create-subscription> asks for, and the list of streams.
+
+The modules of RFC 5277 (notifications, nc-notifications) are not among ours: its few elements are written here by hand.
+
+    <create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">
+      <stream>NETCONF</stream>?  <filter type="subtree">...</filter>?  <startTime/>?  <stopTime/>?
+
+    <netconf xmlns="urn:ietf:params:xml:ns:netmod:notification"><streams><stream>
+      <name>  <description>  <replaySupport>  <replayLogCreationTime>?  <replayLogAgedTime>?
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from promise.errors import (
+    BadAttribute,
+    BadElement,
+    BadValue,
+    DuplicateNode,
+    MissingElement,
+    UnknownAttribute,
+    UnknownElement,
+)
+from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.events.content import NAMESPACE
+from promise.northbound.events.stream import NETMOD
+from promise.northbound.message import BASE, split
+from promise.northbound.port import Interest
+from promise.northbound.subtree import Selection
+from promise.northbound.words import ending, starting, sure
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lxml.etree import _Element
+
+    from promise.northbound.port import Events
+
+__all__ = ["CAPABILITIES", "NAMESPACE", "PREFIXES", "interest", "streams"]
+
+CAPABILITIES: Final = (
+    "urn:ietf:params:netconf:capability:notification:1.0",
+    "urn:ietf:params:netconf:capability:interleave:1.0",
+)
+PREFIXES: Final = {"ncn": NAMESPACE}
+
+STREAM: Final = "NETCONF"
+"""The one stream that there is: RFC 5277 section 3.2.3 wants it."""
+
+OPERATION: Final = "create-subscription"
+
+_PATH: Final = f"/nc:rpc/ncn:{OPERATION}"
+_PARAMETERS: Final = frozenset({"stream", "filter", "startTime", "stopTime"})
+
+
+def interest(operation: _Element, now: int) -> Interest:
+    """Return what a <create-subscription> asks for, or raise what section 2.1.1 says it is to be told.
+
+    Moments are in whole seconds, as events are: of a fraction, what lies before a start or after a stop is not told.
+    """
+    found = _parameters(operation)
+    if "stream" in found and _text(found["stream"]) != STREAM:
+        rule = f"there is no stream {_text(found['stream'])!r}; the one there is is {STREAM}"
+        raise BadValue(rule, path=f"{_PATH}/ncn:stream", name="stream")
+    wanted = _selection(found["filter"]) if "filter" in found else None
+    if "startTime" not in found:
+        if "stopTime" in found:
+            raise MissingElement("a stopTime needs a startTime", path=_PATH, name="startTime")
+        return Interest(wanted)
+    start = _moment(found["startTime"])
+    if start > sure(now + 1):  # the second that the clock shows is not over
+        raise BadElement("startTime must not be in the future", path=f"{_PATH}/ncn:startTime", name="startTime")
+    if "stopTime" not in found:
+        return Interest(wanted, ending(start))
+    stop = _moment(found["stopTime"])
+    if stop <= start:
+        raise BadElement("stopTime must be later than startTime", path=f"{_PATH}/ncn:stopTime", name="stopTime")
+    return Interest(wanted, ending(start), starting(stop))
+
+
+async def streams(events: Events, wanted: Selection) -> list[_Element]:
+    """Return the list of streams for <get>, where it is wanted (RFC 5277 section 3.2.5)."""
+    if wanted.child(NETMOD, "netconf") is None:
+        return []
+    created, aged = await events.log_times()
+    said = {
+        "name": STREAM,
+        "description": "every change of capacity, reservations and instances that the reader may know of",
+        "replaySupport": "true",
+        "replayLogCreationTime": None if created is None else DATE_AND_TIME.text(sure(created)),
+        "replayLogAgedTime": None if aged is None else DATE_AND_TIME.text(sure(aged)),
+    }
+    leaves = "".join(f"<{name}>{text}</{name}>" for name, text in said.items() if text is not None)
+    return [etree.fromstring(f'<netconf xmlns="{NETMOD}"><streams><stream>{leaves}</stream></streams></netconf>')]
+
+
+def _parameters(operation: _Element) -> dict[str, _Element]:
+    """Return the parameters by name; each is known and given once."""
+    namespace, name = split(operation.tag)
+    if name != OPERATION:
+        raise UnknownElement(f"RFC 5277 has no operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
+    for key in operation.attrib:
+        raise UnknownAttribute(
+            f"<{OPERATION}> has no attribute {split(str(key))[1]}", path=_PATH, name=split(str(key))[1]
+        )
+    if operation.text and operation.text.strip():
+        raise BadValue(f"<{OPERATION}> must contain no text", path=_PATH)
+    found: dict[str, _Element] = {}
+    for element in operation:
+        namespace, name = split(element.tag)
+        known = namespace == NAMESPACE or (namespace == BASE and name == "filter")  # ncclient's filter is NETCONF's
+        if not known or name not in _PARAMETERS:
+            rule = f"<{OPERATION}> has no parameter <{name}> of {namespace or 'no namespace'}"
+            raise UnknownElement(rule, path=_PATH, name=name, namespace=namespace)
+        if name in found:
+            raise DuplicateNode(f"<{name}> is given twice", path=f"{_PATH}/ncn:{name}", name=name)
+        found[name] = element
+    return found
+
+
+def _selection(wanted: _Element) -> Selection:
+    """Return what a <filter> selects; only subtree filters are advertised."""
+    path = f"{_PATH}/ncn:filter"
+    for key, value in wanted.attrib.items():
+        namespace, name = split(str(key))
+        if name != "type" or namespace not in ("", BASE, NAMESPACE):
+            raise UnknownAttribute(f"a subtree <filter> has no attribute {name}", path=path, name=name)
+        if value != "subtree":
+            rule = f"a filter's type must be subtree, not {str(value)!r}: :xpath is not advertised"
+            raise BadAttribute(rule, path=path, name="type")
+    return Selection.of(wanted)
+
+
+def _moment(element: _Element) -> datetime:
+    name = split(element.tag)[1]
+    if len(element):
+        raise BadValue(f"{name} must contain nothing but a moment", path=f"{_PATH}/ncn:{name}", name=name)
+    try:
+        return DATE_AND_TIME.read_xml(_text(element), element)
+    except BadValue as error:
+        raise BadValue(error.rule, path=f"{_PATH}/ncn:{name}", name=name) from None
+
+
+def _text(element: _Element) -> str:
+    return (element.text or "").strip()
