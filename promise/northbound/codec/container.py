@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from promise.northbound.codec.markup import check_attributes
 from promise.northbound.codec.node import Node
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Container(Node):
     def take_xml(self, element: _Element, values: Values) -> None:
         """Read the children of the element."""
         self.once(values)
+        if element.keys():
+            check_attributes(element)
         values[self.index] = self._body(self.struct.read_xml(element))
 
     def take_json(self, raw: Json, values: Values) -> None:

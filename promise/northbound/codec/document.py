@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from promise.errors import DuplicateNode, Malformed, TooBig
+from promise.northbound.codec.markup import shown
 
 if TYPE_CHECKING:
     from promise.northbound.codec.scalar import Json
@@ -35,8 +37,8 @@ def parse_json(text: bytes) -> Json:
 def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for name in names if names.count(name) > 1)
+        count = Counter(name for name, _ in pairs)
+        name = shown(count.most_common(1)[0][0])
         raise DuplicateNode(f"must have the member {name} once", name=name.rpartition(":")[2])
     return members
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from lxml import etree
 
 from promise.errors import BadValue, UnknownAttribute, UnknownElement, UnknownNamespace
-from promise.northbound.codec.characters import WHITE_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 _EDITING: Final = frozenset({"urn:ietf:params:xml:ns:netconf:base:1.0", "urn:ietf:params:xml:ns:yang:1"})
 """Namespaces of attributes that ask for an edit (operation, insert, key, value): nothing here would obey them."""
+
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+"""A YANG identifier: what is none cannot stand in a path."""
+
+_LONGEST: Final = 100
+
+
+def shown(name: str) -> str:
+    """Return a name that a client made up, short enough to be told back."""
+    return name if len(name) <= _LONGEST else name[:_LONGEST] + "…"
 
 
 def check_attributes(element: _Element) -> None:
@@ -27,6 +38,7 @@ def check_attributes(element: _Element) -> None:
     for key in map(str, element.attrib):
         namespace, name = _split(key)
         if not namespace or namespace in _EDITING:
+            name = shown(name)
             raise UnknownAttribute(f"must not have the attribute {name}", name=name, namespace=namespace)
 
 
@@ -36,17 +48,16 @@ def leaf_text(element: _Element) -> str:
     text = element.text or ""
     for child in element:
         if isinstance(child.tag, str):
-            namespace, name = _split(child.tag)
+            namespace, name = map(shown, _split(child.tag))
             raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
         refuse_entity(child)
         text += child.tail or ""
     return text
 
 
-def refuse_text(text: str) -> None:
-    """Raise BadValue unless the text between the elements of a container is white space."""
-    if text.strip(WHITE_SPACE):
-        raise BadValue("must hold elements only, without text between them")
+def refuse_text() -> NoReturn:
+    """Raise for text between the elements of a container."""
+    raise BadValue("must hold elements only, without text between them")
 
 
 def refuse_entity(node: _Element) -> None:
@@ -58,9 +69,12 @@ def refuse_entity(node: _Element) -> None:
 def refuse_child(child: _Element, prefixes: Mapping[str, str]) -> NoReturn:
     """Raise for an element that may not stand here; `prefixes` are those of the namespaces that may."""
     namespace, name = _split(child.tag)
-    if namespace in prefixes:
+    name, namespace = shown(name), shown(namespace)
+    if namespace in prefixes and IDENTIFIER.fullmatch(name):
         path = f"/{prefixes[namespace]}:{name}"
         raise UnknownElement("must not stand here", path=path, name=name, namespace=namespace)
+    if namespace in prefixes or not prefixes:
+        raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
     raise UnknownNamespace(
         f"must not hold an element {name} of the namespace '{namespace}'", name=name, namespace=namespace
     )

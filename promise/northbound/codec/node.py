@@ -113,6 +113,11 @@ class Node(ABC):
         """What reads the text of an element that has neither attributes nor children, where that is all there is."""
         return None
 
+    @property
+    def required(self) -> bool:
+        """Whether a value of the parent without this node is never right."""
+        return self.mandatory and not self.in_case and not self.whens
+
     def gathered(self, given: Any) -> Any:
         """Return the value of what was read."""
         return given
@@ -184,7 +189,8 @@ class Leaf(Node):
         self._declares = scalar.qualified
         self._read_xml = scalar.read_xml
         self._read_json = scalar.read_json
-        self._write_xml = scalar.write_xml
+        self._write_xml = scalar.writer
+        self._write_json = scalar.write_json
 
     @property
     def plain(self) -> Callable[[str, _Element], Any]:
@@ -227,7 +233,7 @@ class Leaf(Node):
 
     def put_json(self, value: Any, out: dict[str, Json], module: Module | None) -> None:
         """Add the member with its value."""
-        out[self.name if module is self.module else self.qualified] = self.scalar.write_json(value)
+        out[self.name if module is self.module else self.qualified] = self._write_json(value)
 
 
 class Flag(Leaf):

@@ -11,6 +11,8 @@ from promise.northbound.codec.characters import WHITE_SPACE
 from promise.northbound.codec.scalar import Json, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
 _DIGITS: Final = 20
@@ -67,6 +69,11 @@ class Integer(Scalar):
     def write_xml(self, value: int) -> str:
         """Return the number in decimal."""
         return str(value)
+
+    @property
+    def writer(self) -> Callable[[int], str]:
+        """The number in decimal."""
+        return str
 
     def write_json(self, value: int) -> Json:
         """Return the number; for 64-bit types as a string."""

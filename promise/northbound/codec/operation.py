@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from promise.errors import Invalid, Malformed
+from promise.northbound.codec.markup import check_attributes
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -18,7 +19,7 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 Body = TypeVar("Body")
 
-_NETCONF: Final = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
+_OK: Final = "{urn:ietf:params:xml:ns:netconf:base:1.0}ok"
 
 
 class _Message(Generic[Body]):
@@ -32,12 +33,20 @@ class _Message(Generic[Body]):
         self._musts = musts
         self._judged = bool(musts) or struct.judged
 
-    def read_xml(self, element: _Element) -> Body:
-        """Return the children of the element, checked."""
+    def read_xml(self, element: _Element, *, envelope: bool = False) -> Body:
+        """Return the children of the element, checked; the attributes of an envelope are not its content's."""
         try:
+            if not envelope and element.keys():
+                check_attributes(element)
             return self._checked(self.struct.read_xml(element))
         except Invalid as fault:
             raise self._located(fault) from None
+
+    @property
+    def blank(self) -> Body:
+        """The body of which nothing was given."""
+        body: Body = self.struct.blank
+        return body
 
     def read_json(self, raw: Json) -> Body:
         """Return the members of the object, checked."""
@@ -48,7 +57,7 @@ class _Message(Generic[Body]):
 
     def _checked(self, value: Any) -> Body:
         if value is None:
-            value = self.struct.blank
+            value = self.blank
         if self._judged:
             for must in self._musts:
                 must.check(value, None)
@@ -122,20 +131,29 @@ class Rpc(Generic[Input, Output]):
         body = self._input.write_xml(value, self.namespace)
         return f'<{self.name} xmlns="{self.namespace}">{body}</{self.name}>'.encode()
 
+    def encode_input_document(self, value: Input) -> bytes:
+        """Return the RESTCONF body in XML, <input xmlns="…">…</input>."""
+        return f'<input xmlns="{self.namespace}">{self._input.write_xml(value, self.namespace)}</input>'.encode()
+
     def encode_input_json(self, value: Input) -> Json:
         """Return the RESTCONF body, {"module:input": {…}}."""
         return {self._input_member: self._input.write_json(value)}
 
     def decode_output_xml(self, element: _Element) -> Output:
-        """Return the output in a NETCONF <rpc-reply> or a RESTCONF <output>: its name is not looked at."""
-        return self._output.read_xml(element)
+        """Return the output in a NETCONF <rpc-reply> or a RESTCONF <output>: its name is not looked at.
+
+        <ok/> is the answer of an RPC whose output has no nodes (RFC 7950 section 7.14.4).
+        """
+        if not self._output.struct.nodes and len(element) == 1 and element[0].tag == _OK:
+            return self._output.blank
+        return self._output.read_xml(element, envelope=True)
 
     def decode_output_json(self, raw: Json) -> Output:
         """Return the output of a RESTCONF body, {"module:output": {…}}; None is no body."""
         return self._output.read_json({} if raw is None else self._output.unwrapped(raw, self._output_member))
 
     def encode_output_xml(self, value: Output) -> bytes:
-        """Return the children of <rpc-reply>; each declares its namespace."""
+        """Return the children of <rpc-reply>, each of which declares its namespace; empty where it should be <ok/>."""
         return self._output.write_xml(value).encode()
 
     def encode_output_document(self, value: Output) -> bytes:

@@ -7,11 +7,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.errors import BadValue, DuplicateNode, Invalid, MustViolation
-from promise.northbound.codec.markup import leaf_text
+from promise.northbound.codec.markup import check_attributes, leaf_text
 from promise.northbound.codec.node import Leaf, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lxml.etree import _Element
 
@@ -45,6 +45,7 @@ class Series(Node):
         super().__init__(module, name, field, musts, whens)
         self.mandatory = least > 0
         self._least, self._most, self._distinct = least, most, distinct
+        self._identity: Callable[[Any], Any] = _itself
 
     @abstractmethod
     def _entry_xml(self, element: _Element) -> Any:
@@ -65,10 +66,6 @@ class Series(Node):
     @abstractmethod
     def _keys(self, entry: Any) -> Iterable[tuple[str, str | None]]:
         """Return the keys of an entry in their canonical forms."""
-
-    @abstractmethod
-    def _identity(self, entry: Any) -> Any:
-        """Return what no two entries may share."""
 
     def take_xml(self, element: _Element, values: Values) -> None:
         """Read one more entry."""
@@ -103,7 +100,7 @@ class Series(Node):
             raise MustViolation(f"must have at least {self._least} entries", app_tag="too-few-elements")
         if self._most is not None and len(given) > self._most:
             raise MustViolation(f"must have at most {self._most} entries", app_tag="too-many-elements")
-        if self._distinct and len(given) > 1 and len({self._identity(entry) for entry in given}) < len(given):
+        if self._distinct and len(given) > 1 and len(set(map(self._identity, given))) < len(given):
             self._repeated(given)
         return tuple(given)
 
@@ -165,7 +162,7 @@ class LeafList(Series):
         self.has_default = default is not None
         self._read_xml = scalar.read_xml
         self._read_json = scalar.read_json
-        self._write_xml = scalar.write_xml
+        self._write_xml = scalar.writer
         self._write_json = scalar.write_json
 
     def supply(self, values: Values) -> None:
@@ -189,9 +186,6 @@ class LeafList(Series):
 
     def _keys(self, entry: Any) -> Iterable[tuple[str, str | None]]:
         return ((".", self.scalar.text(entry)),)
-
-    def _identity(self, entry: Any) -> Any:
-        return entry
 
     def put_xml(self, value: Any, out: list[str], namespace: str) -> None:
         """Append an element for each value."""
@@ -231,9 +225,12 @@ class List(Series):
         self._unique = unique
         leaves = {node.name: node for node in struct.nodes if isinstance(node, Leaf)}
         self._key_leaves = tuple(leaves[key] for key in keys)
-        self._identities = attrgetter(*(leaf.field for leaf in self._key_leaves)) if keys else None
+        if keys:
+            self._identity = attrgetter(*(leaf.field for leaf in self._key_leaves))
 
     def _entry_xml(self, element: _Element) -> Any:
+        if element.keys():
+            check_attributes(element)
         entry = self.struct.read_xml(element)
         return self.struct.blank if entry is None else entry
 
@@ -253,9 +250,6 @@ class List(Series):
 
     def _keys(self, entry: Any) -> Iterable[tuple[str, str | None]]:
         return ((leaf.segment[1:], leaf.scalar.text(getattr(entry, leaf.field))) for leaf in self._key_leaves)
-
-    def _identity(self, entry: Any) -> Any:
-        return self._identities(entry) if self._identities is not None else entry
 
     def gathered(self, given: Any) -> Any:
         """Return the entries as a tuple; raise where there are too few, too many, or two of the same."""
@@ -312,6 +306,10 @@ def predicate(keys: Iterable[tuple[str, str | None]], position: int) -> str:
         quote = '"' if "'" in value else "'"
         written += f"[{name}={quote}{value}{quote}]"
     return written or f"[{position}]"
+
+
+def _itself(entry: Any) -> Any:
+    return entry
 
 
 def _written(raw: Json) -> str | None:

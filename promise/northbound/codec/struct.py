@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from promise.northbound.codec.module import Module
     from promise.northbound.codec.node import Up, Values
     from promise.northbound.codec.scalar import Json
-
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,100}")
-"""A YANG identifier: what is none cannot stand in a path."""
 
 _new: Final = object.__new__
 
@@ -55,13 +51,14 @@ class Struct:
     # Reading. None stands for a body without content, which a non-presence container cannot be told from.
 
     def read_xml(self, element: _Element) -> Any:
-        """Return the instance that the children of the element describe, None when they say nothing."""
+        """Return the instance that the children of the element describe, None when they say nothing.
+
+        The attributes of the element are the caller's.
+        """
         values = self._nothing.copy()
         text = element.text
         if text is not None and text.strip(WHITE_SPACE):
-            markup.refuse_text(text)
-        if element.keys():
-            markup.check_attributes(element)
+            markup.refuse_text()
         plans = self._by_tag
         for child in element:
             plan = plans.get(child.tag)
@@ -79,8 +76,8 @@ class Struct:
                     node.locate(fault)
                     raise
             text = child.tail
-            if text is not None:
-                markup.refuse_text(text)
+            if text is not None and text.strip(WHITE_SPACE):
+                markup.refuse_text()
         return self.made(values)
 
     def _other(self, child: _Element) -> None:
@@ -115,14 +112,15 @@ class Struct:
         """Let annotations pass (RFC 7952 section 5.2); refuse every other member that is no node of ours."""
         if key.startswith("@"):
             target = key[1:]
-            check_annotation(target, raw[key], raw, known=not target or target in self._by_member)
+            check_annotation(target, raw, known=not target or target in self._by_member)
             return
         prefix, _, name = key.rpartition(":")
+        name = markup.shown(name)
         if prefix and prefix not in self._modules:
-            raise UnknownNamespace(f"must not hold a member {name} of the module '{prefix}'", name=name)
+            raise UnknownNamespace(f"must not hold a member {name} of the module '{markup.shown(prefix)}'", name=name)
         module = self._modules.get(prefix) or home
-        if module is None or _IDENTIFIER.fullmatch(name) is None:
-            raise UnknownElement(f"must not hold a member {key}", name=name)
+        if module is None or markup.IDENTIFIER.fullmatch(name) is None:
+            raise UnknownElement(f"must not hold a member {name}", name=name)
         path = f"/{module.prefix}:{name}"
         raise UnknownElement("must not stand here", path=path, name=name, namespace=module.namespace)
 
@@ -153,7 +151,7 @@ class Struct:
         for index, absent in self._absent:
             if values[index] is None:
                 values[index] = absent
-        for setter, value in zip(self._slots, values, strict=True):
+        for setter, value in zip(self._slots, values):  # noqa: B905 - one place for each slot; strict costs a sixth
             setter(made, value)
         return made
 
@@ -183,17 +181,29 @@ class Struct:
     # Writing.
 
     def write_xml(self, value: Any, out: list[str], namespace: str) -> None:
-        """Append the fields of the instance; `namespace` is the default namespace at this place."""
+        """Append the fields of the instance; `namespace` is the default namespace at this place.
+
+        Raises:
+            ValueError: a mandatory field was never set.
+        """
         if self._fields is not None:
             for node, field in zip(self.nodes, self._fields(value), strict=False):
                 if field is not None:
                     node.put_xml(field, out, namespace)
+                elif node.required:
+                    raise ValueError(f"{self.cls.__name__}.{node.field} is mandatory")
 
     def write_json(self, value: Any, module: Module | None) -> dict[str, Json]:
-        """Return the fields of the instance as a JSON object; `module` is that of the parent node."""
+        """Return the fields of the instance as a JSON object; `module` is that of the parent node.
+
+        Raises:
+            ValueError: a mandatory field was never set.
+        """
         out: dict[str, Json] = {}
         if self._fields is not None:
             for node, field in zip(self.nodes, self._fields(value), strict=False):
                 if field is not None:
                     node.put_json(field, out, module)
+                elif node.required:
+                    raise ValueError(f"{self.cls.__name__}.{node.field} is mandatory")
         return out

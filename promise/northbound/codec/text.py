@@ -12,6 +12,8 @@ from promise.northbound.codec.scalar import Json, Scalar
 from promise.northbound.codec.xsd import matcher
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element
 
 Lengths = tuple[tuple[int, int | None], ...]
@@ -121,9 +123,10 @@ class Enumeration(Scalar):
         """Return the name."""
         return value
 
-    def write_xml(self, value: str) -> str:
-        """Return the name as character data."""
-        return escape(value)
+    @property
+    def writer(self) -> Callable[[str], str]:
+        """The name as character data; most enumerations have nothing to escape."""
+        return str if all(escape(name) == name for name in self._names) else self.write_xml
 
 
 class Bits(Scalar):

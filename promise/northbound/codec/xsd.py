@@ -169,7 +169,8 @@ class _Reader:
             members.append(self._member(first=not members))
         if self._take() != "]":
             raise self.refusal("a class that goes on after a subtraction")
-        return f"{subtracted}[{'^' if negated else ''}{''.join(members)}]"
+        found = f"[{'^' if negated else ''}{''.join(members)}]"
+        return f"(?:{subtracted}{found})" if subtracted else found
 
     def _member(self, *, first: bool) -> str:
         """Return one character, range or escape of a class."""

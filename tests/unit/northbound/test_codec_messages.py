@@ -294,9 +294,39 @@ def test_containers_without_content_are_not_written() -> None:
 
 
 def test_a_container_with_presence_is_written() -> None:
-    update = yang.UPDATE_RESERVATION_RPC
-    value = yang.UpdateReservationOutput(result="ok", reservation=yang.Reservation(id=ID))
-    assert f'<reservation xmlns="{NS}"><id>{ID}</id></reservation>' in update.encode_output_xml(value).decode()
+    output = yang.CreateReservationOutput(result="error", message="no", reason="not-found", refusal=yang.Refusal())
+    assert CREATE.encode_output_xml(output).decode().endswith(f'<refusal xmlns="{NS}"></refusal>')
+    assert CREATE.encode_output_json(output)["opnfv-promise:output"]["refusal"] == {}
+
+
+def test_what_lacks_something_mandatory_is_not_written() -> None:
+    output = yang.CreateReservationOutput(message="no result")
+    for encode in (CREATE.encode_output_xml, CREATE.encode_output_json, CREATE.encode_output_document):
+        with pytest.raises(ValueError, match=r"CreateReservationOutput\.result is mandatory"):
+            encode(output)
+
+
+def test_the_attributes_of_a_reply_are_not_those_of_the_output() -> None:
+    reply = '<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1" a="b">{}</rpc-reply>'
+    element = etree.fromstring(reply.format(f'<result xmlns="{NS}">ok</result>'))
+    assert CREATE.decode_output_xml(element) == yang.CreateReservationOutput(result="ok")
+
+
+def test_names_that_a_client_made_up_are_told_back_short() -> None:
+    name = "x" * 5000
+    for fault in (
+        fault_of(CREATE.decode_input_xml, xml(f"<{name}/>")),
+        fault_of(CREATE.decode_input_xml, xml(f"<{name} xmlns='{name}'/>")),
+        fault_of(CREATE.decode_input_xml, xml(f"<name {name}='1'>a</name>")),
+        fault_of(CREATE.decode_input_json, body(**{name: 1})),
+        fault_of(CREATE.decode_input_json, body(**{f"{name}:{name}": 1})),
+        fault_of(CREATE.decode_input_json, body(**{f"@{name}": 1})),
+        fault_of(CREATE.decode_input_json, body(name="a", **{"@name": {name: 1}})),
+    ):
+        assert "xxx…" in fault.rule
+        assert len(fault.rule) < 300
+        assert len(fault.name) < 102
+        assert len(fault.path) < 300
 
 
 def test_a_notification_stands_beside_the_time_of_its_event() -> None:
