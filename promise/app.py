@@ -22,6 +22,7 @@ from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger, Settings
 from promise.northbound.bindings import MODULES
 from promise.northbound.data import DataTree
+from promise.northbound.datastore import schema
 from promise.northbound.dialogue import Limits
 from promise.northbound.events.stream import EventStream
 from promise.northbound.health import HealthServer
@@ -134,6 +135,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
     users = Users([_user(user) for user in config.user])
     host, port = address_of(config.netconf.listen)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    rules = asyncio.create_task(asyncio.to_thread(schema), name="yang")
     state = State()
     ledger = await Ledger.open(
         config.ledger_url,
@@ -174,7 +176,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
-    server = NetconfServer(OperationTable(rooms), DataTree(ledger), users, options, events)
+    server = NetconfServer(OperationTable(rooms), DataTree(ledger, await rules), users, options, events)
     return App(config, ledger, state, clouds, worker, sync, lifecycle, users, server)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promise.northbound.access import Caller
+    from promise.northbound.editing import Operation
     from promise.northbound.subtree import Selection
 
 PROMISE = "urn:opnfv:promise"
@@ -92,6 +93,9 @@ class FakeDatastores:
         if wanted.child(PROMISE, "promise") is None:
             return []
         return [etree.fromstring(self.CONFIG if config_only else self.STATE)]
+
+    async def edit(self, caller: Caller, config: Any, default: Operation) -> None:
+        raise AssertionError("nobody edits here")
 
 
 class Door:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
-from promise.northbound import answers
+from promise.northbound import answers, running
 from promise.northbound import bindings as yang
+from promise.northbound.datastore import schema
+from promise.northbound.editxml import read_edit
+from promise.northbound.running import policy_config, provider_config
 from promise.northbound.words import actor_of, capacity, told
-from promise.reservation.policy import Policy
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from promise.capacity.ledger import Decisions
     from promise.capacity.provider import Provider
     from promise.northbound.access import Caller
+    from promise.northbound.datastore import Schema
+    from promise.northbound.editing import Operation
     from promise.northbound.subtree import Selection
 
 NAMESPACE = yang.DATA["/promise"].namespace
@@ -34,8 +39,9 @@ NAMESPACE = yang.DATA["/promise"].namespace
 class DataTree:
     """The running configuration and the state; see `port.Datastores`."""
 
-    def __init__(self, ledger: Decisions[AllocationBook]) -> None:
+    def __init__(self, ledger: Decisions[AllocationBook], rules: Schema | None = None) -> None:
         self._ledger = ledger
+        self._rules = rules or schema()
 
     async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
         """Return /promise with those of its children that are wanted, or nothing."""
@@ -46,6 +52,12 @@ class DataTree:
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, config_only=config_only))
         return [etree.fromstring(text, _PARSER)]
+
+    async def edit(self, caller: Caller, config: _Element, default: Operation) -> None:
+        """Make an edit on the running configuration, all of it or nothing."""
+        edit = read_edit(config, default, self._rules)
+        await asyncio.sleep(0)  # as above
+        await self._ledger.submit(partial(running.decide, self._rules, edit), actor=caller.username)
 
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
@@ -107,26 +119,8 @@ def _concerns(book: AllocationBook, actor: Actor, instance: str) -> bool:
 
 def _policy(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromisePolicy]:
     del actor, now, keys
-    rules = book.policy
-    if rules == Policy():
-        return []
-    return [
-        yang.PromisePolicy(
-            reservation=yang.PromisePolicyReservation(
-                max_future_start_range=rules.max_future_start_range,
-                max_future_end_range=rules.max_future_end_range,
-                max_duration=rules.max_duration,
-                expiry=rules.expiry,
-                before_end=rules.before_end,
-                at_end=rules.at_end,
-                preempt=rules.preempt,
-                unreserved=rules.unreserved,
-                alternatives=rules.alternatives,
-                search_horizon=rules.search_horizon,
-                retention=rules.retention,
-            )
-        )
-    ]
+    policy = policy_config(book.policy)
+    return [policy] if policy else []
 
 
 def _providers(
@@ -139,8 +133,8 @@ def _providers(
 def _provider(book: AllocationBook, record: Provider) -> yang.PromiseProviders:
     found = record.discovery
     pools = book.supply(Scope(record.id)).pools
-    return yang.PromiseProviders(
-        **_configured(record),
+    return replace(
+        provider_config(record),
         health=yang.PromiseProvidersHealth(
             reachable=record.reachable,
             last_sync=told(record.last_sync),
@@ -165,29 +159,7 @@ def _provider_config(
     book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
 ) -> Iterable[yang.PromiseProviders]:
     del actor, now
-    return [yang.PromiseProviders(**_configured(record)) for record in _chosen(book.providers, keys)]
-
-
-def _configured(record: Provider) -> dict[str, Any]:
-    access = record.access
-    project = yang.Project(id=access.project_id, name=access.project_name, domain_name=access.project_domain_name)
-    return {
-        "id": record.id,
-        "name": record.name,
-        "provider_type": record.provider_type,
-        "endpoint": access.endpoint,
-        "user_domain_name": access.user_domain_name,
-        "project": project if any(access.project[:3]) else None,
-        "region": access.region,
-        "credential": record.credential,
-        "capacity_source": record.capacity_source,
-        "overcommit": tuple(
-            yang.PromiseProvidersOvercommit(resource=name, ratio=Decimal(ratio) / 1000)
-            for name, ratio in record.overcommit.items()
-        ),
-        "sync_interval": record.sync_interval,
-        "alarms": record.alarms,
-    }
+    return [provider_config(record) for record in _chosen(book.providers, keys)]
 
 
 CONFIG = {"providers": _provider_config, "policy": _policy}

@@ -1,0 +1,244 @@
+"""The YANG of the configuration: which nodes there may be, what their values are, and whether a whole tree is valid.
+
+A tree is what RFC 7951 writes: JSON objects, arrays and scalars, `{"opnfv-promise:promise": {...}}`. yangson judges it;
+this module is the only one that knows yangson.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from yangson import DataModel, datatype, exceptions, schemanode
+from yangson.enumerations import ContentType, ValidationScope
+
+from promise.errors import (
+    BadValue,
+    DataMissing,
+    Inapplicable,
+    Invalid,
+    MissingChoice,
+    MissingElement,
+    MustViolation,
+    NotUnique,
+    UnknownElement,
+)
+from promise.northbound.bindings import MODULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Tree: TypeAlias = dict[str, Any]
+"""The whole configuration, or what is in a container or list entry of it; names as RFC 7951 section 4 writes them."""
+
+_LEXICAL: Final = (
+    (datatype.IntegralType, re.compile(r"[+-]?[0-9]{1,20}")),
+    (datatype.Decimal64Type, re.compile(r"[+-]?[0-9]{1,20}(?:\.([0-9]{1,18}))?")),
+)
+"""What numbers look like (RFC 7950 sections 9.2.1 and 9.3.1); Python reads more than that."""
+
+_AT_ENTRY: Final = re.compile(r"data-not-unique: entry (\d+)")
+
+
+class Kind(Enum):
+    """The kinds of data node that configuration has."""
+
+    LEAF = auto()
+    CONTAINER = auto()
+    LIST = auto()
+    LEAF_LIST = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A data node of the schema; `member` is its name in the tree, `segment` its step in a path.
+
+    `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that of a
+    container. `value` reads the text of a leaf, or of an entry of a leaf-list.
+    """
+
+    name: str
+    namespace: str
+    member: str
+    segment: str
+    kind: Kind
+    config: bool
+    children: Mapping[str, Node]
+    keys: tuple[str, ...] = ()
+    ordered: bool = False
+    presence: bool = False
+    value: Callable[[str], Any] = field(default=str, repr=False)
+
+    @property
+    def many(self) -> bool:
+        """Tell whether there may be several entries of it."""
+        return self.kind in {Kind.LIST, Kind.LEAF_LIST}
+
+    def child(self, member: str) -> Node:
+        """Return the child with this name in the tree."""
+        return next(node for node in self.children.values() if node.member == member)
+
+    def key_of(self, entry: Any) -> tuple[Any, ...]:
+        """Return what tells an entry of a list, or of a leaf-list, from the others."""
+        return (entry,) if self.kind is Kind.LEAF_LIST else tuple(entry[key] for key in self.keys)
+
+    def predicates(self, key: tuple[Any, ...]) -> str:
+        """Return the predicates with which a path chooses the entry with this key."""
+        if self.kind is Kind.LEAF_LIST:
+            return f"[.={_literal(str(key[0]))}]"
+        names = [self.child(member).segment[1:] for member in self.keys]
+        return "".join(f"[{name}={_literal(str(value))}]" for name, value in zip(names, key, strict=True))
+
+
+class Schema:
+    """The data nodes of the modules, by tag ("{namespace}name") from the top, and the judge of whole trees."""
+
+    def __init__(self, folder: Path) -> None:
+        library = (folder / "library.json").read_text(encoding="utf-8")
+        self._model = DataModel(library, [str(folder), str(folder / "ietf")])
+        self.top: Mapping[str, Node] = {
+            f"{{{node.namespace}}}{node.name}": node for node in map(_node, self._model.schema.data_children())
+        }
+        self.namespaces = frozenset(module.namespace for module in MODULES.values())
+
+    def validate(self, tree: Tree) -> None:
+        """Raise the `Invalid` that says where the tree is not a valid configuration (RFC 7950 section 8.3.3)."""
+        try:
+            self._model.from_raw(tree).validate(ValidationScope.all, ContentType.config)
+        except exceptions.ValidationError as error:
+            raise self._told(error) from None
+        except TypeError:  # yangson cannot name the cases of a mandatory choice when it wants to say that none is there
+            raise MissingChoice("a mandatory choice has no case") from None
+
+    def _told(self, error: exceptions.ValidationError) -> Invalid:
+        """Return what yangson found in the words of RFC 7950 section 15."""
+        path, tag, why = self._path(error.instance), error.tag or "", error.message or ""
+        if entry := _AT_ENTRY.fullmatch(tag):
+            return self._not_unique(error.instance, int(entry[1]), path)
+        match tag:
+            case "missing-data":
+                return _missing(error.instance, path, why)
+            case "instance-required":
+                return DataMissing("must refer to something that is there", path=path, app_tag=tag)
+            case "too-few-elements" | "too-many-elements":
+                return Inapplicable(f"has {tag.replace('-', ' ')}", path=path, app_tag=tag)
+        if isinstance(error, exceptions.YangTypeError):
+            return BadValue(f"must be of its type: {why}", path=path, app_tag="" if tag == "invalid-type" else tag)
+        if isinstance(error, exceptions.SchemaError):
+            return UnknownElement(f"must not hold {why}", path=path, name=why)
+        return MustViolation(why or "must satisfy the schema", path=path, app_tag=tag)
+
+    def _not_unique(self, series: Any, entry: int, path: str) -> NotUnique:
+        """Return which leaves of which entries are equal to those of this entry (RFC 7950 section 15.1)."""
+        for unique in series.schema_node.unique:
+            values = [
+                [found.value for spec in unique for found in spec.evaluate(series[at])] for at in range(entry + 1)
+            ]
+            same = [at for at, value in enumerate(values) if value and value == values[entry]]
+            if len(same) > 1:
+                nodes = tuple(
+                    self._path(found) for at in same for spec in unique for found in spec.evaluate(series[at])
+                )
+                return NotUnique(f"must be unique: {values[entry][0]} is there twice", path=nodes[-1], nodes=nodes)
+        return NotUnique("must be unique", path=path)
+
+    def _path(self, instance: Any) -> str:
+        """Return the path of an instance as an XPath with the prefixes of the modules."""
+        path, children, value = "", self.top, instance.top().value
+        node: Node | None = None
+        for step in instance.path:
+            value = value[step]
+            if isinstance(step, int):
+                assert node is not None
+                path += node.predicates(node.key_of(value))
+            else:
+                node = next(child for child in children.values() if child.member == step)
+                path, children = path + node.segment, node.children
+        return path
+
+
+@cache
+def schema() -> Schema:
+    """Return the schema of the modules that come with this package; reading it takes a moment, once."""
+    package = Path(__file__).parents[1]
+    installed = package / "yang"
+    return Schema(installed if installed.is_dir() else package.parent / "yang")
+
+
+def _missing(instance: Any, path: str, why: str) -> Invalid:
+    """Return which mandatory node is not there."""
+    there = instance.value
+    absent = [node.name for node in instance.schema_node.data_children() if node.mandatory_config]
+    name = next((name for name in absent if name not in there), "")
+    return MissingElement(
+        f"must be given{'' if name else f': {why}'}", path=f"{path}{_segment_of(instance, name)}", name=name
+    )
+
+
+def _segment_of(instance: Any, name: str) -> str:
+    return f"/{MODULES[instance.schema_node.ns].prefix}:{name}" if name else ""
+
+
+def _node(found: Any) -> Node:
+    """Return our view of a data node, with all that is below it; choices and cases are no data nodes."""
+    module = MODULES[found.ns]
+    children = {f"{{{node.namespace}}}{node.name}": node for node in map(_node, _children(found))}
+    kind, more = _kind(found, children)
+    return Node(
+        name=found.name,
+        namespace=module.namespace,
+        member=found.iname(),
+        segment=f"/{module.prefix}:{found.name}",
+        kind=kind,
+        config=found.config,
+        children=children,
+        **more,
+    )
+
+
+def _children(found: Any) -> Sequence[Any]:
+    return found.data_children() if isinstance(found, schemanode.InternalNode) and found.config else []
+
+
+def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any]]:
+    match found:
+        case schemanode.ListNode():
+            named = {(node.name, node.namespace): node.member for node in children.values()}
+            keys = tuple(named[name, MODULES[module].namespace] for name, module in found.keys) if found.config else ()
+            return Kind.LIST, {"keys": keys, "ordered": found.user_ordered}
+        case schemanode.LeafListNode():
+            return Kind.LEAF_LIST, {"ordered": found.user_ordered, "value": _reader(found.type)}
+        case schemanode.LeafNode():
+            return Kind.LEAF, {"value": _reader(found.type)}
+        case _:
+            return Kind.CONTAINER, {"presence": bool(getattr(found, "presence", False))}
+
+
+def _reader(kind: Any) -> Callable[[str], Any]:
+    """Return what makes the JSON value, in canonical form, of a leaf's text; it raises BadValue."""
+    shape = next((pattern for base, pattern in _LEXICAL if isinstance(kind, base)), None)
+    is_string = isinstance(kind, datatype.StringType)
+    digits = getattr(kind, "fraction_digits", 20)
+
+    def read(text: str) -> Any:
+        text = text if is_string else text.strip(" \t\r\n")
+        found = shape.fullmatch(text) if shape else None
+        finer = found is not None and len((found.group(found.re.groups) or "").rstrip("0")) > digits
+        value = None if (shape and not found) or finer else kind.parse_value(text)
+        if value is None or value not in kind:
+            raise BadValue(f"must be of its type: {kind.error_message if value is not None else f'expected {kind}'}")
+        raw = kind.to_raw(value)
+        return raw.lower() if kind.name == "uuid" else raw
+
+    return read
+
+
+def _literal(text: str) -> str:
+    """Return an XPath literal."""
+    if "'" not in text:
+        return f"'{text}'"
+    return f'"{text}"' if '"' not in text else "concat('" + text.replace("'", "',\"'\",'") + "')"
