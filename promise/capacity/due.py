@@ -26,6 +26,7 @@ class Due(IntEnum):
     RESERVATION_EXPIRY = 2
     POOL_END = 3
     RESERVATION_START = 5
+    BEFORE_END = 6
     FORGOTTEN = 7
 
 

@@ -95,6 +95,7 @@ def _accepted(
         expiry=request.expiry if explicit else book.policy.expiry_of(window.start),
         expiry_explicit=explicit,
         priority=request.priority or "high",
+        notice=book.policy.notice_of(window),
     )
     events = [fact("reservation-accepted", reservation)]
     reservation = begin(reservation, events, now)

@@ -35,7 +35,8 @@ class Reservation:
 
     `expiry` is the moment at which what is not allocated is released; `expiry_explicit` tells that the consumer
     set it, so that it does not move with the start. `shortfall` is what cannot be given at the moment
-    (degraded). `version` counts the changes, from 1.
+    (degraded). `notice` is the moment at which the owner is told that it ends soon, None when that is not to be, or
+    has been. `version` counts the changes, from 1.
     """
 
     table: ClassVar[str] = "reservation"
@@ -57,6 +58,7 @@ class Reservation:
     shortfall: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
     containers: tuple[tuple[str, int], ...] = ()
+    notice: int | None = None
     version: int = 1
 
     @property
@@ -90,6 +92,7 @@ class Reservation:
             "shortfall": dict(self.shortfall),
             "elements": list(self.elements),
             "containers": [list(container) for container in self.containers],
+            "notice": self.notice,
             "version": self.version,
         }
 

@@ -78,6 +78,12 @@ class Policy:
         """Return until when a reservation that starts then is held unclaimed; None = to its end."""
         return None if self.expiry is None else start + self.expiry * MINUTE
 
+    def notice_of(self, window: Window) -> int | None:
+        """Return when to tell the owner of a reservation that it ends soon; never before it has begun."""
+        if self.before_end is None or window.end >= FOREVER:
+            return None
+        return max(window.start, window.end - self.before_end * MINUTE)
+
     def latest_start(self, requested: int, now: int) -> int:
         """Return the last start that a search for alternatives may propose."""
         latest = max(requested, now) + self.horizon

@@ -1,4 +1,4 @@
-"""What time does to a reservation: start, expiry and end; pure (design sections 3 and 5)."""
+"""What time does to a reservation: its start, expiry, notice of the end, and end; pure (design sections 3 and 5)."""
 
 from __future__ import annotations
 
@@ -28,12 +28,16 @@ def of_reservation(reservation: Reservation) -> Iterator[tuple[int, Due]]:
         yield reservation.expiry, Due.RESERVATION_EXPIRY
     if reservation.window.end < FOREVER:
         yield reservation.window.end, Due.RESERVATION_END
+    if reservation.notice is not None:
+        yield reservation.notice, Due.BEFORE_END
 
 
 def reservation_events(book: ReservationBook, reservation: Reservation, due: Due, moment: int) -> Iterator[Event]:
     """Yield the transition of a reservation that fell due at `moment`, and what it does to its instances."""
     if due is Due.RESERVATION_START:
         yield fact("reservation-started", replace(reservation, state=State.ACTIVE))
+    elif due is Due.BEFORE_END:
+        yield fact("reservation-before-end", replace(reservation, notice=None))
     elif due is Due.RESERVATION_END:
         yield from _over(book, reservation, State.ENDED, moment)
     else:

@@ -92,6 +92,7 @@ def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation,
         priority=request.priority or old.priority,
         expiry=expiry,
         expiry_explicit=explicit,
+        notice=old.notice if window == old.window else book.policy.notice_of(window),
         version=old.version + 1,
         modified=now,
     )

@@ -143,7 +143,7 @@ def _reservation(entry: Entry, record: Reservation, what: str) -> dict[str, Any]
         "event": what,
         "old_state": detail.get("old_state"),
         "new_state": record.state.value,
-        "remaining_time": record.window.end - entry.at if what == "before-end" else None,
+        "remaining_time": max(0, record.window.end - entry.at) if what == "before-end" else None,
         "reservation": answers.reservation(shown),
     }
 
