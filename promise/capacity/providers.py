@@ -127,9 +127,7 @@ def renew(
         found = replace(known, access=access, discovery=discovery)
         if other.id != provider and _same(found, other):
             return Decision(Refusal(Reason.PROVIDER_DUPLICATE, f"this is the project of provider {other.id}"))
-    changed = replace(
-        known, access=access, discovery=discovery, reachable=True, last_sync=now, last_error=None
-    )
+    changed = replace(known, access=access, discovery=discovery, reachable=True, last_sync=now, last_error=None)
     sharing = [
         replace(other, access=replace(other.access, username=access.username))
         for other in book.providers.values()
