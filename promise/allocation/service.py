@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from promise.allocation import outcome
 from promise.allocation.create import create
 from promise.allocation.model import VmState
+from promise.allocation.removal import remove
 from promise.allocation.requests import Admitted
 from promise.capacity.idempotency import once
 from promise.capacity.refusal import Reason, Refusal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
     from promise.allocation.model import Allocation
+    from promise.allocation.removal import Removed
     from promise.allocation.requests import CreateInstance
     from promise.capacity.idempotency import Key
     from promise.capacity.ledger import Decisions
@@ -106,6 +108,10 @@ class AllocationService:
         if not await self._ledger.read(lambda book, _now: _knows_flavor(book, placed)):
             await self._refresh(placed.provider)
         return await self._looked_up(placed)
+
+    async def remove_provider(self, actor: Actor, provider: str, *, force: bool) -> Removed | Refusal:
+        """Take a provider out of the configuration; with `force` also what counts on it."""
+        return await self._ledger.submit(lambda book, now: remove(book, provider, now, force=force), actor=actor.user)
 
     async def after(self, instance: str) -> Allocation:
         """Return the instance once the cloud has answered, or when the reply can wait no longer."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from promise.capacity.ledger import Decisions
     from promise.capacity.model import Scope
     from promise.capacity.offer import ChangeCapacity, Offered, RemovePool
-    from promise.capacity.provider import Access, Discovery
+    from promise.capacity.provider import Access, Discovery, Provider
     from promise.capacity.providers import AddProvider
     from promise.capacity.query import Levels, Point
     from promise.events import Record
@@ -127,7 +128,9 @@ class CapacityService:
         known = await self._ledger.read(lambda book, _now: _unasked(book, request, key))
         if isinstance(known, Refusal):
             return known
-        found: Discovery | Refusal | None = None if known else await self._explored(request, password)
+        found: Discovery | Refusal | None = (
+            None if known else await self._explored(request.access, request.capacity_source, password)
+        )
         if isinstance(found, Refusal):
             return found
 
@@ -143,10 +146,26 @@ class CapacityService:
 
         return await self._ledger.submit(decide, actor=actor.user)
 
-    async def _explored(self, request: AddProvider, password: str) -> Discovery | Refusal:
-        cloud = self._clouds(request.access, password)
+    async def set_credentials(
+        self, actor: Actor, provider: str, username: str | None, password: str
+    ) -> Provider | Refusal:
+        """Look at the cloud with new credentials, and keep them when they open it; else nothing changes."""
+        known = await self._ledger.read(lambda book, _now: book.providers.get(provider))
+        if known is None:
+            return Refusal(Reason.NOT_FOUND, f"there is no provider {provider}")
+        if not (username or known.access.username):
+            return Refusal(Reason.CREDENTIALS_REJECTED, "the provider has no user name yet; give one with the password")
+        access = replace(known.access, username=username or known.access.username)
+        found = await self._explored(access, known.capacity_source, password)
+        if isinstance(found, Refusal):
+            return found
+        decide = partial(_renewed, provider, access, found, password)
+        return await self._ledger.submit(decide, actor=actor.user)
+
+    async def _explored(self, access: Access, source: str | None, password: str) -> Discovery | Refusal:
+        cloud = self._clouds(access, password)
         try:
-            return await cloud.discover(request.capacity_source)
+            return await cloud.discover(source)
         except CredentialsRejected as error:
             return Refusal(Reason.CREDENTIALS_REJECTED, error.message)
         except (CloudUnreachable, OutcomeUnknown) as error:
@@ -162,6 +181,12 @@ def _unasked(book: CapacityBook, request: AddProvider, key: Key | None) -> bool 
     if key is not None and key.id in book.keys:
         return True
     return providers.duplicate(book, request.access, providers.project_names(request.access)) or False
+
+
+def _renewed(
+    provider: str, access: Access, found: Discovery, password: str, book: CapacityBook, now: int
+) -> Decision[Provider | Refusal]:
+    return providers.renew(book, provider, access, found, password, now)
 
 
 def _add(

@@ -133,6 +133,20 @@ class Columns:
                 self._total_again(scope, shift)
         return shift
 
+    def forget(self, provider: str) -> Shift:
+        """Let go of a provider that is not there any more; of its scopes only those stay in which something is."""
+        self._inventoried.discard(provider)
+        shift = Shift()
+        for scope in [scope for scope in self._bounds if scope.provider == provider]:
+            del self._bounds[scope]
+            self._total_again(scope, shift)
+        for scope in [scope for scope in self._supplies if scope.provider == provider and not self._pools.get(scope)]:
+            for columns in (self._supplies, self._steps, self._managed, self._pools):
+                columns.pop(scope, None)
+            if not self._timelines[scope]:
+                del self._timelines[scope]
+        return shift
+
     def _total_again(self, scope: Scope, shift: Shift) -> None:
         """Make the total of a scope what its supply says now."""
         supply = self._supply(scope)

@@ -20,7 +20,7 @@ from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
-from promise.ledger.columns import STILL, Columns
+from promise.ledger.columns import Columns
 from promise.ledger.contribution import live_window
 from promise.ledger.effect import Effect
 from promise.ledger.retention import forgetting, forgotten_at
@@ -322,7 +322,7 @@ class State:
     def _provider_changed(self, key: str) -> Shift:
         in_order = sorted(self.providers.items(), key=lambda item: item[1].position)
         self._tables[Provider.table] = dict(in_order)
-        return self._columns.bind(self.providers[key]) if key in self.providers else STILL
+        return self._columns.bind(self.providers[key]) if key in self.providers else self._columns.forget(key)
 
     def load(self, records: Iterable[Record]) -> None:
         """Take the records of the tables into an empty state, all at once."""

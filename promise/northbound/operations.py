@@ -59,8 +59,6 @@ class Rooms:
 
 LATER = frozenset(
     {
-        "remove-provider",
-        "set-provider-credentials",
         "subscribe-capacity-events",
         "subscribe-reservation-events",
         "subscribe-instance-events",
@@ -79,7 +77,7 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
     capacity = CapacityRpcs(rooms.capacity)
     reservations = ReservationRpcs(rooms.reservation)
     instances = InstanceRpcs(rooms.allocation)
-    providers = ProviderRpcs(rooms.capacity)
+    providers = ProviderRpcs(rooms.capacity, rooms.allocation)
     return [
         Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
         Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),
@@ -93,6 +91,8 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.DESTROY_INSTANCE_RPC, instances.destroy),
         Operation(yang.QUERY_INSTANCE_RPC, instances.query),
         Operation(yang.ADD_PROVIDER_RPC, providers.add, prompt=False),
+        Operation(yang.REMOVE_PROVIDER_RPC, providers.remove),
+        Operation(yang.SET_PROVIDER_CREDENTIALS_RPC, providers.set_credentials, prompt=False),
     ]
 
 

@@ -1,4 +1,4 @@
-"""add-provider."""
+"""add-provider, remove-provider and set-provider-credentials."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from uuid import uuid4
 from promise.capacity.provider import Access
 from promise.capacity.providers import AddProvider
 from promise.capacity.refusal import Refusal
+from promise.errors import Denied
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
-from promise.northbound.words import capacity
+from promise.northbound.words import bare, capacity
 
 if TYPE_CHECKING:
     from promise.actor import Actor
+    from promise.allocation.service import AllocationService
     from promise.capacity.service import CapacityService
 
 
 class ProviderRpcs:
     """The RPCs about clouds."""
 
-    def __init__(self, service: CapacityService) -> None:
+    def __init__(self, service: CapacityService, instances: AllocationService) -> None:
         self._service = service
+        self._instances = instances
 
     async def add(self, actor: Actor, asked: yang.AddProviderInput) -> yang.AddProviderOutput:
         """Register a cloud and project, and tell what was found there."""
@@ -50,3 +53,28 @@ class ProviderRpcs:
             zones=tuple(answers.zone(zone) for zone in found.zones) if found else (),
             flavors=tuple(answers.flavor(flavor) for flavor in found.flavors) if found else (),
         )
+
+    async def remove(self, actor: Actor, asked: yang.RemoveProviderInput) -> yang.RemoveProviderOutput:
+        """Take a provider out of the configuration."""
+        _administrator(actor, "remove-provider")
+        answer = await self._instances.remove_provider(actor, bare(asked.provider_id) or "", force=bool(asked.force))
+        if isinstance(answer, Refusal):
+            return yang.RemoveProviderOutput(**answers.not_ok(answer))
+        parts = f"{answer.pools} pools, {answer.reservations} reservations, {answer.instances} instances"
+        return yang.RemoveProviderOutput(**answers.ok(f"provider {answer.provider.name} removed with {parts}"))
+
+    async def set_credentials(
+        self, actor: Actor, asked: yang.SetProviderCredentialsInput
+    ) -> yang.SetProviderCredentialsOutput:
+        """Give a provider another password, and another user name, which open its cloud."""
+        _administrator(actor, "set-provider-credentials")
+        provider = bare(asked.provider_id) or ""
+        answer = await self._service.set_credentials(actor, provider, asked.username, asked.password)
+        if isinstance(answer, Refusal):
+            return yang.SetProviderCredentialsOutput(**answers.not_ok(answer))
+        return yang.SetProviderCredentialsOutput(**answers.ok(f"provider {answer.name} has new credentials"))
+
+
+def _administrator(actor: Actor, what: str) -> None:
+    if not actor.operator:
+        raise Denied(what)
