@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from promise.capacity import admission
@@ -10,9 +10,10 @@ from promise.capacity.model import Scope
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
 from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
+from promise.reservation.containers import merged, valued, with_containers
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted
-from promise.resources import FOREVER, named
+from promise.resources import FOREVER, in_order, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from promise.capacity.provider import Provider
     from promise.events import Event
     from promise.reservation.book import ReservationBook
+    from promise.reservation.model import Container
     from promise.reservation.requests import CreateReservation
     from promise.resources import Window
 
@@ -33,15 +35,37 @@ def create(book: ReservationBook, request: CreateReservation, actor: Actor, now:
     providers = candidates(book, request.provider, request.zone)
     if isinstance(providers, Refusal):
         return Decision(providers)
-    capacity = named(request.capacity)
-    for provider in providers:
-        if admission.fits(book, _scopes(provider, request.zone), window, capacity):
-            return _accepted(book, request, actor, provider, window, now)
-    return Decision(_refused(book, request, actor, providers, window, capacity, now))
+    offers = [_offer(book, request, provider) for provider in providers]
+    possible = [offer for offer in offers if isinstance(offer, _Offer)]
+    for offer in possible:
+        if admission.fits(book, offer.scopes, window, offer.capacity):
+            return _accepted(book, request, actor, offer, window, now)
+    if not possible:
+        return Decision(next(offer for offer in offers if isinstance(offer, Refusal)))
+    return Decision(_refused(book, actor, possible, window, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What the request comes to on one provider."""
+
+    provider: Provider
+    scopes: tuple[Scope, ...]
+    containers: tuple[Container, ...]
+    capacity: Mapping[str, int]
+
+
+def _offer(book: ReservationBook, request: CreateReservation, provider: Provider) -> _Offer | Refusal:
+    scopes = _scopes(provider, request.zone)
+    containers = valued(book, provider, scopes, request.containers)
+    if isinstance(containers, Refusal):
+        return containers
+    containers = merged((), containers)
+    return _Offer(provider, scopes, containers, with_containers(named(request.capacity), containers))
 
 
 def _window(book: ReservationBook, request: CreateReservation, now: int) -> Window | Refusal:
-    if not named(request.capacity):
+    if not named(request.capacity) and not any(count for _, count in request.containers):
         return Refusal(Reason.NOTHING_REQUESTED, "no resource is requested with an amount above 0")
     window = window_of(book.policy, request.start, request.end, now)
     if isinstance(window, Refusal):
@@ -75,7 +99,7 @@ def _accepted(
     book: ReservationBook,
     request: CreateReservation,
     actor: Actor,
-    provider: Provider,
+    offer: _Offer,
     window: Window,
     now: int,
 ) -> Decision[Accepted | Refusal]:
@@ -84,10 +108,10 @@ def _accepted(
         id=request.id,
         owner=actor.user,
         project=actor.project,
-        provider=provider.id,
+        provider=offer.provider.id,
         zone=request.zone,
         window=window,
-        capacity=named(request.capacity),
+        capacity={name: offer.capacity[name] for name in in_order(offer.capacity)},
         state=State.INITIALIZED,
         created=now,
         modified=now,
@@ -96,6 +120,7 @@ def _accepted(
         expiry_explicit=explicit,
         priority=request.priority or "high",
         notice=book.policy.notice_of(window),
+        containers=offer.containers,
     )
     events = [fact("reservation-accepted", reservation)]
     reservation = begin(reservation, events, now)
@@ -111,20 +136,10 @@ def begin(reservation: Reservation, events: list[Event], now: int) -> Reservatio
     return started
 
 
-def _refused(
-    book: ReservationBook,
-    request: CreateReservation,
-    actor: Actor,
-    providers: Sequence[Provider],
-    window: Window,
-    capacity: Mapping[str, int],
-    now: int,
-) -> Refusal:
+def _refused(book: ReservationBook, actor: Actor, offers: Sequence[_Offer], window: Window, now: int) -> Refusal:
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
     refusals = [
-        refused_for_capacity(
-            book, Wanted(_scopes(provider, request.zone), window, capacity, [(window, capacity)]), actor, now
-        )
-        for provider in providers
+        refused_for_capacity(book, Wanted(offer.scopes, window, offer.capacity, [(window, offer.capacity)]), actor, now)
+        for offer in offers
     ]
     return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

@@ -30,6 +30,15 @@ PRIORITIES = {"high": 1, "normal": 2, "low": 3}
 
 
 @dataclass(frozen=True, slots=True)
+class Container:
+    """So many instances of a flavor, and what one took of managed resources when it was named."""
+
+    flavor: str
+    count: int
+    unit: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """What is promised to `owner` on one provider, over `window`; `capacity` names no resource with 0.
 
@@ -57,7 +66,7 @@ class Reservation:
     priority: str = "high"
     shortfall: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
-    containers: tuple[tuple[str, int], ...] = ()
+    containers: tuple[Container, ...] = ()
     notice: int | None = None
     version: int = 1
 
@@ -91,7 +100,7 @@ class Reservation:
             "priority": self.priority,
             "shortfall": dict(self.shortfall),
             "elements": list(self.elements),
-            "containers": [list(container) for container in self.containers],
+            "containers": [[each.flavor, each.count, dict(each.unit)] for each in self.containers],
             "notice": self.notice,
             "version": self.version,
         }
@@ -103,6 +112,6 @@ class Reservation:
             "window": Window(*value["window"]),
             "state": State(value["state"]),
             "elements": tuple(value["elements"]),
-            "containers": tuple((flavor, count) for flavor, count in value["containers"]),
+            "containers": tuple(Container(*each) for each in value["containers"]),
         }
         return cls(**{**value, **read})

@@ -24,6 +24,7 @@ class CreateReservation:
     name: str | None = None
     priority: str | None = None
     expiry: int | None = None
+    containers: tuple[tuple[str, int], ...] = ()
     dry_run: bool = False
 
 
@@ -40,6 +41,7 @@ class UpdateReservation:
     name: str | None = None
     priority: str | None = None
     expiry: int | None = None
+    containers: tuple[tuple[str, int], ...] = ()
     remove: frozenset[str] = frozenset()
     if_version: int | None = None
     dry_run: bool = False

@@ -58,5 +58,7 @@ def _expired(book: ReservationBook, reservation: Reservation, moment: int) -> It
         return
     used = book.used_of(reservation.id)
     kept = {name: amount for name, amount in only(used, reservation.capacity).items() if amount}
-    new = replace(reservation, capacity=kept, expiry=None, modified=moment, version=reservation.version + 1)
+    new = replace(
+        reservation, capacity=kept, containers=(), expiry=None, modified=moment, version=reservation.version + 1
+    )
     yield fact("reservation-released", new)

@@ -9,10 +9,11 @@ from promise.capacity import admission
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
 from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
+from promise.reservation.containers import merged, valued, with_containers
 from promise.reservation.create import begin
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
-from promise.resources import Window, in_order, named, without
+from promise.resources import Window, in_order, minus, named, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +80,13 @@ def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation,
     window = _window(book, old, request, now)
     if isinstance(window, Refusal):
         return window
-    capacity = named({**old.capacity, **request.capacity})
+    zone = _changed(old.zone, request.zone, cleared="zone" in request.remove)
+    changed = valued(book, book.providers[old.provider], replace(old, zone=zone).scopes, request.containers)
+    if isinstance(changed, Refusal):
+        return changed
+    containers = merged(old.containers, changed)
+    plain = minus(old.capacity, with_containers({}, old.containers))
+    capacity = with_containers(named({**plain, **request.capacity}), containers)
     if not capacity:
         return Refusal(Reason.NOTHING_REQUESTED, "no resource would be left with an amount above 0")
     expiry, explicit = _expiry(book, old, request, window)
@@ -87,7 +94,8 @@ def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation,
         old,
         window=window,
         capacity={name: capacity[name] for name in in_order(capacity)},
-        zone=_changed(old.zone, request.zone, cleared="zone" in request.remove),
+        containers=containers,
+        zone=zone,
         name=_changed(old.name, request.name or None, cleared="name" in request.remove),
         priority=request.priority or old.priority,
         expiry=expiry,

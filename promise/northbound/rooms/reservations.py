@@ -30,7 +30,7 @@ class ReservationRpcs:
 
     async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
         """Promise capacity over a window."""
-        refuse("create-reservation", containers=asked.containers, elements=asked.elements)
+        refuse("create-reservation", elements=asked.elements)
         request = CreateReservation(
             id=str(uuid4()),
             capacity=amounts(asked.capacity),
@@ -41,6 +41,7 @@ class ReservationRpcs:
             name=asked.name,
             priority=asked.priority,
             expiry=ending(asked.expiry),
+            containers=tuple((each.flavor, each.count) for each in asked.containers),
             dry_run=bool(asked.dry_run),
         )
         key = idempotency(actor, yang.CREATE_RESERVATION_RPC, asked)
@@ -62,7 +63,7 @@ class ReservationRpcs:
 
     async def update(self, actor: Actor, asked: yang.UpdateReservationInput) -> yang.UpdateReservationOutput:
         """Change what is promised."""
-        refuse("update-reservation", containers=asked.containers, elements=asked.elements)
+        refuse("update-reservation", elements=asked.elements)
         request = UpdateReservation(
             id=bare(asked.reservation_id) or "",
             capacity=amounts(asked.capacity),
@@ -75,6 +76,7 @@ class ReservationRpcs:
             expiry=ending(asked.expiry),
             remove=frozenset(asked.remove),
             if_version=asked.if_version,
+            containers=tuple((each.flavor, each.count) for each in asked.containers),
             dry_run=bool(asked.dry_run),
         )
         key = idempotency(actor, yang.UPDATE_RESERVATION_RPC, asked)

@@ -46,7 +46,8 @@ async def untrue(player: Player, what: Step, reply: _Element) -> list[str]:
     tries = list(_tries(player, what, refusal))
     session = await player.stage.session(what.user)
     asked = [
-        messages.operation(what.kind, {**what.given, **each.change, "dry-run": True}, player.words) for each in tries
+        messages.operation(what.kind, {**_kept(what, each), **each.change, "dry-run": True}, player.words)
+        for each in tries
     ]
     answers = await session.pipeline(asked) if asked else []
     player.asked += len(asked)
@@ -58,6 +59,11 @@ async def untrue(player: Player, what: Step, reply: _Element) -> list[str]:
     if player.stage.running.ledger.seq != before:
         wrong.append("dry runs have written to the journal")
     return wrong + list(_odd(what, refusal))
+
+
+def _kept(what: Step, each: _Try) -> dict[str, Any]:
+    """Return what of the request a try keeps: a capacity stands for what its containers come to as well."""
+    return {name: value for name, value in what.given.items() if name != "containers" or "capacity" not in each.change}
 
 
 def _odd(what: Step, refusal: _Element) -> Iterator[str]:
