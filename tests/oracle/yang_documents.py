@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import copy
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -89,6 +90,7 @@ class _Drawing:
         return entries
 
 
+@cache
 def scalars(kind: Any) -> st.SearchStrategy[Any]:
     """Return values of a type as JSON writes them, valid ones."""
     if kind.name == "date-and-time":

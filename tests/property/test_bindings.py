@@ -63,7 +63,7 @@ def agree(mine: Any, judge: Callable[[], Any], document: Any) -> None:
 
 
 @pytest.mark.parametrize(("modules", "side"), SIDES)
-@some(6)
+@some(5)
 @given(st.data())
 def test_a_document_means_the_same_to_others(modules: Modules, side: Side, data: Any) -> None:
     body = data.draw(yang_documents.bodies(side.node))
@@ -74,7 +74,7 @@ def test_a_document_means_the_same_to_others(modules: Modules, side: Side, data:
 
 
 @pytest.mark.parametrize(("modules", "side"), SIDES)
-@some(8)
+@some(6)
 @given(st.data())
 def test_others_refuse_the_same_documents(modules: Modules, side: Side, data: Any) -> None:
     body = data.draw(yang_documents.spoilt(side.node))
@@ -90,7 +90,7 @@ def test_others_refuse_the_same_documents(modules: Modules, side: Side, data: An
 
 
 @pytest.mark.parametrize(("modules", "side"), SIDES)
-@some(4)
+@some(3)
 @given(st.data())
 def test_a_value_survives_both_encodings(modules: Modules, side: Side, data: Any) -> None:
     body = data.draw(yang_documents.bodies(side.node))

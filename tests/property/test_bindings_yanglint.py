@@ -83,7 +83,7 @@ def accepted(folder: Path, side: Side, messages: list[str]) -> bool:
 @pytest.mark.parametrize("side", SIDES)
 def test_what_we_write_yanglint_accepts(side: Side, tmp_path: Path) -> None:
     messages = []
-    for body in drawn(yang_documents.bodies(side.node), 30):
+    for body in drawn(yang_documents.bodies(side.node), 30 if side.side == "output" else 8):
         try:
             messages.append(envelope(side, side.encode_xml(side.decode_json(body)).decode()))
         except errors.Invalid:
