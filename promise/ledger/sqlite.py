@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import create_engine
@@ -21,7 +21,7 @@ from promise.ledger.store import StoreError
 from promise.ledger.upgrade import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -35,7 +35,7 @@ may hold the transaction, and a restart would find it: only a restart can tell."
 PRAGMAS: Final = (
     "busy_timeout = 5000",  # ms: somebody else's backup or checkpoint may hold us up
     "synchronous = FULL",  # an answer given is an answer kept
-    "secure_delete = FAST",  # a password that was replaced is overwritten
+    "secure_delete = FAST",  # what is deleted inside of a page is overwritten
     "wal_autocheckpoint = 1000",  # pages: a checkpoint each 4 MB; fewer of them hold a group up for longer
 )
 
@@ -54,7 +54,6 @@ _SEQ_BEFORE = """
         FROM half JOIN journal ON journal.seq = (low + high + 1) / 2 WHERE low < high
     ) SELECT low FROM half WHERE low = high
 """  # time never goes back in the journal, so halving it finds the place without an index
-_KEEP = "INSERT INTO secret (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _APPEND = Bulk("INSERT INTO journal (seq, at, origin, actor, kind, payload, hash) VALUES", "(?, ?, ?, ?, ?, ?, ?)")
 _UPSERT = {
     table: Bulk(
@@ -176,15 +175,28 @@ class SqliteStore:
                 _FORGET[table].run(raw, [(key,) for key in forgotten])
             for table, changed in batch.changed.items():
                 _UPSERT[table].run(raw, changed.values())
-            for key, value in batch.secrets.items():
-                self._put_secret(key, value)
+            gone = self._put_secrets(batch.secrets)
+        if gone:
+            self._wipe()
         return True
 
-    def _put_secret(self, key: str, value: str | None) -> None:
-        if value is None:
-            self._raw.execute("DELETE FROM secret WHERE key = ?", (key,))
-        else:
-            self._raw.execute(_KEEP, (key, value))
+    def _put_secrets(self, secrets: Mapping[str, str | None]) -> int:
+        """Set and delete entries of the side table; return how many old ones are gone: those are overwritten."""
+        if not secrets:
+            return 0
+        self._raw.execute("PRAGMA secure_delete = ON")
+        gone = 0
+        for key, value in secrets.items():
+            gone += self._raw.execute("DELETE FROM secret WHERE key = ?", (key,)).rowcount
+            if value is not None:
+                self._raw.execute("INSERT INTO secret (key, value) VALUES (?, ?)", (key, value))
+        self._raw.execute("PRAGMA secure_delete = FAST")
+        return gone
+
+    def _wipe(self) -> None:
+        """Let the write-ahead log go, which has pages with old secrets in it, unless somebody reads them just now."""
+        with suppress(sqlite3.Error):
+            self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @_translated()
     def read(self, after: int, limit: int) -> list[Row]:

@@ -131,7 +131,7 @@ OPERATIONS = {
     "unknown RPC of the module": (f'<frobnicate xmlns="{PROMISE}"/>', "application", "unknown-element", "frobnicate"),
     "unknown namespace": ('<get xmlns="urn:wrong"/>', "protocol", "unknown-namespace", "urn:wrong"),
     "no namespace": ('<get xmlns=""/>', "protocol", "unknown-namespace", "''"),
-    "edit-config": ("<edit-config/>", "protocol", "operation-not-supported", "edit-config"),
+    "copy-config": ("<copy-config/>", "protocol", "operation-not-supported", "copy-config"),
     "lock": ("<lock><target><running/></target></lock>", "protocol", "operation-not-supported", "lock"),
     "commit": ("<commit/>", "protocol", "operation-not-supported", "commit"),
     "denied": (f'<denied xmlns="{PROMISE}"/>', "application", "access-denied", "permitted"),

@@ -60,8 +60,10 @@ class ProviderRpcs:
         answer = await self._instances.remove_provider(actor, bare(asked.provider_id) or "", force=bool(asked.force))
         if isinstance(answer, Refusal):
             return yang.RemoveProviderOutput(**answers.not_ok(answer))
-        parts = f"{answer.pools} pools, {answer.reservations} reservations, {answer.instances} instances"
-        return yang.RemoveProviderOutput(**answers.ok(f"provider {answer.provider.name} removed with {parts}"))
+        gone = {"pools": answer.pools, "reservations": answer.reservations, "instances": answer.instances}
+        parts = ", ".join(f"{name}: {count}" for name, count in gone.items() if count)
+        message = f"provider {answer.provider.name} removed" + (f" with what counted on it ({parts})" if parts else "")
+        return yang.RemoveProviderOutput(**answers.ok(message))
 
     async def set_credentials(
         self, actor: Actor, asked: yang.SetProviderCredentialsInput
