@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from oracle import model_instances, model_queries, model_requests, model_time
+from oracle import model_instances, model_pools, model_queries, model_requests, model_time
 from oracle.model_columns import METRICS, Scope, columns, instants, regrade
 from oracle.model_records import OPEN, Flavor, Policy, Provider, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Query = dict[str, Any]
 Answer = dict[str, Any]
@@ -53,28 +53,19 @@ class Model:
 
     def _decided(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
         world = self.world
-        match operation:
-            case "increase-capacity":
-                return model_requests.add_pool(world, query, 1, told.get("pool-id"))
-            case "decrease-capacity":
-                return model_requests.add_pool(world, query, -1, told.get("pool-id"))
-            case "create-reservation":
-                return model_requests.create_reservation(world, query, told.get("reservation-id"))
-            case "update-reservation":
-                return model_requests.update_reservation(world, query)
-            case "cancel-reservation":
-                return model_requests.cancel_reservation(world, query["reservation-id"])
-            case "create-instance":
-                return model_instances.create_instance(world, query, told.get("instance-id"), told.get("server"))
-            case "destroy-instance":
-                return model_instances.destroy_instance(world, query["instance-id"])
-            case "query-capacity":
-                return model_queries.query_capacity(world, query)
-            case "query-reservation":
-                return model_queries.query_reservation(world, query)
-            case "query-instance":
-                return model_queries.query_instance(world, query)
-        raise AssertionError(operation)
+        decide: dict[str, Callable[[], Answer]] = {
+            "increase-capacity": lambda: model_pools.add_pool(world, query, 1, told.get("pool-id")),
+            "decrease-capacity": lambda: model_pools.add_pool(world, query, -1, told.get("pool-id")),
+            "create-reservation": lambda: model_requests.create_reservation(world, query, told.get("reservation-id")),
+            "update-reservation": lambda: model_requests.update_reservation(world, query),
+            "cancel-reservation": lambda: model_requests.cancel_reservation(world, query["reservation-id"]),
+            "create-instance": lambda: model_instances.create_instance(world, query, told),
+            "destroy-instance": lambda: model_instances.destroy_instance(world, query["instance-id"]),
+            "query-capacity": lambda: model_queries.query_capacity(world, query),
+            "query-reservation": lambda: model_queries.query_reservation(world, query),
+            "query-instance": lambda: model_queries.query_instance(world, query),
+        }
+        return decide[operation]()
 
     def check(self) -> None:
         """What must hold at every instant of every scope, whatever was decided."""

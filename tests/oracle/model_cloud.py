@@ -1,4 +1,4 @@
-"""A cloud that does at once what it is asked, and whose size a test sets: the port of the product, nothing behind it."""
+"""A cloud that does at once what it is asked, and whose size a test sets."""
 
 from __future__ import annotations
 

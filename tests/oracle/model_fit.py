@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
 from oracle.model_columns import instants, room, scopes_of
 from oracle.model_records import OPEN, Amounts, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DAY = 86400
 HOUR = 3600
@@ -104,6 +102,19 @@ def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
     return runs
 
 
+def blocking(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
+    """Reservations that hold what is short while it is short, as far as the caller may see them."""
+    found = {}
+    for name, short in shortages(world, ask).items():
+        for held in world.reservations.values():
+            here = held.live and held.provider == ask.provider and held.id != ask.replaces
+            meets = held.start < short.get("to", OPEN) and short["from"] < held.end
+            if here and meets and held.amounts.get(name) and world.sees(held):
+                entry = {"reservation-id": held.id, "resource": name, "amount": held.amounts[name]}
+                found[f"{held.id} {name}"] = entry
+    return found
+
+
 def bad_intervals(world: World, ask: Ask) -> list[tuple[int, int]]:
     """The intervals at or after the start in which less is available than is requested."""
     points = [*instants(world, ask.provider, ask.start, OPEN), OPEN]
@@ -111,7 +122,7 @@ def bad_intervals(world: World, ask: Ask) -> list[tuple[int, int]]:
     def fits(at: int) -> bool:
         return all(left_over(world, ask, name, at) >= amount for name, amount in ask.amounts.items())
 
-    return [(at, after) for at, after in zip(points, points[1:], strict=False) if not fits(at)]
+    return [(at, after) for at, after in pairwise(points) if not fits(at)]
 
 
 def _policy_limit(world: World, ask: Ask) -> int:
@@ -124,8 +135,3 @@ def _policy_limit(world: World, ask: Ask) -> int:
         duration = ask.end - ask.start
         limits.append(world.now + policy.max_future_end_range * DAY - duration)
     return min(limits)
-
-
-def first(world: World, start: int, end: int, provider: str, good: Callable[[int], bool]) -> int | None:
-    """The first instant of the window at which something holds."""
-    return next((at for at in instants(world, provider, start, end) if good(at)), None)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oracle.model_columns import Scope, managed, remaining, room, scopes_of
+from oracle.model_columns import Scope, instants, managed, remaining, room, scopes_of
 from oracle.model_fit import lowest
-from oracle.model_columns import instants
 from oracle.model_records import OPEN, Amounts, Flavor, Instance, Provider, Reservation, World
 from oracle.model_requests import Answer, Query, refused
 from oracle.model_time import zones_managed
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def create_instance(world: World, query: Query, new_id: str | None, server: str | None) -> Answer:
+
+def create_instance(world: World, query: Query, told: Mapping[str, Any]) -> Answer:
     """The decision, and the state after a cloud that does at once what it is asked."""
     faults, provider, found, flavor = _named(world, query)
     if faults or provider is None or flavor is None:
@@ -20,14 +22,14 @@ def create_instance(world: World, query: Query, new_id: str | None, server: str 
     needs = needs_of(flavor, query)
     short, zone = _placed(world, provider, found, query.get("zone"), needs)
     if short:
-        told = {"provider-id": provider.id, "shortfall": short}
-        return refused("insufficient-capacity", result="conflict", status="rejected", refusal=told)
+        numbers = {"provider-id": provider.id, "shortfall": short}
+        return refused("insufficient-capacity", result="conflict", status="rejected", refusal=numbers)
     new = Instance(
-        new_id or "new", world.user, query["name"], provider.id, zone, found.id if found else None, flavor.id, needs,
-        world.now, world.now, server=server, networks=query.get("networks", ["net-1"]),
+        told.get("instance-id", "new"), world.user, query["name"], provider.id, zone, found.id if found else None,
+        flavor.id, needs, world.now, world.now, server=told.get("server"), networks=query.get("networks", ["net-1"]),
     )  # fmt: skip
     world.instances[new.id] = new
-    return {"result": "ok", "status": "in-progress", "instance-id": new.id, "vm-state": "ACTIVE", "server": server}
+    return {"result": "ok", "status": "in-progress", "instance-id": new.id, "vm-state": "ACTIVE", "server": new.server}
 
 
 def needs_of(flavor: Flavor, query: Query) -> Amounts:
@@ -39,13 +41,13 @@ def _named(world: World, query: Query) -> tuple[set[str], Provider | None, Reser
     """What the request names, and every rule that this breaks."""
     name, claim = query.get("provider-id"), query.get("reservation-id")
     found = world.reservations.get(claim) if claim else None
-    if (claim and found is None) or (name is not None and name not in world.providers):
+    if (claim and (found is None or not world.sees(found))) or (name is not None and name not in world.providers):
         return {"not-found"}, None, None, None
     faults = set()
     if found and found.state != "active":
         faults.add("not-active")
     if name is None and found is None and len(world.providers) != 1:
-        return {"provider-ambiguous"}, None, None, None
+        return {"provider-ambiguous" if world.providers else "not-found"}, None, None, None
     if found and name is not None and name != found.provider:
         faults.add("provider-mismatch")
     provider = world.providers[name or (found.provider if found else next(iter(world.providers)))]
@@ -128,7 +130,7 @@ def _to(end: int) -> dict[str, int]:
 
 def destroy_instance(world: World, name: str) -> Answer:
     found = world.instances.get(name)
-    if found is None:
+    if found is None or not world.sees(found):
         return refused("not-found")
     if found.live:
         found.state, found.modified = "DELETING", world.now
@@ -147,8 +149,9 @@ def shown_instance(world: World, found: Instance) -> Answer:
     active = found.live and claim is not None and claim.state == "active"
     answer: Answer = {
         "id": found.id, "name": found.name, "provider": found.provider, "capacity": found.needs, "start": found.start,
-        "vm-state": found.state, "priority": claim.priority if claim and active else found.priority, "owner": found.owner,
+        "vm-state": found.state, "priority": found.priority, "owner": found.owner,
     }  # fmt: skip
+    answer |= {"priority": claim.priority} if claim and active else {}
     answer |= {"created-on": found.start, "modified-on": found.modified, "flavor": found.flavor, "image": "image"}
     answer |= {"instance-ref": {"provider": found.provider, "server": found.server}, "networks": set(found.networks)}
     optional = {"zone": found.zone, "reservation": found.reservation, "end": found.end}

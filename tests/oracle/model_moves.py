@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import room, scopes_of
-from oracle.model_trial import T0, Call
+from oracle.model_trial import GUEST, T0, Call
 
 if TYPE_CHECKING:
     import random
@@ -57,6 +57,8 @@ class Moves:
             kinds |= {"create-instance": 25, "destroy-instance": 1}
         (operation,) = self.chance.choices(list(kinds), list(kinds.values()))
         query: dict[str, Any] = getattr(self, operation.replace("-", "_"))()
+        if ("reservation" in operation or "instance" in operation or "query" in operation) and self.maybe(0.15):
+            query["as"] = GUEST
         return Call(f"c{self.made}", operation, query)
 
     # ---- pieces
@@ -86,7 +88,7 @@ class Moves:
         """An id of the controller as the label that made it; rarely one that nobody knows."""
         if not ids or self.maybe(0.02):
             return "@nobody"
-        back = {made: label for label, made in self.trial.ids.items()}
+        back: dict[str, str] = {made: label for label, made in self.trial.ids.items()}
         return "@" + back.get(self.chance.choice(ids), "nobody")
 
     def provider(self) -> str:
@@ -95,7 +97,8 @@ class Moves:
     def zone(self) -> str:
         if self.maybe(0.03):
             return "nowhere"
-        return self.chance.choice(sorted({zone for one in self.world.providers.values() for zone in one.zones}))
+        zones: set[str] = {zone for one in self.world.providers.values() for zone in one.zones}
+        return self.chance.choice(sorted(zones))
 
     def amounts(self, most: int = 4) -> dict[str, int]:
         named = {name for pool in self.world.pools.values() for name in pool.amounts}
@@ -233,7 +236,8 @@ class Moves:
             query["zone"] = self.zone()
         if self.maybe(0.6):
             query["window"] = {
-                name: max(self.world.now, at) for name, at in self.window(start=0.6, end=0.6).items()
+                name: at if self.maybe(0.3) else max(self.world.now, at)
+                for name, at in self.window(start=0.6, end=0.6).items()
             } | ({"scope": self.chance.choice(("inclusive", "exclusive"))} if self.maybe(0.5) else {})
         records = [*self.world.pools, *self.world.reservations, *self.world.instances]
         if records and self.maybe(0.3):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oracle.model_columns import METRICS, Columns, Scope, columns, instants, managed
 from oracle.model_instances import shown_instance
 from oracle.model_records import OPEN, Amounts, Instance, Pool, Provider, Reservation, World
-from oracle.model_time import zones_managed
 from oracle.model_requests import Answer, Query, refused, shown
+from oracle.model_time import zones_managed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ def query_capacity(world: World, query: Query) -> Answer:
     providers, start, end, faults = _asked(world, query)
     if faults:
         return refused(*faults)
-    hidden = set(query.get("without", []))
+    hidden = _hidden(world, query)
     metric = query.get("capacity", "available")
     listed = _records(world, query, metric, providers, start, end)
     scopes = [Scope(one.id, query.get("zone")) for one in providers]
@@ -161,6 +161,13 @@ def _room(world: World, scope: Scope, flavor: Amounts, window: tuple[int, int], 
 # ---- which records are listed
 
 
+def _hidden(world: World, query: Query) -> set[str]:
+    """What is thought away: of others' records nothing, as if they were unknown."""
+    owned: list[Reservation | Instance] = [*world.reservations.values(), *world.instances.values()]
+    mine = [one.id for one in owned if world.sees(one)]
+    return set(query.get("without", [])) & {*world.pools, *mine}
+
+
 def _records(world: World, query: Query, metric: str, providers: list[Provider], start: int, end: int) -> list[Record]:
     kinds: dict[str, tuple[type, ...]] = {"total": (Pool,), "reserved": (Reservation,), "usage": (Instance,)}
     wanted = kinds.get(metric, (Pool, Reservation, Instance))
@@ -171,12 +178,13 @@ def _records(world: World, query: Query, metric: str, providers: list[Provider],
 
 def _filter(world: World, query: Query, providers: list[Provider], start: int, end: int) -> Callable[[Record], bool]:
     names = {one.id for one in providers}
-    zone, hidden = query.get("zone"), set(query.get("without", []))
+    zone, hidden = query.get("zone"), _hidden(world, query)
     exclusive = query.get("window", {}).get("scope") == "exclusive"
 
     def good(record: Record) -> bool:
         first, after = _span(world, record)
         fits = start <= first and after <= end if exclusive else first < end and start < after
+        fits = fits and (isinstance(record, Pool) or world.sees(record))
         return fits and record.provider in names and zone in {None, record.zone} and record.id not in hidden
 
     return good
@@ -221,7 +229,7 @@ def query_reservation(world: World, query: Query) -> Answer:
     answer: Answer = {"result": "ok", "reservations": {found.id for found in listed}}
     answer["reservation"] = {found.id: shown(world, found) for found in listed}
     if query.get("show-utilization", True):
-        hidden = set(query.get("without", []))
+        hidden = _hidden(world, query)
         scopes = [Scope(one.id, query.get("zone")) for one in providers]
         series = _series(world, scopes, start, end, hidden)
         answer["utilization"] = _thinned(
@@ -235,7 +243,7 @@ def query_instance(world: World, query: Query) -> Answer:
     listed = {}
     for found in world.instances.values():
         wanted = found.state in states if states else (found.live or ids is not None)
-        named = ids is None or found.id in ids
+        named = (ids is None or found.id in ids) and world.sees(found)
         if wanted and named and query.get("reservation-id") in {None, found.reservation}:
             listed[found.id] = shown_instance(world, found)
     return {"result": "ok", "instance": listed}

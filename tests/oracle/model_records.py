@@ -115,8 +115,12 @@ class World:
     reservations: dict[str, Reservation] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     user: str = "admin"
+    """Who is asking; only the administrator sees what others made."""
     short: dict[str, Amounts] = field(default_factory=dict)
     """What of each reservation's promise cannot be kept; `model_columns.regrade` works it out."""
+
+    def sees(self, record: Reservation | Instance) -> bool:
+        return self.user in {"admin", record.owner}
 
     def instances_of(self, reservation: str) -> list[Instance]:
         return [found for found in self.instances.values() if found.live and found.reservation == reservation]

@@ -1,12 +1,12 @@
-"""Pools and reservations as requested: the decision and its answer, from the rules of design section 5."""
+"""Reservations as requested: the decision and its answer, from the rules of design section 5."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from oracle.model_columns import Scope, bound_of, pooled, remaining, scopes_of, shortfalls
-from oracle.model_fit import DAY, HOUR, Ask, alternatives, lowest, most, shortages
+from oracle.model_columns import Scope, remaining
+from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
 from oracle.model_time import finish
 
@@ -51,100 +51,6 @@ def of_expiry(world: World, expiry: int | None, start: int) -> set[str]:
     return ({"window-past"} if expiry <= world.now else set()) | ({"window-invalid"} if expiry <= start else set())
 
 
-# ---- pools
-
-
-def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answer:
-    """increase-capacity and decrease-capacity."""
-    source, zone = query["source"], query.get("zone")
-    pool = world.pools.get(source)
-    provider = pool.provider if pool else source
-    start, end, faults = window_of(world, query)
-    if provider not in world.providers:
-        return refused("not-found", *faults)
-    if pool and zone is not None and pool.zone not in {None, zone}:
-        return refused("zone-mismatch", *faults)
-    zone = pool.zone if pool and zone is None else zone
-    amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
-    if zone is not None and zone not in world.providers[provider].zones:
-        faults.add("zone-unknown")
-    if not amounts:
-        faults.add("nothing-requested")
-    if pool and sign < 0 and not faults:
-        start, end = max(start, pool.start), min(end, pool.end)
-        faults |= {"window-invalid"} if end <= start else set()
-        amounts = {name: min(amount, pool.amounts.get(name, 0)) for name, amount in amounts.items()}
-        amounts = {name: amount for name, amount in amounts.items() if amount}
-        faults |= set() if amounts else {"nothing-requested"}
-    if faults:
-        return refused(*faults)
-    new = Pool(
-        new_id or "new", provider, zone, start, end, sign, amounts, bool(query.get("planned")) and start > world.now
-    )
-    return _increase(world, new) if sign > 0 else _decrease(world, new, strict=bool(query.get("strict")))
-
-
-def _increase(world: World, new: Pool) -> Answer:
-    if not new.planned and (short := _pool_short(world, new)):
-        return refused("exceeds-provider", result="conflict", refusal=_told(new, short))
-    world.pools[new.id] = new
-    return {"result": "ok", "pool-id": new.id}
-
-
-def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
-    if short := _pool_short(world, new):
-        return refused("below-zero", result="conflict", refusal=_told(new, short))
-    world.pools[new.id] = new
-    affected = {
-        name: {"reservation-id": name, "shortfall": short}
-        for name, short in shortfalls(world).items()
-        if any(amount > world.short.get(name, {}).get(resource, 0) for resource, amount in short.items())
-    }
-    if strict and affected:
-        del world.pools[new.id]
-        ask = Ask(new.provider, new.zone, new.start, new.end, new.amounts)
-        told = _told(new, shortages(world, ask))
-        return refused("below-commitments", result="conflict", affected=affected, refusal=told)
-    return {"result": "ok", "pool-id": new.id, "affected": affected}
-
-
-def _told(new: Pool, short: dict[str, dict[str, Any]]) -> Answer:
-    """What would be possible of it: the short resources as far as there are any, the others whole."""
-    most = {name: short[name]["available"] if name in short else amount for name, amount in new.amounts.items()}
-    return {"provider-id": new.provider, "shortfall": short, "max-capacity": most}
-
-
-def _pool_short(world: World, new: Pool) -> dict[str, dict[str, Any]]:
-    """Where an increase is more than the cloud can give, or a decrease more than there is."""
-    found = {}
-    points = _pool_points(world, new)
-    for resource, amount in new.amounts.items():
-        levels = {at: max(0, _pool_room(world, new, resource, at)) for at in points}
-        if min(levels.values()) < amount:
-            start, end = lowest(levels, [*points, new.end])
-            entry = {"resource": resource, "requested": amount, "available": min(levels.values()), "from": start}
-            found[resource] = entry | ({} if end == OPEN else {"to": end})
-    return found
-
-
-def _pool_points(world: World, new: Pool) -> list[int]:
-    points = {new.start}
-    for pool in world.pools.values():
-        points |= {pool.start, pool.end}
-    return sorted(at for at in points if new.start <= at < new.end)
-
-
-def _pool_room(world: World, new: Pool, resource: str, at: int) -> int:
-    scopes = scopes_of(new.provider, new.zone)
-    if new.sign < 0:
-        return min(pooled(world, scope, resource, at) for scope in scopes)
-    awaited = {pool.id for pool in world.pools.values() if pool.planned}
-    return min(bound_of(world, scope, resource) - pooled(world, scope, resource, at, awaited) for scope in scopes)
-
-
-# ---- reservations
-
-
 def create_reservation(world: World, query: Query, new_id: str | None) -> Answer:
     start, end, faults = window_of(world, query)
     if end == OPEN and world.policy.max_duration is not None:
@@ -153,7 +59,7 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
     faults |= set() if faults else of_policy(world, start, end) | of_expiry(world, query.get("expiry"), start)
     faults |= set() if amounts else {"nothing-requested"}
     provider, zone = query.get("provider-id"), query.get("zone")
-    if provider is not None and provider not in world.providers:
+    if (provider is not None and provider not in world.providers) or not world.providers:
         return refused("not-found", *faults)
     candidates = [provider] if provider is not None else list(world.providers)
     if zone is not None:
@@ -215,12 +121,13 @@ def refusal(world: World, asks: list[Ask]) -> Answer:
         "shortfall": shortages(world, ask),
         "max-capacity": most(world, ask),
         "alternative": alternatives(world, ask),
+        "blocking": blocking(world, ask),
     }
 
 
 def update_reservation(world: World, query: Query) -> Answer:
     found = world.reservations.get(query["reservation-id"])
-    if found is None:
+    if found is None or not world.sees(found):
         return refused("not-found")
     changed = _merged(world, found, query)
     faults = _update_faults(world, found, changed, query)
@@ -261,7 +168,8 @@ def _merged(world: World, found: Reservation, query: Query) -> Reservation:
     """The reservation as it would be."""
     gone = query.get("remove", [])
     amounts = {**found.amounts, **query.get("capacity", {})}
-    start = max(world.now, math.floor(query["start"])) if "start" in query else found.start
+    moves = "start" in query and found.state == "initialized"
+    start = max(world.now, math.floor(query["start"])) if moves else found.start
     end = OPEN if "end" in gone else math.ceil(query["end"]) if "end" in query else found.end
     if end == OPEN and "end" in gone and world.policy.max_duration is not None:
         end = start + world.policy.max_duration * HOUR
@@ -283,20 +191,11 @@ def _merged(world: World, found: Reservation, query: Query) -> Reservation:
 
 
 def _update_faults(world: World, found: Reservation, changed: Reservation, query: Query) -> set[str]:
-    faults = set()
     if not found.live:
         return {"ended"}
     if "if-version" in query and query["if-version"] != found.version:
         return {"changed"}
-    if query.get("provider-id", found.provider) not in world.providers:
-        faults.add("not-found")
-    if query.get("provider-id", found.provider) != found.provider:
-        faults.add("provider-mismatch")
-    mine = world.instances_of(found.id)
-    if changed.zone != found.zone:
-        faults |= {"zone-mismatch"} if mine else set()
-        if changed.zone is not None and changed.zone not in world.providers[found.provider].zones:
-            faults.add("zone-unknown")
+    faults = _place_faults(world, found, changed, query)
     if found.state == "active" and "start" in query and math.floor(query["start"]) != found.start:
         faults.add("already-started")
     if changed.end <= world.now:
@@ -313,13 +212,27 @@ def _update_faults(world: World, found: Reservation, changed: Reservation, query
     return faults
 
 
+def _place_faults(world: World, found: Reservation, changed: Reservation, query: Query) -> set[str]:
+    """A reservation never moves to another provider, nor to another zone while it has instances."""
+    faults = set()
+    if query.get("provider-id", found.provider) not in world.providers:
+        faults.add("not-found")
+    if query.get("provider-id", found.provider) != found.provider:
+        faults.add("provider-mismatch")
+    if changed.zone != found.zone:
+        faults |= {"zone-mismatch"} if world.instances_of(found.id) else set()
+        if changed.zone is not None and changed.zone not in world.providers[found.provider].zones:
+            faults.add("zone-unknown")
+    return faults
+
+
 def _taken(world: World, found: Reservation, resource: str) -> int:
     return sum(instance.needs.get(resource, 0) for instance in world.instances_of(found.id))
 
 
 def cancel_reservation(world: World, name: str) -> Answer:
     found = world.reservations.get(name)
-    if found is None:
+    if found is None or not world.sees(found):
         return refused("not-found")
     if found.state == "cancelled":
         return {"result": "ok", "instances": set()}

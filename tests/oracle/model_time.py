@@ -18,6 +18,7 @@ def advance(world: World, now: int) -> None:
         world.now = max(world.now, due)
         _at(world, due)
     world.now = max(world.now, now)
+    regrade(world)
 
 
 def _next_due(world: World) -> int | None:
@@ -42,11 +43,9 @@ def _at(world: World, due: int) -> None:
     for found in world.reservations.values():
         if found.live and found.expiry is not None and found.expiry <= due:
             _expire(world, found, due)
-    regrade(world)
     for found in world.reservations.values():
         if found.state == "initialized" and found.start <= due:
             found.state = "active"
-    regrade(world)
 
 
 def _cut(world: World, pool: Pool) -> None:

@@ -12,7 +12,6 @@ from netconf_client import connect
 from oracle import model_wire
 from oracle.model import Model, differences
 from oracle.model_cloud import FLAVORS, Clouds, FakeCloud
-from oracle.model_records import Policy
 
 from promise.app import build
 from promise.clock import ManualClock
@@ -22,12 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from netconf_client import NetconfClient
+    from oracle.model_records import Policy
 
     from promise.app import App
 
+    Clients = dict[str, NetconfClient]
+
 T0 = 1_800_000_000 - 1_800_000_000 % 86400
 NOBODY = "00000000-0000-4000-8000-000000000000"
-IGNORED = frozenset({"message", "blocking"})
+IGNORED = frozenset({"message"})
+GUEST = "guest"
+"""A user who sees only what is his; a query of a step that begins with "as": "guest" is his."""
 
 
 class Call(NamedTuple):
@@ -45,11 +49,11 @@ class Disagreement(AssertionError):
 class Trial:
     """One controller and one model; `step` plays one call."""
 
-    def __init__(self, app: App, clock: ManualClock, clouds: Clouds, client: NetconfClient, model: Model) -> None:
+    def __init__(self, app: App, clock: ManualClock, clouds: Clouds, clients: Clients, model: Model) -> None:
         self.app = app
         self.clock = clock
         self.clouds = clouds
-        self.client = client
+        self.clients = clients
         self.model = model
         self.ids: dict[str, str] = {}
         self.calls: list[Call] = []
@@ -75,15 +79,19 @@ class Trial:
         return {}
 
     async def ask(self, operation: str, query: dict[str, Any]) -> dict[str, Any]:
-        reply = await self.client.rpc(model_wire.request(operation, query))
+        user = self.model.world.user
+        given = {name: value for name, value in query.items() if name != "as"}
+        reply = await self.clients[user].rpc(model_wire.request(operation, given))
         return model_wire.answer(operation, reply)
 
     async def _asked(self, call: Call) -> dict[str, Any]:
         query = self._resolved(call.query)
+        self.model.world.user = query.get("as", "admin")
         told = await self.ask(call.operation, query)
         self.model.advance(self.clock.now())
         expected = self.model.call(call.operation, query, told)
         self._judge(call, expected, told)
+        self.model.world.user = "admin"
         for name in ("reservation-id", "pool-id", "instance-id"):
             if name in told and told["result"] == "ok":
                 self.ids[call.label] = told[name]
@@ -93,7 +101,8 @@ class Trial:
     def _judge(self, call: Call, expected: dict[str, Any], told: dict[str, Any]) -> None:
         told, expected = _without(told, IGNORED), _without(expected, IGNORED)
         if "resolution" in call.query and "end" not in call.query.get("window", {}):
-            _without_echo(told), _without_echo(expected)
+            _without_echo(told)
+            _without_echo(expected)
         if found := differences(expected, told):
             raise Disagreement(f"{call.operation} {self._resolved(call.query)}\n  " + "\n  ".join(found))
 
@@ -172,7 +181,7 @@ class Trial:
 def _without_echo(answer: dict[str, Any]) -> None:
     """Leave out the last entries of a course that only say again what the one before says: nobody cares how many."""
     course = answer.get("utilization") or []
-    while len(course) > 1 and course[-1] | {"timestamp": 0} == course[-2] | {"timestamp": 0}:
+    while len(course) > 1 and course[-1] | {"timestamp": 0, "count": 0} == course[-2] | {"timestamp": 0, "count": 0}:
         course.pop()
 
 
@@ -191,14 +200,20 @@ async def trial(clouds: Clouds, policy: Policy) -> AsyncIterator[Trial]:
             "state_dir": Path(folder),
             "netconf": {"listen": "127.0.0.1:0"},
             "policy": given,
-            "user": [{"name": "admin", "password": "secret", "groups": ["admin"]}],
+            "user": [
+                {"name": "admin", "password": "secret", "groups": ["admin"]},
+                {"name": GUEST, "password": "secret"},
+            ],
         })  # fmt: skip
         clock = ManualClock(T0)
         app = await build(config, clock, clouds)
         await app.start()
         try:
-            async with await connect(*app.address, "admin", "secret") as client:
-                yield Trial(app, clock, clouds, client, Model(T0, policy))
+            async with (
+                await connect(*app.address, "admin", "secret") as admin,
+                await connect(*app.address, GUEST, "secret") as guest,
+            ):
+                yield Trial(app, clock, clouds, {"admin": admin, GUEST: guest}, Model(T0, policy))
         finally:
             await app.stop()
 

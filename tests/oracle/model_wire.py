@@ -18,9 +18,9 @@ CAPACITIES = frozenset({"total", "reserved", "usage", "available", "overdrawn", 
 SETS = frozenset({"collections", "reservations", "pools", "allocations", "instances", "elements", "networks"})
 KEYED = {"reservation": "id", "instance": "id", "zones": "name", "flavors": "id"}
 BY_KEY = {"affected": "reservation-id", "per-provider": "provider-id", "outcome": "reservation-id",
-          "shortfall": "resource"}  # fmt: skip
+          "shortfall": "resource", "blocking": "reservation-id resource"}  # fmt: skip
 HAVE_LISTS = frozenset({"query-reservation", "query-instance", "add-provider"})
-LISTS = frozenset({"alternative", "blocking", "held-element", "utilization", "containers"})
+LISTS = frozenset({"alternative", "held-element", "utilization", "containers"})
 
 
 def moment(value: float) -> str:
@@ -35,7 +35,7 @@ def moment(value: float) -> str:
 
 def request(name: str, query: dict[str, Any]) -> str:
     """Write the operation element."""
-    root = etree.Element(f"{{{NS}}}{name}", nsmap={None: NS})
+    root = etree.Element(f"{{{NS}}}{name}")
     for key, value in query.items():
         _write(root, key, value)
     return etree.tostring(root, encoding="unicode")
@@ -86,8 +86,9 @@ def _children(parent: Any, inside: str) -> dict[str, Any]:
             read[name] = _capacity(child)
         elif name in BY_KEY:
             one = _children(child, name)
-            assert one[BY_KEY[name]] not in read.get(name, {}), f"two entries {one} of one key"
-            read.setdefault(name, {})[one[BY_KEY[name]]] = one
+            key = " ".join(one[part] for part in BY_KEY[name].split())
+            assert key not in read.get(name, {}), f"two entries {one} of one key"
+            read.setdefault(name, {})[key] = one
         elif name in LISTS:
             read.setdefault(name, []).append(_children(child, name))
         elif name in SETS:
