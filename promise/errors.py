@@ -123,9 +123,7 @@ class DataMissing(Invalid):
 class NotUnique(Invalid):
     """List entries are equal where a `unique` statement wants each to be different; `nodes` are the paths of those."""
 
-    def __init__(self, rule: str, *, path: str = "", nodes: tuple[str, ...] = ()) -> None:
-        super().__init__(rule, path=path)
-        self.nodes = nodes
+    nodes: tuple[str, ...] = ()
 
 
 class Inapplicable(Invalid):

@@ -143,7 +143,9 @@ class Schema:
                 nodes = tuple(
                     self._path(found) for at in same for spec in unique for found in spec.evaluate(series[at])
                 )
-                return NotUnique(f"must be unique: {values[entry][0]} is there twice", path=nodes[-1], nodes=nodes)
+                found = NotUnique(f"must be unique: {values[entry][0]} is there twice", path=nodes[-1])
+                found.nodes = nodes
+                return found
         return NotUnique("must be unique", path=path)
 
     def _path(self, instance: Any) -> str:

@@ -36,6 +36,7 @@ APPENDIX_A: dict[str, tuple[set[str], list[str]]] = {
     "access-denied": ({"protocol", "application"}, []),
     "lock-denied": ({"protocol"}, ["session-id"]),
     "resource-denied": ({"transport", "rpc", "protocol", "application"}, []),
+    "data-exists": ({"application"}, []),
     "data-missing": ({"application"}, []),
     "operation-not-supported": ({"protocol", "application"}, []),
     "operation-failed": ({"rpc", "protocol", "application"}, []),
@@ -46,7 +47,7 @@ STATUSES = {
     "in-use": {409}, "invalid-value": {400, 404, 406}, "too-big": {413, 400}, "missing-attribute": {400},
     "bad-attribute": {400}, "unknown-attribute": {400}, "missing-element": {400}, "bad-element": {400},
     "unknown-element": {400}, "unknown-namespace": {400}, "access-denied": {401, 403}, "lock-denied": {409},
-    "resource-denied": {409}, "data-missing": {409}, "operation-not-supported": {405, 501},
+    "resource-denied": {409}, "data-missing": {409}, "data-exists": {409}, "operation-not-supported": {405, 501},
     "operation-failed": {412, 500}, "malformed-message": {400},
 }  # fmt: skip
 
