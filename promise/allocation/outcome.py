@@ -50,16 +50,20 @@ def _progressed(book: AllocationBook, operation: str, progress: Progress, why: s
     return Decision(None, (fact("operation-deferred", changed),))
 
 
-def created(book: AllocationBook, operation: str, server: Server, now: int) -> Decision[None]:
-    """Record that the cloud has made the server; an instance to be destroyed meanwhile stays so."""
+def created(book: AllocationBook, operation: str, server: Server, now: int) -> Decision[str | None]:
+    """Record that the cloud has made the server, and return which server the instance has: the first one recorded.
+
+    An instance to be destroyed meanwhile stays so. Of one that was forgotten, with its provider, nothing is touched.
+    """
     found = book.open_operations.get(operation)
     if found is None:
-        return _NOTHING
+        closed = book.operations.get(operation)
+        return Decision(book.allocations[closed.instance].server if closed else server.id)
     allocation = book.allocations[found.instance]
     state = VmState.DELETING if allocation.vm_state is VmState.DELETING else VmState(server.state)
     changed = replace(_seen(allocation, server), server=server.id, vm_state=state, modified=now)
     events = (_closed(found, Progress.DONE, f"server {server.id}", now), _state(allocation, changed))
-    return Decision(None, events)
+    return Decision(server.id, events)
 
 
 def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decision[None]:
@@ -74,21 +78,26 @@ def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decisio
     return Decision(None, (_closed(found, Progress.FAILED, why, now), _state(allocation, changed)))
 
 
-def deleting(book: AllocationBook, operation: str, now: int) -> Decision[None]:
+def leaving(book: AllocationBook, operation: str) -> Decision[None]:
     """Record that the cloud has accepted to delete the server; the instance counts until it is gone."""
+    return uncertain(book, operation, "accepted, not gone yet", 0)
+
+
+def through(book: AllocationBook, operation: str, now: int) -> Decision[None]:
+    """Record that there is nothing left to delete."""
     found = book.open_operations.get(operation)
-    return Decision(None, (_closed(found, Progress.DONE, "accepted", now),)) if found else _NOTHING
+    return Decision(None, (_closed(found, Progress.DONE, "gone", now),)) if found else _NOTHING
 
 
 def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: int) -> Decision[Allocation]:
     """Ask for the end of an instance; one whose end was asked for before changes nothing.
 
-    A create that was never attempted is stopped, and its instance gone with it.
+    A create that certainly had no effect until now is stopped, and its instance gone with it.
     """
-    if allocation.vm_state in {VmState.DELETING, VmState.DELETED}:
+    waiting = asked_of(book, allocation.id)
+    if allocation.vm_state is VmState.DELETED or any(asked.asked is Asked.DELETE for asked in waiting):
         return Decision(allocation)
-    waiting = [asked for asked in book.open_operations.values() if asked.instance == allocation.id]
-    if not allocation.counted or any(asked.attempts == 0 and asked.asked is Asked.CREATE for asked in waiting):
+    if not allocation.counted or any(asked.progress is Progress.PENDING for asked in waiting):
         gone = _gone(allocation, now)
         stopped = tuple(_closed(asked, Progress.STOPPED, "destroyed before it was made", now) for asked in waiting)
         return Decision(gone, (*stopped, _state(allocation, gone)))
@@ -97,19 +106,31 @@ def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: i
     return Decision(ending, (_state(allocation, ending), fact("operation-asked", asked)))
 
 
+def asked_of(book: AllocationBook, instance: str) -> list[Operation]:
+    """Return what was asked of the cloud for an instance and is not through."""
+    return [asked for asked in book.open_operations.values() if asked.instance == instance]
+
+
 def observed(book: AllocationBook, allocation_id: str, server: Server | None, now: int) -> Decision[None]:
     """Record how the cloud shows the server of an instance, None = it is gone; no difference changes nothing."""
     old = book.allocations.get(allocation_id)
     if old is None or not old.counted or old.server is None or (server and server.id != old.server):
         return _NOTHING
     if server is None:
-        gone = _gone(old, now)
-        return Decision(None, (_state(old, gone, kind="allocation-gone"),))
-    state = VmState.DELETING if old.vm_state is VmState.DELETING else VmState(server.state)
-    new = replace(_seen(old, server), vm_state=state)
+        ended = (asked for asked in asked_of(book, old.id) if asked.asked is Asked.DELETE)
+        closed = (_closed(asked, Progress.DONE, "gone", now) for asked in ended)
+        return Decision(None, (*closed, _state(old, _gone(old, now), kind="allocation-gone")))
+    new = replace(_seen(old, server), vm_state=_state_of(book, old, server))
     if new == old:
         return _NOTHING
     return Decision(None, (_state(old, replace(new, modified=now)),))
+
+
+def _state_of(book: AllocationBook, old: Allocation, server: Server) -> VmState:
+    """Return the state as the cloud shows it; what we were asked to destroy is on its way whatever it shows."""
+    if old.vm_state is VmState.DELETING and any(asked.asked is Asked.DELETE for asked in asked_of(book, old.id)):
+        return VmState.DELETING
+    return VmState(server.state)
 
 
 def _gone(allocation: Allocation, now: int) -> Allocation:
@@ -118,9 +139,15 @@ def _gone(allocation: Allocation, now: int) -> Allocation:
 
 
 def _seen(allocation: Allocation, server: Server) -> Allocation:
-    """Return the allocation with what the cloud tells of the server's place and fault."""
+    """Return the allocation with what the cloud tells of the server's place and fault, and of what others made of it.
+
+    Of a server in a cell that is down the cloud tells nothing: what is known stays.
+    """
+    if not server.needs:
+        return allocation
     zone = server.zone or allocation.zone
-    return replace(allocation, zone=zone, host=server.host or allocation.host, fault=server.fault)
+    new = replace(allocation, zone=zone, host=server.host or allocation.host, fault=server.fault)
+    return new if allocation.ours else replace(new, name=server.name or server.id, capacity=server.needs)
 
 
 def _closed(operation: Operation, progress: Progress, result: str, now: int) -> Event:

@@ -49,7 +49,8 @@ class Server:
     """A server as the cloud shows it; `allocation_id` is what its metadata says, None when it says nothing.
 
     `created` is Nova's creation time in seconds of UTC. `needs` is the server's resource vector in our names
-    (as `capacity.provider.Flavor.needs`), computed from the flavor that is embedded in the server.
+    (as `capacity.provider.Flavor.needs`), computed from the flavor that is embedded in the server; {} where the cloud
+    does not show it. `flavor` is the flavor's name; `image` the image's id, empty when it boots from a volume.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Server:
     zone: str | None = None
     host: str | None = None
     fault: str | None = None
+    image: str = ""
 
 
 class Servers(Protocol):

@@ -1,24 +1,27 @@
 """Keeps what we know of each cloud true: one idempotent refresh per provider, by the clock and by hints (section 7).
 
 Quick looks at the servers follow instances that are on their way; every `sync_interval` seconds the whole provider is
-looked at. What is seen becomes a decision; a look that finds no difference decides nothing.
+looked at. What is seen becomes a decision; a look that finds no difference decides nothing. Looks at one provider come
+one after the other. One that fails, whatever the reason, is followed by another one a little later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from collections import defaultdict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import structlog
 
-from promise.allocation import outcome
-from promise.allocation.model import UNSETTLED, Allocation, Asked
+from promise.allocation import listing, outcome
+from promise.allocation.model import UNSETTLED, Allocation
 from promise.allocation.server import Servers
 from promise.capacity import providers
-from promise.errors import CloudError, LedgerFailure
+from promise.errors import CloudError, LedgerBroken, LedgerFailure, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.allocation.server import Server
@@ -31,6 +34,15 @@ log = structlog.get_logger(__name__)
 
 ACTOR = "cloud-sync"
 """The actor of what was seen in clouds."""
+
+
+_RESTLESS: Final = 600
+"""Seconds for which quick looks follow an instance that has not changed; after that the regular ones do."""
+
+_AT_ONCE: Final = 500
+"""So many servers are compared in one decision: others have to be decided in between."""
+
+T = TypeVar("T")
 
 
 class Watched(Servers, Protocol):
@@ -56,13 +68,20 @@ class Sync:
         self._quick = quick
         self._hints: dict[str, asyncio.Event] = {}
         self._added: asyncio.Queue[str] = asyncio.Queue()
+        self._changed: set[str] = set()
+        self._again: set[str] = set()
+        self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._looks: defaultdict[str, int] = defaultdict(int)
 
     def heard(self, entries: Sequence[Entry]) -> None:
-        """Take note of new providers, and of instances that have set out."""
+        """Take note of providers that are new, changed or gone, and of instances that have set out."""
         for entry in entries:
             event = entry.event
             if event.kind == "provider-added":
                 self._added.put_nowait(event.key)
+            elif event.kind in {"provider-changed", "provider-removed"}:
+                self._changed.add(event.key)
+                self.hint(event.key)
             elif isinstance(event.record, Allocation) and event.record.vm_state in UNSETTLED:
                 self.hint(event.record.provider)
 
@@ -72,8 +91,14 @@ class Sync:
             self._hints[provider].set()
 
     async def look(self, provider: str) -> None:
-        """Look at a whole provider now, and return when what was found is decided; a cloud that fails is noted."""
-        await self._looked(provider, whole=True)
+        """Look at a whole provider now, and return when what was found is decided; a cloud that fails is noted.
+
+        Of many who ask at once one looks; a look that has begun after the question answers it.
+        """
+        begun = self._looks[provider]
+        async with self._turn[provider]:
+            if self._looks[provider] == begun:
+                await self._looked(provider, whole=True)
 
     async def run(self) -> None:
         """Watch every provider, those that come later too."""
@@ -82,24 +107,36 @@ class Sync:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 provider = await self._added.get()
-                if provider not in self._hints:
+                if provider in self._hints:  # removed and added again, and its watch may be about to end
+                    self._changed.add(provider)
+                    self._again.add(provider)
+                    self.hint(provider)
+                else:
                     self._hints[provider] = asyncio.Event()
                     tasks.create_task(self._watch(provider), name=f"sync of {provider}")
 
     async def _watch(self, provider: str) -> None:
         """Look at one provider until it is removed."""
         try:
-            whole_at = self._clock.now()
-            while (interval := await self._ledger.read(lambda book, _now: _interval(book, provider))) is not None:
-                if self._clock.now() >= whole_at:
-                    await self._looked(provider, whole=True)
-                    whole_at = self._clock.now() + interval
-                else:
-                    await self._looked(provider, whole=False)
-                unsettled = await self._ledger.read(lambda book, _now: _unsettled(book, provider))
-                await self._pause(provider, min(whole_at, self._clock.now() + self._quick) if unsettled else whole_at)
+            whole_at, failed = self._clock.now(), 0
+            while (interval := await self._read(lambda book, _now: _interval(book, provider))) is not None:
+                whole = failed > 0 or self._clock.now() >= whole_at or provider in self._changed
+                self._changed.discard(provider)
+                async with self._turn[provider]:
+                    failed = 0 if await self._looked(provider, whole=whole) else failed + 1
+                now = self._clock.now()
+                if failed:
+                    whole_at = now + min(interval, self._quick * 2 ** min(failed, 16))
+                elif whole:
+                    whole_at = now + interval
+                unsettled = not failed and await self._read(lambda book, now: _unsettled(book, provider, now))
+                await self._pause(provider, min(whole_at, now + self._quick) if unsettled else whole_at)
         finally:
             del self._hints[provider]
+            self._changed.discard(provider)
+            if provider in self._again:
+                self._again.discard(provider)
+                self._added.put_nowait(provider)
 
     async def _pause(self, provider: str, until: int) -> None:
         """Wait until a moment, or for a hint."""
@@ -113,70 +150,82 @@ class Sync:
             await asyncio.gather(*waits, return_exceptions=True)
         hint.clear()
 
-    async def _looked(self, provider: str, *, whole: bool) -> None:
+    async def _looked(self, provider: str, *, whole: bool) -> bool:
+        """Look, and tell whether it went well. Only a broken ledger stops us: the next look may fare better."""
+        self._looks[provider] += whole
         try:
             cloud = await self._clouds(provider)
             if whole:
                 await self._discover(provider, cloud)
             await self._servers(provider, cloud)
-        except CloudError as error:
-            why = error.message
-            log.warning("provider not seen", provider=provider, why=why)
-            await self._submit(lambda book, _now: providers.unseen(book, provider, why))
-        except LedgerFailure as error:
+        except LedgerBroken:
+            raise
+        except (LedgerFailure, Overloaded) as error:
             log.warning("what was seen was not recorded", provider=provider, why=str(error))
+        except CloudError as error:
+            log.warning("provider not seen", provider=provider, why=error.message)
+            await self._unseen(provider, error.message)
+        except Exception as error:
+            log.exception("a look at a provider went wrong", provider=provider)
+            await self._unseen(provider, f"what it answers is not understood ({type(error).__name__}: {error})")
+        else:
+            return True
+        return False
+
+    async def _unseen(self, provider: str, why: str) -> None:
+        with suppress(LedgerFailure, Overloaded):
+            await self._submit(lambda book, _now: providers.unseen(book, provider, why))
 
     async def _discover(self, provider: str, cloud: Watched) -> None:
-        source = await self._ledger.read(lambda book, _now: book.providers[provider].capacity_source)
-        found = await cloud.discover(source)
-        await self._submit(lambda book, now: providers.seen(book, provider, found, now))
+        known = await self._read(lambda book, _now: book.providers.get(provider))
+        if known is not None:
+            found = await cloud.discover(known.capacity_source)
+            await self._submit(lambda book, now: providers.seen(book, provider, found, now, known.access))
 
     async def _servers(self, provider: str, cloud: Watched) -> None:
         """Compare the servers of the cloud with the instances that were there before the listing began."""
-        known = await self._ledger.read(lambda book, _now: _known(book, provider))
-        servers = {server.id: server for server in await cloud.servers()}
-        for server_id, allocation in known.items():
-            server = servers.get(server_id)
-            if server is None:
-                server = await cloud.server(server_id)
-            await self._observed(allocation, server)
-        for server in servers.values():
-            if server.allocation_id and await self._is_extra(server, provider):
-                log.warning("server without an instance deleted", server=server.id, instance=server.allocation_id)
-                await cloud.delete_server(server.id)
+        known = await self._read(lambda book, _now: listing.known(book, provider))
+        servers = await cloud.servers()
+        superfluous: list[str] = []
+        for first in range(0, len(servers), _AT_ONCE):
+            superfluous += await self._compare(provider, servers[first : first + _AT_ONCE])
+        listed = {server.id for server in servers}
+        for server_id, instance in known.items():
+            if server_id not in listed:
+                await self._missed(provider, instance, await cloud.server(server_id))
+        for server_id in superfluous:
+            log.warning("server without an instance deleted", provider=provider, server=server_id)
+            with suppress(CloudError):  # it is met again at the next look
+                await cloud.delete_server(server_id)
 
-    async def _observed(self, allocation: str, server: Server | None) -> None:
-        changes = await self._ledger.read(lambda book, now: outcome.observed(book, allocation, server, now).events)
-        if changes:
-            await self._submit(lambda book, now: outcome.observed(book, allocation, server, now))
+    async def _missed(self, provider: str, instance: str, server: Server | None) -> None:
+        """Record what a direct look at a server said that was not listed."""
+        if server is not None:
+            await self._compare(provider, [server])
+        else:
+            await self._submit(lambda book, now: outcome.observed(book, instance, None, now))
 
-    async def _is_extra(self, server: Server, provider: str) -> bool:
-        """Tell whether a server was made for an instance that has another one, or needs none any more."""
-        return await self._ledger.read(lambda book, _now: _extra(book, server, provider))
+    async def _compare(self, provider: str, servers: Sequence[Server]) -> Sequence[str]:
+        """Record what is different, and return the servers that have to go."""
+        seen = await self._read(lambda book, now: listing.compared(book, provider, servers, now))
+        if not seen.events:
+            return seen.answer
+        return await self._submit(lambda book, now: listing.compared(book, provider, servers, now))
 
-    async def _submit(self, decide: Callable[[AllocationBook, int], Decision[None]]) -> None:
-        await self._ledger.submit(decide, actor=ACTOR)
+    async def _read(self, query: Callable[[AllocationBook, int], T]) -> T:
+        return await self._ledger.read(query)
+
+    async def _submit(self, decide: Callable[[AllocationBook, int], Decision[T]]) -> T:
+        return await self._ledger.submit(decide, actor=ACTOR)
 
 
 def _interval(book: AllocationBook, provider: str) -> int | None:
     known = book.providers.get(provider)
-    return known.sync_interval if known else None
+    return known.interval if known else None
 
 
-def _unsettled(book: AllocationBook, provider: str) -> bool:
-    return any(found.server and found.vm_state in UNSETTLED for found in book.counted_on(provider))
-
-
-def _known(book: AllocationBook, provider: str) -> Mapping[str, str]:
-    """Return the instance of each server that is recorded."""
-    return {found.server: found.id for found in book.counted_on(provider) if found.server}
-
-
-def _extra(book: AllocationBook, server: Server, provider: str) -> bool:
-    allocation = book.allocations.get(server.allocation_id or "")
-    if allocation is None or allocation.provider != provider or allocation.server == server.id:
-        return False
-    creating = any(
-        asked.instance == allocation.id and asked.asked is Asked.CREATE for asked in book.open_operations.values()
+def _unsettled(book: AllocationBook, provider: str, now: int) -> bool:
+    return any(
+        found.server and found.vm_state in UNSETTLED and found.modified > now - _RESTLESS
+        for found in book.counted_on(provider)
     )
-    return not creating

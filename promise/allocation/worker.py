@@ -3,7 +3,7 @@
 An operation is claimed by a decision, done once, and its outcome decided. A create whose outcome is unknown is looked
 for until it turns up, or until `create_settle` seconds have passed without a trace; only then it is tried again. So of
 the servers made for one instance at most one survives, whatever is lost on the way, and a restart goes on from what
-the ledger says.
+the ledger says. A delete is open until the server is gone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,16 @@ import structlog
 from promise.allocation import outcome
 from promise.allocation.create import USER_DATA
 from promise.allocation.model import Asked, Progress
-from promise.allocation.server import ServerSpec
-from promise.errors import CloudError, CloudRefused, CredentialsRejected, LedgerFailure, OutcomeUnknown
+from promise.allocation.server import ServerSpec, ServerState
+from promise.errors import (
+    CloudError,
+    CloudRefused,
+    CredentialsRejected,
+    LedgerBroken,
+    LedgerFailure,
+    OutcomeUnknown,
+    Overloaded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -96,23 +104,33 @@ class Worker:
                     tasks.create_task(self._pursue(operation), name=f"operation {operation}")
 
     async def _pursue(self, operation: str) -> None:
-        """Work on one operation until it is through."""
+        """Work on one operation until it is through. Only a broken ledger stops us."""
+        troubles = 0
         try:
             while (asked := await self._look(operation)) is not None:
                 await self._clock.sleep_until(asked.not_before)
-                try:
-                    await self._attempted(asked)
-                except LedgerFailure:
-                    log.warning("outcome not recorded, looked for again", operation=operation)
-                    await self._clock.sleep_until(self._clock.now() + 1)
+                troubles = 0 if await self._attempted(asked) else troubles + 1
+                if troubles:
+                    await self._wait(self._patience.delay(troubles))
         finally:
             self._running.discard(operation)
 
-    async def _attempted(self, asked: Operation) -> None:
+    async def _attempted(self, asked: Operation) -> bool:
+        """Take the next step, and tell whether the outcome is recorded; if not, what it was is found out again."""
         try:
-            await self._step(asked)
-        except CloudError as error:
-            await self._defer(asked, error.message)
+            try:
+                await self._step(asked)
+            except CloudError as error:
+                await self._defer(asked.id, error.message)
+        except LedgerBroken:
+            raise
+        except (LedgerFailure, Overloaded) as error:
+            log.warning("outcome not recorded, looked for again", operation=asked.id, why=str(error))
+        except Exception:
+            log.exception("a step of an operation went wrong", operation=asked.id)
+        else:
+            return True
+        return False
 
     async def _look(self, operation: str) -> Operation | None:
         return await self._ledger.read(lambda book, _now: book.open_operations.get(operation))
@@ -125,10 +143,13 @@ class Worker:
         else:
             await self._settle(asked)
 
-    async def _defer(self, asked: Operation, why: str) -> None:
+    async def _defer(self, operation: str, why: str) -> None:
         """Try again later what certainly had no effect, and look again later for what may have had one."""
+        asked = await self._look(operation)
+        if asked is None:
+            return
         if asked.progress is Progress.PENDING or asked.asked is Asked.DELETE:
-            await self._again(asked, why, self._patience.delay(asked.attempts + 1))
+            await self._again(asked, why, self._patience.delay(asked.attempts))
         else:
             await self._look_again(asked, why)
 
@@ -143,6 +164,9 @@ class Worker:
     async def _claim(self, asked: Operation) -> Operation | None:
         return await self._submit(lambda book, now: outcome.attempt(book, asked.id, now))
 
+    async def _wait(self, seconds: int) -> None:
+        await self._clock.sleep_until(self._clock.now() + seconds)
+
     # ---- create
 
     async def _create(self, asked: Operation) -> None:
@@ -151,8 +175,13 @@ class Worker:
             return
         log.info("server asked", instance=claimed.instance, provider=claimed.provider, attempt=claimed.attempts)
         try:
+            spec = await self._spec(claimed)
             cloud = await self._clouds(claimed.provider)
-            server = await cloud.create_server(await self._spec(claimed))
+        except CloudError as error:  # whatever it is, nothing was sent
+            await self._unreached(claimed, error.message)
+            return
+        try:
+            server = await cloud.create_server(spec)
         except OutcomeUnknown as error:
             await self._look_again(claimed, error.message)
         except (CloudRefused, CredentialsRejected) as error:
@@ -160,10 +189,18 @@ class Worker:
         except CloudError as error:
             await self._unreached(claimed, error.message)
         else:
-            await self._made(claimed, server)
+            await self._made(claimed, cloud, [server])
 
-    async def _made(self, claimed: Operation, server: Server) -> None:
-        await self._submit(lambda book, now: outcome.created(book, claimed.id, server, now))
+    async def _made(self, claimed: Operation, cloud: Servers, servers: Sequence[Server]) -> None:
+        """Record the first server. Whichever the instance then has, that one stays and the others go.
+
+        Recorded first: a look at the cloud may have recorded another one meanwhile, and one of them has to stay.
+        """
+        kept = await self._submit(lambda book, now: outcome.created(book, claimed.id, servers[0], now))
+        for extra in servers:
+            if extra.id != kept:
+                log.warning("second server deleted", instance=claimed.instance, server=extra.id)
+                await cloud.delete_server(extra.id)
 
     async def _refused(self, claimed: Operation, why: str) -> None:
         await self._submit(lambda book, now: outcome.refused(book, claimed.id, why, now))
@@ -178,12 +215,9 @@ class Worker:
     async def _settle(self, asked: Operation) -> None:
         """Look for the server of a create that may have had its effect."""
         cloud = await self._clouds(asked.provider)
-        found = sorted(await cloud.servers_of(asked.instance), key=lambda server: (server.created, server.id))
-        for extra in found[1:]:
-            log.warning("second server deleted", instance=asked.instance, server=extra.id)
-            await cloud.delete_server(extra.id)
+        found = await cloud.servers_of(asked.instance)
         if found:
-            await self._made(asked, found[0])
+            await self._made(asked, cloud, sorted(found, key=lambda server: (server.created, server.id)))
         elif self._clock.now() < (asked.attempted or 0) + self._patience.create_settle:
             await self._look_again(asked, asked.result or "interrupted")
         else:
@@ -208,20 +242,38 @@ class Worker:
     # ---- delete
 
     async def _delete(self, asked: Operation) -> None:
-        if asked.progress is Progress.RUNNING:
-            await self._again(asked, "interrupted", 0)
-            return
+        """Ask for the end of the server until it is gone; asking twice does no harm."""
         allocation, waits = await self._ledger.read(lambda book, _now: _to_delete(book, asked))
         if waits:
-            await self._again(asked, "waits for the create", 1)
-            return
+            await self._wait(1)
+        elif not allocation.counted or allocation.server is None:
+            await self._submit(lambda book, now: outcome.through(book, asked.id, now))
+        elif asked.progress is Progress.RUNNING:
+            await self._again(asked, "interrupted", 0)
+        elif asked.progress is Progress.PENDING:
+            await self._ask_to_leave(asked, allocation.server)
+        else:
+            await self._see_off(asked, allocation.server)
+
+    async def _ask_to_leave(self, asked: Operation, server: str) -> None:
         claimed = await self._claim(asked)
-        if claimed is None:
-            return
-        if allocation.server is not None:
+        if claimed is not None:
             cloud = await self._clouds(claimed.provider)
-            await cloud.delete_server(allocation.server)
-        await self._submit(lambda book, now: outcome.deleting(book, claimed.id, now))
+            await cloud.delete_server(server)
+            await self._submit(lambda book, _now: outcome.leaving(book, claimed.id))
+
+    async def _see_off(self, asked: Operation, server_id: str) -> None:
+        """Look whether the server has gone; a cloud that has forgotten what it accepted is asked again."""
+        await self._wait(self._patience.look_every)
+        if await self._look(asked.id) is None:
+            return
+        cloud = await self._clouds(asked.provider)
+        server = await cloud.server(server_id)
+        if server is None:
+            await self._submit(lambda book, now: outcome.observed(book, asked.instance, None, now))
+        elif server.state not in {ServerState.DELETING, ServerState.UNKNOWN}:
+            why = f"accepted, and the server is {server.state} still"
+            await self._again(asked, why, self._patience.delay(asked.attempts))
 
     async def _submit(self, decide: Callable[[AllocationBook, int], Decision[T]]) -> T:
         return await self._ledger.submit(decide, actor=ACTOR)
@@ -229,5 +281,5 @@ class Worker:
 
 def _to_delete(book: AllocationBook, asked: Operation) -> tuple[Allocation, bool]:
     """Return the instance to delete, and whether its create is still open."""
-    others = [other for other in book.open_operations.values() if other.instance == asked.instance]
+    others = outcome.asked_of(book, asked.instance)
     return book.allocations[asked.instance], any(other.asked is Asked.CREATE for other in others)

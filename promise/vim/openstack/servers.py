@@ -74,6 +74,7 @@ def server_from(shown: Mapping[str, Any]) -> Server:
         zone=shown.get("OS-EXT-AZ:availability_zone") or None,
         host=shown.get("OS-EXT-SRV-ATTR:host") or None,
         fault=_fault(shown.get("fault")),
+        image=_image(shown.get("image")),
     )
 
 
@@ -96,7 +97,7 @@ def just_asked(spec: ServerSpec, server_id: str, needs: Mapping[str, int], creat
     """Return the server that Nova has accepted: its reply to POST tells the id and nothing else of use."""
     return Server(
         id=server_id, name=spec.name, state=ServerState.BUILD, allocation_id=spec.allocation_id, flavor=spec.flavor,
-        needs=needs, created=created, zone=spec.zone,
+        needs=needs, created=created, zone=spec.zone, image=spec.image,
     )  # fmt: skip
 
 
@@ -106,3 +107,7 @@ def _seconds(text: str) -> int:
 
 def _fault(shown: Any) -> str | None:
     return str(shown.get("message", ""))[:_LONGEST_FAULT] if isinstance(shown, dict) else None
+
+
+def _image(shown: Any) -> str:
+    return str(shown.get("id", "")) if isinstance(shown, dict) else ""

@@ -19,7 +19,7 @@ NEEDS = {"instances": 1, "cores": 2, "ram": 512, "DISK_GB": 11}
 def test_a_server_as_nova_shows_it() -> None:
     assert server_from(SHOWN) == Server(
         id="s1", name="vnf-1", state=ServerState.ACTIVE, allocation_id="a1", flavor="m1", needs=NEEDS,
-        created=1577934245, zone="az1", host="cmp1", fault=None,
+        created=1577934245, zone="az1", host="cmp1", fault=None, image="i",
     )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ def test_a_server_as_nova_shows_it() -> None:
         ({"metadata": {}}, "allocation_id", None),
         ({"metadata": None}, "allocation_id", None),
         ({"image": ""}, "needs", NEEDS | {"DISK_GB": 1}),
+        ({"image": ""}, "image", ""),
         ({"OS-EXT-AZ:availability_zone": ""}, "zone", None),
         ({"OS-EXT-SRV-ATTR:host": None}, "host", None),
         ({"status": "ERROR", "fault": {"code": 500, "message": "No valid host."}}, "fault", "No valid host."),
