@@ -185,7 +185,7 @@ def test_conditions_from_uses_and_augments_apply_to_each_of_their_nodes(tmp_path
 
     read(on=True, a=1, b={"c": 8})
     read(b={})
-    with pytest.raises(UnknownElement, match="may only be given when on = 'true'"):
+    with pytest.raises(UnknownElement, match="must only be given when on = 'true'"):
         read(a=1)
     with pytest.raises(UnknownElement):
         read(on=False, b={"c": 1})

@@ -10,7 +10,7 @@ from lxml import etree
 from promise.errors import BadValue, UnknownAttribute, UnknownElement, UnknownNamespace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lxml.etree import _Element
 
@@ -66,18 +66,23 @@ def refuse_entity(node: _Element) -> None:
         raise BadValue("must not hold entity references")
 
 
-def refuse_child(child: _Element, prefixes: Mapping[str, str]) -> NoReturn:
-    """Raise for an element that may not stand here; `prefixes` are those of the namespaces that may."""
+def refuse_child(child: _Element, prefixes: Mapping[str, str], names: Iterable[str]) -> NoReturn:
+    """Raise for an element that may not stand here; `prefixes` are those of the namespaces of the `names` that may."""
     namespace, name = _split(child.tag)
     name, namespace = shown(name), shown(namespace)
     if namespace in prefixes and IDENTIFIER.fullmatch(name):
         path = f"/{prefixes[namespace]}:{name}"
-        raise UnknownElement("must not stand here", path=path, name=name, namespace=namespace)
+        raise UnknownElement(elsewhere(names), path=path, name=name, namespace=namespace)
     if namespace in prefixes or not prefixes:
         raise UnknownElement(f"must not hold an element {name}", name=name, namespace=namespace)
-    raise UnknownNamespace(
-        f"must not hold an element {name} of the namespace '{namespace}'", name=name, namespace=namespace
-    )
+    where = f"of the namespace {namespace}" if namespace else "without a namespace"
+    rule = f"must not hold an element {name} {where}, only of {', '.join(prefixes)}"
+    raise UnknownNamespace(rule, name=name, namespace=namespace)
+
+
+def elsewhere(names: Iterable[str]) -> str:
+    """Return the rule for a node that stands where only others may."""
+    return f"must not stand here, only {', '.join(names)}"
 
 
 def _split(tag: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from promise.errors import DuplicateNode, Invalid, MissingElement, MustViolation, UnknownElement
+from promise.errors import DuplicateNode, MissingElement, MustViolation, NotUnique, UnknownElement
 from promise.northbound.codec.markup import leaf_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from promise.errors import Invalid
     from promise.northbound.codec.module import Module
     from promise.northbound.codec.scalar import Json, Scalar
 
@@ -27,6 +28,13 @@ Up = Any
 
 Values = list[Any]
 """What was read for the nodes of one parent, by `Node.index`; None where nothing was given."""
+
+
+def put_before(fault: Invalid, prefix: str) -> None:
+    """Put the beginning of a path in front of the paths of a fault."""
+    fault.path = prefix + fault.path
+    if isinstance(fault, NotUnique):
+        fault.nodes = tuple(prefix + node for node in fault.nodes)
 
 
 class Must(NamedTuple):
@@ -129,7 +137,7 @@ class Node(ABC):
 
     def locate(self, fault: Invalid) -> None:
         """Put this node in front of the fault's path; the innermost node also gives the name at fault."""
-        fault.path = self.segment + fault.path
+        put_before(fault, self.segment)
         if not fault.name:
             fault.name, fault.namespace = self.name, self.namespace
 
@@ -150,7 +158,7 @@ class Node(ABC):
         """Raise unless the node may stand here."""
         for when in self.whens:
             if not when.holds(value, up):
-                raise UnknownElement(f"may only be given when {when.xpath}")
+                raise UnknownElement(f"must only be given when {when.xpath}")
 
     def expected(self, up: Up) -> bool:
         """Tell whether every `when` holds for the node that is not there."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from promise.errors import Invalid, Malformed
 from promise.northbound.codec.markup import check_attributes
+from promise.northbound.codec.node import put_before
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -66,7 +67,7 @@ class _Message(Generic[Body]):
         return body
 
     def _located(self, fault: Invalid) -> Invalid:
-        fault.path = self._segment + fault.path
+        put_before(fault, self._segment)
         if not fault.name:
             fault.name, fault.namespace = self._name, self._module.namespace
         return fault

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.errors import BadValue, DuplicateNode, Invalid, MustViolation
+from promise.errors import BadValue, DuplicateNode, Invalid, MustViolation, NotUnique
+from promise.northbound.codec.container import Container
 from promise.northbound.codec.markup import check_attributes, leaf_text
-from promise.northbound.codec.node import Leaf, Node
+from promise.northbound.codec.node import Leaf, Node, put_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,7 +76,7 @@ class Series(Node):
         try:
             given.append(self._entry_xml(element))
         except Invalid as fault:
-            fault.path = predicate(self._raw_keys_xml(element), len(given) + 1) + fault.path
+            put_before(fault, predicate(self._raw_keys_xml(element), len(given) + 1))
             raise
 
     def take_json(self, raw: Json, values: Values) -> None:
@@ -88,7 +89,7 @@ class Series(Node):
             try:
                 given.append(self._entry_json(entry))
             except Invalid as fault:
-                fault.path = predicate(self._raw_keys_json(entry), len(given) + 1) + fault.path
+                put_before(fault, predicate(self._raw_keys_json(entry), len(given) + 1))
                 raise
         values[self.index] = given
 
@@ -108,9 +109,7 @@ class Series(Node):
         seen = set()
         for position, entry in enumerate(given, start=1):
             if self._identity(entry) in seen:
-                fault = DuplicateNode("must be given once")
-                fault.path = predicate(self._keys(entry), position)
-                raise fault
+                raise DuplicateNode("must be given once", path=predicate(self._keys(entry), position))
             seen.add(self._identity(entry))
 
     def supply(self, values: Values) -> None:
@@ -132,7 +131,7 @@ class Series(Node):
                 self.require(entry, up)
                 self._judge_entry(entry, up)
             except Invalid as fault:
-                fault.path = predicate(self._keys(entry), position) + fault.path
+                put_before(fault, predicate(self._keys(entry), position))
                 raise
 
     def _judge_entry(self, entry: Any, up: Up) -> None:
@@ -203,7 +202,7 @@ class LeafList(Series):
 class List(Series):
     """A list; `keys` are its key leaves (none in a list without key), `unique` its unique statements.
 
-    `unique` holds, for each statement, the paths of attributes from an entry and the statement's text.
+    `unique` holds, for each statement, the paths of attributes from an entry to its leaves.
     """
 
     def __init__(  # noqa: PLR0913
@@ -222,7 +221,7 @@ class List(Series):
     ) -> None:
         super().__init__(module, name, field, least=least, most=most, distinct=bool(keys), musts=musts, whens=whens)
         self.struct = struct
-        self._unique = unique
+        self._unique = tuple(tuple((path, _steps(struct, path)) for path in paths) for paths in unique)
         leaves = {node.name: node for node in struct.nodes if isinstance(node, Leaf)}
         self._key_leaves = tuple(leaves[key] for key in keys)
         if keys:
@@ -254,23 +253,25 @@ class List(Series):
     def gathered(self, given: Any) -> Any:
         """Return the entries as a tuple; raise where there are too few, too many, or two of the same."""
         entries = super().gathered(given)
-        for paths in self._unique if entries else ():
-            self._check_unique(paths, entries)
+        for leaves in self._unique if entries else ():
+            self._check_unique(leaves, entries)
         return entries
 
-    def _check_unique(self, paths: tuple[str, ...], entries: tuple[Any, ...]) -> None:
+    def _check_unique(self, leaves: tuple[tuple[str, str], ...], entries: tuple[Any, ...]) -> None:
         """Raise where two entries have the same values in all leaves of a `unique` (RFC 7950 section 7.8.3)."""
-        seen = set()
+        seen: dict[tuple[Any, ...], str] = {}
         for position, entry in enumerate(entries, start=1):
-            values = tuple(_reached(entry, path) for path in paths)
+            values = tuple(_reached(entry, path) for path, _ in leaves)
             if None in values:
                 continue
-            if values in seen:
-                leaves = " and ".join(path.replace(".", "/").replace("_", "-") for path in paths)
-                fault = MustViolation(f"must differ from the other entries in {leaves}", app_tag="data-not-unique")
-                fault.path = predicate(self._keys(entry), position)
+            here = predicate(self._keys(entry), position)
+            other = seen.setdefault(values, here)
+            if other != here:
+                steps = [step for _, step in leaves]
+                names = " and ".join(step[1:] for step in steps)
+                fault = NotUnique(f"must differ from the other entries in {names}", path=here)
+                fault.nodes = tuple(entry + step for entry in (other, here) for step in steps)
                 raise fault
-            seen.add(values)
 
     @property
     def judged(self) -> bool:
@@ -317,6 +318,13 @@ def _written(raw: Json) -> str | None:
     if type(raw) is bool:
         return "true" if raw else "false"
     return str(raw) if type(raw) in (str, int) else None
+
+
+def _steps(struct: Struct, path: str) -> str:
+    """Return the steps of a path of attributes as a path of names."""
+    first, _, rest = path.partition(".")
+    node = next(node for node in struct.nodes if node.field == first)
+    return node.segment + (_steps(node.struct, rest) if isinstance(node, Container) else "")
 
 
 def _reached(entry: Any, path: str) -> Any:

@@ -83,7 +83,7 @@ class Struct:
     def _other(self, child: _Element) -> None:
         """Let comments and processing instructions pass; refuse everything else that is no node of ours."""
         if isinstance(child.tag, str):
-            markup.refuse_child(child, self._prefixes)
+            markup.refuse_child(child, self._prefixes, (node.name for node in self.nodes))
         markup.refuse_entity(child)
 
     def read_json(self, raw: Json, home: Module | None) -> Any:
@@ -122,7 +122,8 @@ class Struct:
         if module is None or markup.IDENTIFIER.fullmatch(name) is None:
             raise UnknownElement(f"must not hold a member {name}", name=name)
         path = f"/{module.prefix}:{name}"
-        raise UnknownElement("must not stand here", path=path, name=name, namespace=module.namespace)
+        rule = markup.elsewhere(node.name for node in self.nodes)
+        raise UnknownElement(rule, path=path, name=name, namespace=module.namespace)
 
     def empty(self) -> Any:
         """Return the instance of which nothing was given: its defaults, or None; raise what `made` raises."""
