@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from crash.book import Fate
 from crash.shown import NAMESPACE, P, moment_in, reservation_in, text_in
+from lxml import etree
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element
-
     from crash.book import Launched, Offered, Promised
     from crash.records import Capacity
     from crash.terms import Change, Terms
+    from lxml.etree import _Element
 
 
 class Request(Protocol):
@@ -47,7 +47,7 @@ def _ok(output: _Element, *reasons: str) -> bool:
     if text_in(output, "result") == "ok":
         return True
     reason = text_in(output, "reason").rpartition(":")[2]
-    assert reason in reasons, f"refused with {reason!r}: {text_in(output, 'message')}"
+    assert reason in reasons, etree.tostring(output)
     return False
 
 
@@ -216,5 +216,3 @@ class Destroy:
         assert _ok(output)
         self.launched.destroyed = Fate.GRANTED
         self.launched.gone = text_in(output, "vm-state") == "DELETED"
-
-

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crash.terms import Change, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from crash.records import Capacity
 
@@ -28,6 +28,16 @@ class User:
 
     name: str
     project: str
+
+
+@dataclass
+class Market:
+    """What all consumers know: the provider, its zones, what an instance of each flavor takes, and when it began."""
+
+    provider: str
+    zones: tuple[str, ...]
+    needs: Mapping[str, Capacity]
+    began: int
 
 
 @dataclass

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncssh
+from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update
+from crash.book import Book, Fate, Launched, Market, Offered, Promised, User
+from crash.terms import Change, Terms
 from lxml import etree
 from netconf_client import NC, Closed, chunked, rpc_message
 
-from crash.book import Book, Fate, Launched, Offered, Promised, User
-from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update
-from crash.terms import Change, Terms
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from crash.asking import Request
+    from crash.records import Capacity
     from netconf_client import NetconfClient
 
-    from crash.records import Capacity
-    from crash.asking import Request
     from promise.clock import Clock
 
 HOUR: Final = 3600
@@ -41,16 +39,6 @@ class Shot(Protocol):
 
     def heard(self) -> None:
         """Note that a request was sent, or that an answer came."""
-
-
-@dataclass
-class Market:
-    """What all consumers know: the provider, its zones, what an instance of each flavor takes, and when it began."""
-
-    provider: str
-    zones: tuple[str, ...]
-    needs: Mapping[str, Capacity]
-    began: int
 
 
 class Consumer:
@@ -87,7 +75,9 @@ class Consumer:
         """Send some requests at once, and take the answers, which come in order."""
         first = self._book.sent
         self._book.sent += len(batch)
-        client.send(b"".join(chunked(rpc_message(request.xml, str(number))) for number, request in enumerate(batch, first)))
+        client.send(
+            b"".join(chunked(rpc_message(request.xml, str(number))) for number, request in enumerate(batch, first))
+        )
         shot.heard()
         for number, request in enumerate(batch, first):
             reply = await client.receive_element()
@@ -187,7 +177,9 @@ class Consumer:
     def _increase(self, order: list[str], now: int) -> Request:
         start, end = self._window(now)
         zone = self._rng.choice((None, *self._market.zones))
-        offered = Offered(self._new_name(order), self.user, now, capacity=self._capacity(6), start=start, end=end, zone=zone)
+        offered = Offered(
+            self._new_name(order), self.user, now, capacity=self._capacity(6), start=start, end=end, zone=zone
+        )
         self._offered.append(offered)
         self._book.offered[offered.name] = offered
         return Increase(offered, self._market.provider)

@@ -1,7 +1,7 @@
 """A program that has Promise imported, and forks a process for each command that it is asked to run.
 
-The import is nine tenths of a start. What a killed server leaves behind and what its successor makes of it is the
-same whether the successor was forked here or executed anew; tests do most restarts so, and some the long way.
+The imports, and the YANG, are nine tenths of a start. What a killed server leaves behind and what its successor makes
+of it is the same whether the successor was forked here or executed anew; most restarts are made here, some are not.
 
     python cradle.py FD      FD is one end of a stream socket pair; each message is one JSON object on a line
     {"run": [ARG, ...]}      with the file descriptor that becomes the standard error -> {"pid": PID}
@@ -22,6 +22,7 @@ import traceback
 import promise.app
 import promise.vim.simulator.simulator  # noqa: F401 - imported for what is forked
 from promise.cli import main
+from promise.northbound.datastore import schema
 
 LONGEST = 65536
 BUG = 70
@@ -52,6 +53,7 @@ def run(arguments: list[str], log: int, door: socket.socket) -> int:
 
 def serve(door: socket.socket) -> None:
     """Do what is asked until nobody is there any more."""
+    schema()
     running: set[int] = set()
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(door, LONGEST, 1)

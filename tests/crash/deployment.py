@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 import asyncssh
-from crash.book import User
+from crash.asking import Increase
+from crash.book import Market, Offered, User
 from crash.processes import PATIENCE, Process
 from crash.shown import NAMESPACE, P, capacity_in
 from netconf_client import connect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from crash.book import Book
     from crash.processes import Parent
-    from crash.records import Capacity
     from netconf_client import NetconfClient
+
+    from promise.clock import Clock
 
 ADMIN: Final = User("admin", "")
 USERS: Final = (ADMIN, User("alpha", "red"), User("beta", "blue"))
@@ -30,10 +34,16 @@ CLOUD: Final = (
     *("--hosts", "4", "--vcpus", "64", "--ram", "131072", "--quota", "instances=1000", "--quota", "port=5000"),
     *("--build-seconds", "0.1", "--delete-seconds", "0.05"),
 )
+OFFER: Final = {"cores": 40, "ram": 81920, "instances": 40}
+"""What is offered of each zone: little enough that consumers are refused."""
+
 CREATE_SETTLE: Final = 3
 """Seconds for which a server is looked for before it is asked for again. No fault delays a request as long."""
 
 CONFIGURATION: Final = f"""
+[restconf]
+listen = "127.0.0.1:0"
+
 [cloud]
 reply_wait = 0.5
 request_timeout = 4
@@ -45,10 +55,10 @@ unreserved = "strict"
 
 
 class Deployment:
-    """`state` is the state directory; `restarts` has the seconds that each start took until the server was ready."""
+    """`ledger` is the file of the ledger; `restarts` has the seconds from each start until the server was ready."""
 
     def __init__(self, directory: Path) -> None:
-        self.state = directory / "state"
+        self.ledger = directory / "state" / "ledger.sqlite"
         self.restarts: list[float] = []
         self.url = ""
         self._configuration = directory / "promise.toml"
@@ -56,31 +66,35 @@ class Deployment:
         self._cloud: Process | None = None
         self._server: Process | None = None
         self._port = 0
+        self._began = 0.0
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, directory: Path, parent: Parent) -> AsyncIterator[Deployment]:
-        """Start the cloud; the end of it all is killed, unless it has ended by itself."""
+        """Start the cloud and the first controller; what is still there at the end is killed."""
         deployment = cls(directory)
         deployment._configuration.write_text(deployment._toml())
-        deployment._cloud = await Process.start(parent, "simulate", "--listen", "127.0.0.1:0", *CLOUD)
         try:
+            await deployment.launch(parent)
+            deployment._cloud = await Process.start(parent, "simulate", "--listen", "127.0.0.1:0", *CLOUD)
+            await deployment.ready()
             deployment.url = (await deployment._cloud.log.until("simulator.ready"))["url"]
             yield deployment
         finally:
             for process in (deployment._server, deployment._cloud):
-                if process is not None and not process.log.ended:
-                    process.kill()
+                if process is not None:
+                    if not process.log.ended:
+                        process.kill()
                     await process.ended()
 
     def _toml(self) -> str:
         public = self._key.export_public_key("openssh").decode().strip()
         users = "".join(
-            f'\n[[user]]\nname = "{user.name}"\nproject = "{user.project}"\ngroups = {json.dumps([] if user.project else ["admin"])}'
-            f'\nauthorized_keys = ["{public}"]\n'
+            f'\n[[user]]\nname = "{user.name}"\nproject = "{user.project}"\nauthorized_keys = ["{public}"]\n'
+            f"groups = {json.dumps([] if user.project else ['admin'])}\n"
             for user in USERS
         )
-        return f'state_dir = "{self.state}"\n\n[netconf]\nlisten = "127.0.0.1:0"\n{CONFIGURATION}{users}'
+        return f'state_dir = "{self.ledger.parent}"\n\n[netconf]\nlisten = "127.0.0.1:0"\n{CONFIGURATION}{users}'
 
     # ---- the server
 
@@ -92,19 +106,26 @@ class Deployment:
 
     async def launch(self, parent: Parent) -> None:
         """Start the controller, and do not wait for it."""
+        self._began = asyncio.get_running_loop().time()
         self._server = await Process.start(parent, "serve", "--config", str(self._configuration))
 
-    async def start(self, parent: Parent) -> None:
-        """Start the controller, and wait until it is ready."""
-        began = asyncio.get_running_loop().time()
-        await self.launch(parent)
+    async def ready(self) -> None:
+        """Wait until the controller says that it is ready."""
         ready = await self.server.log.until("ready")
-        self.restarts.append(asyncio.get_running_loop().time() - began)
+        self.restarts.append(asyncio.get_running_loop().time() - self._began)
         self._port = int(ready["netconf"].rpartition(":")[2])
 
-    async def stop(self) -> None:
-        """Stop the controller as everybody does: it must say so, and that all is well."""
-        self.server.terminate()
+    async def kill(self) -> None:
+        """Kill the controller, and wait until it is gone."""
+        self.server.kill()
+        await self.killed()
+
+    async def killed(self) -> None:
+        """Wait until the controller is gone, which somebody kills."""
+        assert await self.server.ended() == -signal.SIGKILL, self.server.log.lines[-20:]
+
+    async def stopped(self) -> None:
+        """Wait until the controller has ended, which somebody has asked to: it must say so, and that all is well."""
         assert await self.server.ended() == 0, self.server.log.lines[-20:]
         assert json.loads(self.server.log.lines[-1])["event"] == "stopped"
 
@@ -140,16 +161,25 @@ class Deployment:
 
     # ---- what is offered
 
-    async def add_provider(self, client: NetconfClient) -> tuple[str, Mapping[str, Capacity]]:
-        """Register the cloud; return the provider's id, and what an instance of each flavor takes."""
+    async def offer(self, book: Book, clock: Clock) -> Market:
+        """Register the cloud, and offer something of each of its zones."""
+        client = await self.session()
         reply = await client.rpc(
             f'<add-provider xmlns="{NAMESPACE}"><provider-type>openstack</provider-type><name>cloud</name>'
             f"<endpoint>{self.url}/identity/v3</endpoint><username>promise</username><password>promise</password>"
             "<project><name>promise</name><domain-name>Default</domain-name></project></add-provider>"
         )
-        assert reply.findtext(P + "result") == "ok", reply
+        assert reply.findtext(P + "result") == "ok", reply.findtext(P + "message")
         needs = {
             str(flavor.findtext(P + "name")): {**capacity_in(flavor, "capacity"), "ports": 1}
             for flavor in reply.iter(P + "flavors")
         }
-        return str(reply.findtext(P + "provider-id")), needs
+        zones = tuple(str(zone.findtext(P + "name")) for zone in reply.iter(P + "zones"))
+        market = Market(str(reply.findtext(P + "provider-id")), zones, needs, clock.now())
+        for zone in zones:
+            offered = Offered(f"offer-{zone}", ADMIN, clock.now(), capacity=OFFER, zone=zone)
+            book.offered[offered.name] = offered
+            request = Increase(offered, market.provider)
+            request.answered(await client.rpc(request.xml), clock.now())
+        await client.close()
+        return market

@@ -34,9 +34,23 @@ def _same(record: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def kept_reservation(record: Mapping[str, Any]) -> Reservation:
     """Read a record of the table `reservation`."""
     start, end = record["window"]
-    alike = ("id", "owner", "project", "provider", "zone", "expiry", "state", "priority", "capacity", "version", "created")
+    alike = (
+        "id",
+        "owner",
+        "project",
+        "provider",
+        "zone",
+        "expiry",
+        "state",
+        "priority",
+        "capacity",
+        "version",
+        "created",
+    )
     degraded = bool(record["shortfall"])
-    return Reservation(**_same(record, *alike), name=record["name"] or "", start=start, end=_end(end), degraded=degraded)
+    return Reservation(
+        **_same(record, *alike), name=record["name"] or "", start=start, end=_end(end), degraded=degraded
+    )
 
 
 def kept_instance(record: Mapping[str, Any]) -> Instance:
@@ -60,7 +74,7 @@ def kept_pool(record: Mapping[str, Any]) -> Pool:
 
 def kept_operation(record: Mapping[str, Any]) -> Operation:
     """Read a record of the table `operation`."""
-    return Operation(record["id"], record["instance"], record["asked"], record["progress"])
+    return Operation(record["id"], record["instance"], record["asked"], record["progress"], record["attempts"])
 
 
 def kept_in(tables: Tables) -> Snapshot:
@@ -137,3 +151,22 @@ def replayed(events: Iterable[Event]) -> Tables:
         else:
             tables[event.table][event.key] = event.record
     return tables
+
+
+class Lock:
+    """Keeps a server from committing, as somebody else's transaction on its ledger would, from `hold` to `release`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._database: sqlite3.Connection | None = None
+
+    def hold(self) -> None:
+        """Wait for the end of the commit that is under way, and let no other begin."""
+        self._database = sqlite3.connect(self._path, isolation_level=None)
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def release(self) -> None:
+        """Let the ledger be written again."""
+        if self._database:
+            self._database.close()
+            self._database = None

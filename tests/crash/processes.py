@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = Path(__file__).with_name("cradle.py")
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds after which something that does not happen is a failure, on a busy machine too."""
 
 
@@ -85,7 +85,10 @@ class Executed:
     def start(self, arguments: Sequence[str], log: int) -> int:
         """Execute `python -m promise`."""
         child = subprocess.Popen(
-            [sys.executable, "-m", "promise", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
+            [sys.executable, "-m", "promise", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
         )
         self._children[child.pid] = child
         return child.pid
@@ -132,6 +135,7 @@ class Process:
     def __init__(self, parent: Parent, number: int, log: Log) -> None:
         self._parent = parent
         self._number = number
+        self._status: int | None = None
         self.log = log
 
     @classmethod
@@ -157,4 +161,6 @@ class Process:
     async def ended(self) -> int:
         """Return its exit status once it is over."""
         await self.log.end()
-        return self._parent.status(self._number)
+        if self._status is None:
+            self._status = self._parent.status(self._number)
+        return self._status

@@ -60,6 +60,11 @@ class Instance:
         """Tell whether it takes anything: it may have a server, or may yet get one."""
         return self.vm_state != "DELETED" and not (self.vm_state == "ERROR" and self.server is None)
 
+    @property
+    def moving(self) -> bool:
+        """Tell whether it is on its way to another state."""
+        return self.vm_state in {"INITIALIZED", "BUILD", "DELETING", "UNKNOWN"}
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -84,9 +89,10 @@ class Operation:
     instance: str
     kind: str
     state: str
+    attempts: int
 
     @property
-    def open(self) -> bool:
+    def moving(self) -> bool:
         """Tell whether it is not through."""
         return self.state in {"pending", "running", "uncertain"}
 
@@ -101,8 +107,7 @@ class Snapshot:
     operations: dict[str, Operation]
 
     @property
-    def quiet(self) -> bool:
-        """Tell whether nothing is under way in the cloud."""
-        on_their_way = {"INITIALIZED", "BUILD", "DELETING", "UNKNOWN"}
-        moving = any(instance.vm_state in on_their_way for instance in self.instances.values())
-        return not moving and not any(operation.open for operation in self.operations.values())
+    def moving(self) -> list[Instance | Operation]:
+        """Return what is under way in the cloud."""
+        instances = [one for one in self.instances.values() if one.moving]
+        return [*instances, *(one for one in self.operations.values() if one.moving)]

@@ -96,7 +96,7 @@ def _check_pool(asked: Offered, record: Pool) -> None:
 
 
 def _settle_reservation(promised: Promised, record: Reservation, since: int, until: int) -> None:
-    """Find out which of the changes that were not answered were accepted: the record must be one of what is possible."""
+    """Find out which changes that were not answered were accepted: the record must be one of what is possible."""
     agreed = promised.terms or promised.agreed(record.created)
     candidates = possible(agreed, promised.changes)
     matching = [terms for terms in candidates if terms.shown_by(record, since, until)]

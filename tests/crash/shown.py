@@ -122,7 +122,8 @@ def pool_in(element: _Element) -> Pool:
 
 def operation_in(element: _Element) -> Operation:
     """Read an operation."""
-    return Operation(*(text_in(element, name) for name in ("id", "instance", "kind", "state")))
+    told = {name: text_in(element, name) for name in ("id", "instance", "kind", "state")}
+    return Operation(**told, attempts=int(text_in(element, "attempts")))
 
 
 def shown_in(reply: _Element) -> Shown:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crash.kept import Event, Tables
     from crash.shown import Shown
     from netconf_client import NetconfClient
+
     from promise.clock import Clock
 
 R = TypeVar("R")
@@ -141,23 +142,27 @@ def _put(records: MutableMapping[str, R], key: str, record: R | None) -> None:
 
 async def quiet(deployment: Deployment, client: NetconfClient) -> Snapshot:
     """Return what is there once nothing is under way and the cloud has no servers but those of instances."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            (answer,) = await _read(client, [EVERYTHING])
-            records = shown_in(etree.fromstring(answer)).records
-            if records.quiet and await _in_cloud(deployment) == _recorded(records):
-                return records
-            await asyncio.sleep(0.05)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while True:
+        (answer,) = await _read(client, [EVERYTHING])
+        records = shown_in(etree.fromstring(answer)).records
+        differing = (await _in_cloud(deployment)).items() ^ _recorded(records).items()
+        if not records.moving and not differing:
+            return records
+        assert loop.time() < deadline, f"still not quiet: {records.moving}, {differing}"
+        await asyncio.sleep(0.05)
 
 
-async def _in_cloud(deployment: Deployment) -> Mapping[str, list[str]]:
+async def _in_cloud(deployment: Deployment) -> Mapping[str, tuple[str, ...]]:
     """Return the servers of the cloud by the allocation id that they carry."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for server in await deployment.servers():
-        found.setdefault(server["metadata"].get("promise-allocation-id", ""), []).append(server["id"])
+        instance = server["metadata"].get("promise-allocation-id", "")
+        found[instance] = (*found.get(instance, ()), server["id"])
     return found
 
 
-def _recorded(records: Snapshot) -> Mapping[str, list[str]]:
+def _recorded(records: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """Return the one server of each instance that has one."""
-    return {one.id: [one.server] for one in records.instances.values() if one.counted and one.server}
+    return {one.id: (one.server,) for one in records.instances.values() if one.counted and one.server}
