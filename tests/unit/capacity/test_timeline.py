@@ -169,6 +169,22 @@ def test_sums_that_might_not_be_exact_are_refused(timeline: Timeline) -> None:
     assert timeline.at(3).total["cores"] == 104
 
 
+def test_a_load_of_many_is_as_careful_with_its_sums(timeline: Timeline) -> None:
+    timeline._blocks.variation[timeline._rows["cores"]] = BOUND - 9
+    timeline._blocks._peak = BOUND
+    before = timeline.canonical()
+    with pytest.raises(OverflowError, match="would sum to more than"):
+        timeline.add_many([(Window(number, number + 9), {"total": {"cores": 4}}) for number in range(100)])
+    assert timeline.canonical() == before
+
+
+def test_a_contribution_to_what_is_no_metric_is_refused(timeline: Timeline) -> None:
+    before = timeline.canonical()
+    with pytest.raises(ValueError, match="not to headroom"):
+        timeline.add_many([(Window(0, 9), {"headroom": {"cores": 4}})] * 100)
+    assert timeline.canonical() == before
+
+
 # ---- as if it were not there
 
 
