@@ -22,6 +22,9 @@ _PREDICATE: Final = re.compile(r"""\[(?:[^\]"']|"[^"]*"|'[^']*')*\]""")
 _IN_DATASTORE: Final = re.compile(r"/promise:promise(?![\w.-])")
 """How the path of a node of the datastore begins; all others are those of nodes in a request."""
 
+_APPLICATION: Final = {"data-exists", "data-missing"}
+"""The error-tags that have no other error-type (RFC 6241 appendix A)."""
+
 _LAST_STEP: Final = re.compile(rf"/[^/\[\]]*(?:{_PREDICATE.pattern})*$")
 
 
@@ -118,7 +121,9 @@ def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base
     tag = told.row.tag
     if tag == "malformed-message" and not base_1_1:
         tag = "operation-failed"
-    kind = f"<error-type>{layer or told.row.type}</error-type><error-tag>{tag}</error-tag>"
+    about_data = tag in _APPLICATION or _IN_DATASTORE.match(told.path)
+    kind = "application" if about_data else layer or told.row.type
+    kind = f"<error-type>{kind}</error-type><error-tag>{tag}</error-tag>"
     parts = [f"<rpc-error>{kind}<error-severity>error</error-severity>"]
     if told.app_tag:
         parts.append(f"<error-app-tag>{escape(told.app_tag)}</error-app-tag>")
