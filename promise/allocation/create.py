@@ -78,10 +78,11 @@ def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: in
     if request.zone is not None and request.zone not in book.zones_of(provider.id):
         return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider.id} has no zone {request.zone}")
     needs = {**flavor.needs, "ports": max(1, len(request.networks))}
+    until = now + 1
     if reservation is not None:
         until = reservation.window.end
-    else:
-        until = FOREVER if book.policy.strict else now + 1
+    elif book.policy.strict:
+        until = FOREVER
     return _Demand(provider, flavor, needs, reservation, Window(now, until))
 
 

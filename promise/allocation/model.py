@@ -37,6 +37,7 @@ class Allocation:
     `capacity` is all that it takes. `covered` is the part of it under the claim of `reservation`, from `start` to
     `covered_until`; the rest is loose. `counted` is False once the cloud holds nothing for it any more.
     `server` is the cloud's id, None until the cloud has accepted. `ours` is False for a server made directly.
+    `told` is the moment at which it was told to go, `overdue` that it should be gone by now.
     `user_data` tells that there is some: it may hold secrets, so it is kept beside the journal.
     """
 
@@ -71,6 +72,13 @@ class Allocation:
     security_groups: tuple[str, ...] = ()
     user_data: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
+    told: int | None = None
+    overdue: bool = False
+
+    @property
+    def going(self) -> bool:
+        """Tell whether it was told to go and may still be there for a while: then it is no shortage."""
+        return self.counted and self.vm_state is VmState.DELETING and self.told is not None and not self.overdue
 
     @property
     def loose(self) -> Mapping[str, int]:
@@ -115,6 +123,8 @@ class Allocation:
             "security_groups": list(self.security_groups),
             "user_data": self.user_data,
             "metadata": dict(self.metadata),
+            "told": self.told,
+            "overdue": self.overdue,
         }
 
     @classmethod

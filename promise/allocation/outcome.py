@@ -101,7 +101,7 @@ def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: i
         gone = _gone(allocation, now)
         stopped = tuple(_closed(asked, Progress.STOPPED, "destroyed before it was made", now) for asked in waiting)
         return Decision(gone, (*stopped, _state(allocation, gone)))
-    ending = replace(allocation, vm_state=VmState.DELETING, modified=now)
+    ending = replace(allocation, vm_state=VmState.DELETING, modified=now, told=now)
     asked = Operation(operation, allocation.id, allocation.provider, Asked.DELETE, Progress.PENDING, now)
     return Decision(ending, (_state(allocation, ending), fact("operation-asked", asked)))
 

@@ -25,6 +25,7 @@ class Due(IntEnum):
     RESERVATION_END = 1
     RESERVATION_EXPIRY = 2
     POOL_END = 3
+    OVERDUE = 4
     RESERVATION_START = 5
     BEFORE_END = 6
     FORGOTTEN = 7

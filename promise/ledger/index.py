@@ -50,6 +50,11 @@ def counted_on(provider: str) -> Bucket:
     return ("allocations on", provider)
 
 
+def going_in(scope: Scope) -> Bucket:
+    """Name the bucket of the instances of a scope that were told to go and need not be gone yet."""
+    return ("allocations going in", scope)
+
+
 def server(provider: str, server_id: str) -> Bucket:
     """Name the bucket of the allocation that a server belongs to."""
     return ("allocation of", provider, server_id)
@@ -82,6 +87,8 @@ def _of_allocation(record: Allocation) -> Iterator[Bucket]:
         yield counted_on(record.provider)
         if record.reservation:
             yield under(record.reservation)
+        if record.going:
+            yield from map(going_in, record.scopes)
     if record.server:
         yield server(record.provider, record.server)
 

@@ -7,10 +7,12 @@ what it adds to the timelines, so taking an event back is putting the record tha
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid5
 
 from promise.allocation import outcome
+from promise.allocation.leaving import END_GRACE, leaving
 from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import loose, reclaimed
 from promise.capacity.book import Holding, Lack
@@ -18,11 +20,12 @@ from promise.capacity.due import Due, of_pool, pool_event
 from promise.capacity.idempotency import Key
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
+from promise.events import Performed, fact
 from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
 from promise.ledger.columns import Columns
 from promise.ledger.contribution import live_window
-from promise.ledger.effect import Effect
+from promise.ledger.effect import Change, effects
 from promise.ledger.retention import forgetting, forgotten_at
 from promise.reservation import degrade
 from promise.reservation.model import Reservation
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
     from promise.capacity.model import Scope, Supply
     from promise.capacity.timeline import Timeline
-    from promise.events import JSON, Codec, Event, Record, Undo
+    from promise.events import Codec, Event, Record, Undo
     from promise.ledger.columns import Shift
 
 CODECS: Mapping[str, Codec] = {
@@ -65,7 +68,6 @@ class State:
         self._columns = Columns()
         self._agenda = Agenda(self._is_due, self._all_due)
         self._default_policy = Policy()
-        self._effect = Effect()
 
     # --- reading: records ----------------------------------------------------------------------------------------
 
@@ -150,8 +152,19 @@ class State:
         """Yield the end of the instances that a reservation leaves behind."""
         for event in stand:
             if isinstance(event.record, Allocation):
-                asked = str(uuid5(NAMESPACE, f"at-end {event.key}"))
+                asked = str(uuid5(NAMESPACE, f"{event.kind} {event.key} {now}"))
                 yield from outcome.destroy(self, event.record, asked, now).events
+
+    def going_in(self, scope: Scope) -> Mapping[str, int]:
+        """Return what the instances of a scope take that were told to go and need not be gone yet."""
+        going = cast("Iterable[Allocation]", self._index.of(index.going_in(scope)).values())
+        return total_of(allocation.capacity for allocation in going)
+
+    def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
+        """Return which instances would have to leave as this reservation starts; policy preempt tells them to go."""
+        chosen = leaving(self, reservation, now)
+        events = [fact("allocation-leaving", each, reservation=reservation.id) for each in chosen]
+        return [*events, *self._told_to_go(events, now)] if self.policy.preempt else events
 
     def allocation_of(self, provider: str, server: str) -> Allocation | None:
         """Return the allocation that a server of the cloud belongs to."""
@@ -230,6 +243,8 @@ class State:
         record = self._tables[item.table][item.key]
         if item.due is Due.FORGOTTEN:
             yield from self._forgotten(record, now)
+        elif item.due is Due.OVERDUE:
+            yield fact("allocation-overdue", replace(record, overdue=True))
         elif isinstance(record, Pool):
             yield pool_event(self, record, item.due)
         else:
@@ -278,6 +293,8 @@ class State:
             moments += of_pool(record)
         elif isinstance(record, Reservation):
             moments += of_reservation(record)
+        elif isinstance(record, Allocation) and record.going and record.told is not None:
+            moments.append((record.told + END_GRACE, Due.OVERDUE))
         forgotten = forgotten_at(record, self.policy.kept)
         if forgotten is not None:
             moments.append((forgotten, Due.FORGOTTEN))
@@ -287,19 +304,22 @@ class State:
 
     def apply(self, event: Event) -> Undo:
         """Make the event true, and return what takes it back exactly."""
-        old = self._put(event.table, event.key, event.record)
+        return self._undoing(event, self._put(event.table, event.key, event.record).old)
 
+    def perform(self, events: Sequence[Event], now: int) -> Performed:
+        """Make the events of one decision true, in order, and tell what each brought about (`ledger.effect`)."""
+        changes = [self._put(event.table, event.key, event.record) for event in events]
+        undo = [self._undoing(event, change.old) for event, change in zip(events, changes, strict=True)]
+        return Performed(undo, effects(changes, self, self._columns, now))
+
+    def _undoing(self, event: Event, old: Record | None) -> Undo:
         def undo() -> None:
             self._put(event.table, event.key, old)
 
         return undo
 
-    def effect(self, now: int) -> Mapping[str, JSON]:
-        """Return what the event that was applied last has brought about beyond its record (`ledger.effect`)."""
-        return self._effect.detail(self, self._columns, now)
-
-    def _put(self, table: str, key: str, new: Record | None) -> Record | None:
-        """Let `new` stand under `key`, and return what stood there."""
+    def _put(self, table: str, key: str, new: Record | None) -> Change:
+        """Let `new` stand under `key`, and return what that has changed."""
         records = self._tables[table]
         old: Record | None = records.get(key)
         if new is None:
@@ -316,8 +336,7 @@ class State:
                 self._agenda.renew()
             if isinstance(old, Reservation) and isinstance(new, Reservation) and old.state is not new.state:
                 self._columns.touched.update(new.scopes)  # from its start on a reservation bears what is loose, too
-        self._effect = Effect(old, new, shift)
-        return old
+        return Change(old, new, shift)
 
     def _provider_changed(self, key: str) -> Shift:
         in_order = sorted(self.providers.items(), key=lambda item: item[1].position)

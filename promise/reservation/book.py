@@ -44,5 +44,14 @@ class ReservationBook(CapacityBook, Protocol):
         Their cover follows its window and the resources that it names; when it is over they become loose.
         """
 
+    def going_in(self, scope: Scope) -> Mapping[str, int]:
+        """Return what the instances of a scope take that were told to go and need not be gone yet."""
+
+    def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
+        """Return which instances would have to leave as this reservation starts and the cloud is short.
+
+        They are named; policy preempt tells them to go.
+        """
+
     def records_of(self, reservation: str) -> Sequence[Record]:
         """Return the records of the instances that count and belong to a reservation."""

@@ -1,9 +1,9 @@
 """Who bears it when a scope has less than is promised: degrading and healing are one function of state and time.
 
 Pure (design section 4). At each instant the deficit is what is claimed, and for reservations that have started also
-what is loose, less the total. The reservations over that instant take it in order: low priority first, then the
-youngest, then by id; each no more than what remains of it. The shortfall of a reservation is, per resource, the most
-that it takes at any instant of its window, in any of its scopes.
+what is loose, less the total; an instance that was told to go is no shortage for a while. The reservations over that
+instant take it in order: low priority first, then the youngest, then by id; each no more than what remains of it. The
+shortfall of a reservation is, per resource, the most that it takes at any instant of its window, in any of its scopes.
 """
 
 from __future__ import annotations
@@ -85,10 +85,11 @@ def _shares(book: ReservationBook, scope: Scope, now: int) -> dict[str, dict[str
     if not short:
         return taken
     live = _Live(book.live_in(scope))
+    going = book.going_in(scope)
     for span in _spans(book, scope, short, now):
         present = live.over(span.start)
         for name in short:
-            for key, amount in _taken(book, present, span.snapshot, name):
+            for key, amount in _taken(book, present, span.snapshot, going, name):
                 most = taken.setdefault(key, {})
                 most[name] = max(most.get(name, 0), amount)
     return taken
@@ -127,12 +128,12 @@ class _Live:
 
 
 def _taken(
-    book: ReservationBook, present: list[Reservation], snapshot: Snapshot, name: str
+    book: ReservationBook, present: list[Reservation], snapshot: Snapshot, going: Mapping[str, int], name: str
 ) -> Iterator[tuple[str, int]]:
     """Yield how much of the deficit of a resource each reservation over an instant takes."""
     total = snapshot.total.get(name, 0)
     of_claims = sum(held.capacity.get(name, 0) for held in present) - total
-    of_all = -snapshot.headroom.get(name, 0)
+    of_all = -snapshot.headroom.get(name, 0) - going.get(name, 0)
     borne = 0
     for held in present:
         deficit = (of_all if held.state is State.ACTIVE else of_claims) - borne

@@ -35,7 +35,9 @@ def of_reservation(reservation: Reservation) -> Iterator[tuple[int, Due]]:
 def reservation_events(book: ReservationBook, reservation: Reservation, due: Due, moment: int) -> Iterator[Event]:
     """Yield the transition of a reservation that fell due at `moment`, and what it does to its instances."""
     if due is Due.RESERVATION_START:
+        leaving = book.making_room(reservation, moment)
         yield fact("reservation-started", replace(reservation, state=State.ACTIVE))
+        yield from leaving
     elif due is Due.BEFORE_END:
         yield fact("reservation-before-end", replace(reservation, notice=None))
     elif due is Due.RESERVATION_END:
