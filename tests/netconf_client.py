@@ -3,6 +3,8 @@
     async with await connect(host, port, "admin", "secret") as client:
         reply = await client.rpc('<get xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>')
         replies = await client.pipeline([first, second, third])
+        await client.subscribe()
+        told = await client.notification()
 
 Everything can also be done by hand: `open_channel` logs in and says nothing, `send` writes raw bytes, `receive`
 returns the next message as bytes, `closed` waits for the end.
@@ -11,6 +13,7 @@ returns the next message as bytes, `closed` waits for the end.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 import asyncssh
@@ -23,6 +26,8 @@ BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NC = f"{{{BASE}}}"
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
+NOTIFICATIONS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+NOTIFICATION = f"{{{NOTIFICATIONS}}}notification"
 END = b"]]>]]>"
 
 
@@ -76,6 +81,7 @@ class NetconfClient:
         self.exit_status: int | None = None
         self.chunked = False
         self.bytes_received = 0
+        self.notifications: deque[bytes] = deque()
         self._buffer = bytearray()
         self._arrived = asyncio.Event()
         self._over = False
@@ -136,10 +142,33 @@ class NetconfClient:
         ids = list(message_ids) if message_ids is not None else [str(self._new_id()) for _ in operations]
         messages = [rpc_message(operation, ids[index]) for index, operation in enumerate(operations)]
         self.send(b"".join(chunked(message) if self.chunked else message + END for message in messages))
-        replies = [await self.receive_element() for _ in operations]
+        replies = [await self._reply() for _ in operations]
         answered = [reply.get("message-id") for reply in replies]
         assert answered == ids, f"asked {ids}, answered {answered}"
         return replies
+
+    async def _reply(self) -> Any:
+        """Return the next reply; notifications that come before it are kept."""
+        while True:
+            message = await self.receive()
+            element = etree.fromstring(message)
+            if element.tag != NOTIFICATION:
+                return element
+            self.notifications.append(message)
+
+    async def subscribe(self, inside: str = "") -> None:
+        """Create a subscription; `inside` are the parameters."""
+        reply = await self.rpc(f'<create-subscription xmlns="{NOTIFICATIONS}">{inside}</create-subscription>')
+        assert len(reply) == 1, etree.tostring(reply)
+        assert reply[0].tag == NC + "ok", etree.tostring(reply)
+
+    async def notification(self) -> bytes:
+        """Return the next notification, as it came."""
+        if self.notifications:
+            return self.notifications.popleft()
+        message = await self.receive()
+        assert etree.fromstring(message).tag == NOTIFICATION, message
+        return message
 
     async def closed(self) -> int | None:
         """Wait until the server has closed the session; returns its exit status."""

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from scenarios.runner import messages
+from scenarios.runner import messages, told
 from scenarios.runner.cloud import control
 from scenarios.runner.comparison import differences
 from scenarios.runner.invariants import columns_hold, rebuilt_is_live
@@ -46,6 +46,8 @@ class Player:
             "pipeline": self._pipeline,
             "settle": self._settle,
             "cloud": self._cloud,
+            "subscribe": lambda what: told.subscribe(self, what),
+            "expect-notifications": lambda what: told.expect(self, what),
             "check": lambda what: check(self, what.place),
         }
 

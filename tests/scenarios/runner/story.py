@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_STEPS: Final = frozenset(
-    {"get", "get-config", "raw", "advance", "restart", "parallel", "pipeline", "settle", "cloud", "check"}
+    {
+        "get", "get-config", "raw", "advance", "restart", "parallel", "pipeline", "settle", "cloud", "check",
+        "subscribe", "expect-notifications",
+    }
 )
 """The steps that are no RPC of the modules."""
 
