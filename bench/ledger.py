@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from promise.clock import SystemClock
-from promise.events import Decision, Event, fact
+from promise.events import Decision, Event, Performed, fact
 from promise.ledger.journal import GENESIS, Batch
 from promise.ledger.sqlite import SqliteStore
 from promise.ledger.writer import Ledger
@@ -24,7 +24,7 @@ from promise.reservation.model import Reservation, State
 from promise.resources import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from promise.events import Undo
 
@@ -41,6 +41,11 @@ class Kept:
         """Nothing follows from anything here."""
         del now
         return ()
+
+    def perform(self, events: Sequence[Event], now: int) -> Performed:
+        """Keep the records, which brings about nothing else."""
+        del now
+        return Performed([self.apply(event) for event in events], [{} for _ in events])
 
     def apply(self, event: Event) -> Undo:
         """Keep the record."""

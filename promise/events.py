@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -50,6 +50,13 @@ class Event:
     key: str
     record: Record | None
     detail: Mapping[str, JSON] = field(default_factory=dict)
+
+
+class Performed(NamedTuple):
+    """What takes each of some events back, in their order, and what is to be added to the detail of each."""
+
+    undo: list[Undo]
+    effects: list[Mapping[str, JSON]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,11 +186,10 @@ class Committer(Generic[S]):
 
     def _transition(self, group: Group[S]) -> bool:
         """Make the next transition that is due, whole; False when there is none."""
-        found = False
-        for event in self._rules.advance(self._state, group.batch.at):
-            group.transition(event, TIME)
-            found = True
-        return found
+        events = tuple(self._rules.advance(self._state, group.batch.at))
+        if events:
+            group.transition(events, TIME)
+        return bool(events)
 
     async def _commit(self, group: Group[S]) -> None:
         """Make the group durable and answer it, or take it back; then see what others have written."""

@@ -15,7 +15,7 @@ shows managed resources only. available = max(0, total - reserved - usage) and o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from promise.allocation.model import Allocation
 from promise.ledger.columns import STILL
@@ -24,7 +24,7 @@ from promise.reservation.view import view
 from promise.resources import FOREVER, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from promise.capacity.model import Scope
     from promise.events import JSON, Record
@@ -76,51 +76,59 @@ class _Sweep:
         return found
 
 
-class Effect:
+class Change(NamedTuple):
     """One applied event: the record before it, the record since, and what that did to the timelines."""
 
-    __slots__ = ("_new", "_old", "_shift")
+    old: Record | None
+    new: Record | None
+    shift: Shift
 
-    def __init__(self, old: Record | None = None, new: Record | None = None, shift: Shift = STILL) -> None:
-        self._old = old
-        self._new = new
-        self._shift = shift
 
-    def detail(self, book: ReservationBook, columns: Columns, now: int) -> dict[str, JSON]:
-        """Return it as the entry keeps it; to be asked before the next event is applied."""
-        old, new = self._old, self._new
-        detail: dict[str, JSON] = {}
-        if isinstance(new, Reservation):
-            detail = _reservation(book, new)
-            if isinstance(old, Reservation):
-                detail["old_state"] = old.state.value
-        elif isinstance(new, Allocation) and isinstance(old, Allocation):
-            detail["old_vm_state"] = old.vm_state.value
-        if self._shift is not STILL:
-            changed = list(self._columns(columns, now))
-            if changed:
-                detail["columns"] = changed
-        return detail
+def effects(changes: Sequence[Change], book: ReservationBook, columns: Columns, now: int) -> list[Mapping[str, JSON]]:
+    """Return what each event of a decision has brought about, now that all of them are applied.
 
-    def _columns(self, columns: Columns, now: int) -> Iterator[dict[str, JSON]]:
-        for scope, sweep in self._sweeps(now).items():
-            managed = columns.managed(scope)
-            before = self._shift.managed.get(scope, managed)
-            found = sweep.hull(before | managed)
-            if found is not None:
-                yield _changed(columns, scope, found, sweep.at(found[0]), before)
+    What they do to the columns is one thing, told with the first that did any of it: halfway through a decision (a
+    claim is gone, the instance under it not yet loose) the columns add up to nothing that ever was.
+    """
+    found = [_detail(change, book) for change in changes]
+    for detail, change in zip(found, changes, strict=True):
+        if change.shift is not STILL:
+            if moved := list(_columns([each.shift for each in changes], columns, now)):
+                detail["columns"] = moved
+            break
+    return list(found)
 
-    def _sweeps(self, now: int) -> dict[Scope, _Sweep]:
-        """Return what was added, by scope: the provider first, then its zones by name."""
-        sweeps: dict[Scope, _Sweep] = {}
-        for sign, parts in ((-1, self._shift.before), (1, self._shift.after)):
+
+def _detail(change: Change, book: ReservationBook) -> dict[str, JSON]:
+    old, new = change.old, change.new
+    if isinstance(new, Reservation):
+        state: dict[str, JSON] = {"old_state": old.state.value} if isinstance(old, Reservation) else {}
+        return state | _reservation(book, new)
+    if isinstance(new, Allocation) and isinstance(old, Allocation):
+        return {"old_vm_state": old.vm_state.value}
+    return {}
+
+
+def _columns(shifts: Sequence[Shift], columns: Columns, now: int) -> Iterator[dict[str, JSON]]:
+    """Yield how the columns of each scope have changed, the provider first, then its zones by name."""
+    sweeps: dict[Scope, _Sweep] = {}
+    before: dict[Scope, frozenset[str]] = {}
+    for shift in shifts:
+        for sign, parts in ((-1, shift.before), (1, shift.after)):
             for part in parts:
                 sweep = sweeps.setdefault(part.scope, _Sweep(now))
                 sweep.put(part.window, "reserved", part.reserved, sign)
                 sweep.put(part.window, "usage", part.usage, sign)
-        for scope, window, delta in self._shift.totals:
+        for scope, window, delta in shift.totals:
             sweeps.setdefault(scope, _Sweep(now)).put(window, "total", delta, 1)
-        return {scope: sweeps[scope] for scope in sorted(sweeps, key=lambda each: (each.provider, each.zone or ""))}
+        for scope, managed in shift.managed.items():
+            before.setdefault(scope, managed)
+    for scope in sorted(sweeps, key=lambda each: (each.provider, each.zone or "")):
+        managed = columns.managed(scope)
+        was = before.get(scope, managed)
+        hull = sweeps[scope].hull(was | managed)
+        if hull is not None:
+            yield _changed(columns, scope, hull, sweeps[scope].at(hull[0]), was)
 
 
 def _reservation(book: ReservationBook, held: Reservation) -> dict[str, JSON]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from promise.events import JSON, Decision, Event, Undo
+    from promise.events import Decision, Event, Performed, Undo
     from promise.ledger.journal import Batch, Prepared
 
 
@@ -18,8 +18,8 @@ class State(Protocol):
     def apply(self, event: Event) -> Undo:
         """Make the event true, and return what takes it back exactly. Raises only where we have a bug."""
 
-    def effect(self, now: int) -> Mapping[str, JSON]:
-        """Return what the event that was applied last has brought about beyond its record, to be kept in its detail."""
+    def perform(self, events: Sequence[Event], now: int) -> Performed:
+        """Make the events of one decision true, in order, and tell what each brought about beyond its record."""
 
     def consequences(self, now: int) -> Sequence[Event]:
         """Return what follows from the events applied since this was last asked, () when nothing does."""
@@ -100,16 +100,17 @@ class Group(Generic[S]):
         self.readings: list[Reading[S]] = []
         self._undo: list[Undo] = []
 
-    def transition(self, event: Event, actor: str) -> None:
+    def transition(self, events: Sequence[Event], actor: str) -> None:
         """Make what fell due true."""
-        self._write(actor, self.batch.prepare(actor, (event,), {}))
+        self._write(actor, self.batch.prepare(actor, events, {}))
         self._follow_up(actor)
 
-    def _write(self, actor: str, events: Iterable[Prepared]) -> None:
-        """Make events true one after the other, and add each to the batch with what it has brought about."""
-        for prepared in events:
-            self._undo.append(self._state.apply(prepared.event))
-            self.batch.add(actor, prepared, self._state.effect(self.batch.at))
+    def _write(self, actor: str, prepared: Sequence[Prepared]) -> None:
+        """Make the events of one decision true, and add them to the batch with what they have brought about."""
+        performed = self._state.perform([each.event for each in prepared], self.batch.at)
+        self._undo += performed.undo
+        for each, effect in zip(prepared, performed.effects, strict=True):
+            self.batch.add(actor, each, effect)
 
     def _follow_up(self, actor: str) -> None:
         """Make true what follows from what was just applied."""

@@ -69,8 +69,8 @@ class Ledger(Generic[S]):
 
         `source` is a URL (`ledger.address`), or makes the store. `codecs` has the table of every record, in the
         order in which they are loaded. `advance` yields the events of the next transition that is due at the given
-        moment, each to be applied before it is asked for the next, and nothing when none is due; it is asked anew
-        until then, and at every read, so it must be cheap when nothing is due. `load` takes all records at once,
+        moment, and nothing when none is due; it is asked anew until then, and at every read, so it must be cheap
+        when nothing is due. `load` takes all records at once,
         oldest first within each table; without it they are applied one by one.
 
         `LedgerUnusable` and its `LedgerCorrupt` say why it cannot be opened.

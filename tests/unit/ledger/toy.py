@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from promise.clock import ManualClock
-from promise.events import Decision, Event, fact
+from promise.events import Decision, Event, Performed, fact
 from promise.ledger.writer import Ledger, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from promise.events import JSON, Codec, Record, Undo
+    from promise.events import Codec, Record, Undo
     from promise.ledger.store import Store
 
 EPOCH = 1_700_000_000
@@ -81,8 +81,8 @@ class Toy:
     def taken(self) -> int:
         return sum(claim.seats for claim in self.claims.values())
 
-    def effect(self, now: int) -> Mapping[str, JSON]:
-        return {}
+    def perform(self, events: Sequence[Event], now: int) -> Performed:
+        return Performed([self.apply(event) for event in events], [{} for _ in events])
 
     def consequences(self, now: int) -> tuple[Event, ...]:
         return ()
