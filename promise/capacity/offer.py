@@ -159,6 +159,8 @@ def _source(book: CapacityBook, request: ChangeCapacity) -> tuple[Scope, Pool | 
     if pool is not None and pool.zone and request.zone not in {None, pool.zone}:
         return Refusal(Reason.ZONE_MISMATCH, f"pool {pool.id} is in zone {pool.zone}")
     provider = pool.provider if pool else request.source
+    if provider not in book.providers:
+        return Refusal(Reason.NOT_FOUND, f"provider {provider} of pool {request.source} was removed")
     zone = request.zone or (pool.zone if pool else None)
     if zone and not (pool and pool.zone == zone) and book.providers[provider].zone(zone) is None:
         return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider} has no zone {zone}")
