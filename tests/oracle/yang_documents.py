@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
+from oracle.yang_judges import instant
 from yangson import datatype as types
 from yangson import schemanode as nodes
 
@@ -83,11 +84,17 @@ class _Drawing:
         seen = set()
         for _ in range(self._count(node)):
             entry = self.body(node)
-            key = tuple(str(entry[name]) for name, _ in node.keys) if node.keys else len(entries)
+            key = tuple(_identity(node, entry, name) for name, _ in node.keys) if node.keys else len(entries)
             if entry and key not in seen:  # yangson forgets entries without content
                 entries.append(entry)
             seen.add(key)
         return entries
+
+
+def _identity(node: Any, entry: dict[str, Any], name: str) -> str:
+    """Return a key; moments are compared as such, and not as the texts that they are for yangson."""
+    text = str(entry[name])
+    return instant(text) if node.get_data_child(name, node.ns).type.name == "date-and-time" else text
 
 
 @cache

@@ -5,6 +5,7 @@ can express. PROMISE_EXAMPLES multiplies how many. Where the two may differ, and
 
 * a date-and-time that is no moment (month 13, February 30th, hour 24, beyond the year 9999): the pattern of RFC 6991
   lets it pass and with it yangson, RFC 3339 does not; the judges here look at it themselves;
+* keys that are one moment in the words of two time zones: for us one entry given twice, for yangson two texts;
 * numbers in the forms of Python or of floating point (1_0, 1e3): yangson reads them, RFC 7950 section 9 does not;
 * an empty array, which says nothing (RFC 7951): yangson takes it for the choice of a case; none is drawn there;
 * an entry without content in a list without key: yangson forgets it when it writes.
