@@ -233,10 +233,7 @@ class State:
         return item.moment if item else None
 
     def advance(self, now: int) -> Iterator[Event]:
-        """Yield the events of the next transition that is due at `now`, none when nothing is.
-
-        Each must be applied before the next is asked for.
-        """
+        """Yield the events of the next transition that is due at `now`, none when nothing is."""
         item = self._agenda.first()
         if item is None or item.moment > now:
             return

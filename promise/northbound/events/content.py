@@ -149,13 +149,14 @@ def _reservation(entry: Entry, record: Reservation, what: str) -> dict[str, Any]
 
 
 def _allocation(entry: Entry, record: Allocation, what: str) -> dict[str, Any]:
+    left = entry.event.detail.get("reservation") if what == "loose" else None
     return {
         **_head(entry, "allocation"),
         "instance_id": record.id,
         "event": what,
         "vm_state": record.vm_state.value,
         "old_vm_state": entry.event.detail.get("old_vm_state"),
-        "reservation_id": record.reservation or entry.event.detail.get("reservation"),
+        "reservation_id": record.reservation or left,
         "server": record.server,
         "fault": record.fault,
         "allocation": answers.allocation(record),
