@@ -98,7 +98,7 @@ class Series(Node):
         if not given:
             return None
         if len(given) < self._least:
-            raise MustViolation(f"must have at least {self._least} entries", app_tag="too-few-elements")
+            raise self._too_few()
         if self._most is not None and len(given) > self._most:
             raise MustViolation(f"must have at most {self._most} entries", app_tag="too-many-elements")
         if self._distinct and len(given) > 1 and len(set(map(self._identity, given))) < len(given):
@@ -112,18 +112,18 @@ class Series(Node):
                 raise DuplicateNode("must be given once", path=predicate(self._keys(entry), position))
             seen.add(self._identity(entry))
 
-    def supply(self, values: Values) -> None:
+    def supply(self, values: Values) -> None:  # noqa: ARG002 - there is nothing to set
         """Raise: without entries there are too few."""
-        self._too_few(values)
+        raise self._too_few()
 
-    def _too_few(self, _values: object) -> None:
-        raise MustViolation(f"must have at least {self._least} entries", app_tag="too-few-elements")
+    def _too_few(self) -> MustViolation:
+        return MustViolation(f"must have at least {self._least} entries", app_tag="too-few-elements")
 
     def judge(self, value: Any, up: Up) -> None:
         """Judge each entry; an absent series is only too short when its `when` holds."""
         if not value:
             if self.mandatory and not self.in_case and self.expected(up):
-                self._too_few(value)
+                raise self._too_few()
             return
         for position, entry in enumerate(value, start=1):
             try:
