@@ -86,7 +86,7 @@ class Blocks:
         """
         delta = np.array(amounts, np.int64)
         size = np.abs(delta)
-        self._guard(size)
+        self._guard(start, end, delta)
         first = self._block(start)
         i, met_start = self._mark(first, start)
         if end < FOREVER:
@@ -107,12 +107,19 @@ class Blocks:
             self._balance(first)
         return met_start or met_end
 
-    def _guard(self, size: Matrix) -> None:
+    def _guard(self, start: int, end: int, delta: Matrix) -> None:
+        """Refuse a change that brings a variation beyond BOUND; worked out only when that is near."""
         self._peak += GROWTH
+        if self._peak <= BOUND:
+            return
+        variation = self.variation.copy()
+        for instant, change in ((start, delta), (end, -delta)):
+            if instant < FOREVER:
+                now = np.array(self.at(instant)) - np.array(self.at(instant - 1))
+                variation += np.abs(now + change) - np.abs(now)
+        self._peak = int(variation.max())
         if self._peak > BOUND:
-            self._peak = max((self.variation + 2 * size).tolist())
-            if self._peak > BOUND:
-                raise OverflowError(f"the changes of a metric would sum to more than {BOUND}")
+            raise OverflowError(f"the changes of a metric would sum to more than {BOUND}")
 
     def _block(self, instant: int) -> int:
         """Return the block that holds or would hold a breakpoint at the instant; makes the first one."""

@@ -71,7 +71,8 @@ class Trial:
             self.put(self.window(2000), {"total": {n: -a for n, a in self.request(60).items()}})
 
     def compare(self) -> None:
-        self.compare_window(self.window(2 * HORIZON))
+        for longest in (HORIZON, 100, 50):
+            self.compare_window(self.window(longest))
         for _ in range(6):
             start, duration = self.random.randrange(HORIZON), self.random.choice([1, 5, 20, 60, 100, 1000, FOREVER])
             request = self.typical()

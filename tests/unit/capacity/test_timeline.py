@@ -167,6 +167,8 @@ def test_sums_that_might_not_be_exact_are_refused(timeline: Timeline) -> None:
     assert timeline.canonical() == before
     timeline.add(Window(0, 9), total={"cores": 4})
     assert timeline.at(3).total["cores"] == 104
+    timeline.remove(Window(0, 9), total={"cores": 4})
+    assert timeline.canonical() == before, "taking back makes sums smaller"
 
 
 def test_a_load_of_many_is_as_careful_with_its_sums(timeline: Timeline) -> None:
@@ -221,6 +223,12 @@ def test_only_resources_that_are_asked_for_are_compared(timeline: Timeline) -> N
     assert not timeline.fits(Window(0, 60), {"unheard": 1})
 
 
+def test_more_than_can_be_counted_does_not_fit(timeline: Timeline) -> None:
+    assert not timeline.fits(Window(0, 60), {"cores": 1 << 70})
+    assert timeline.earliest({"cores": 1 << 70}, 5, 0) == []
+    assert timeline.shortfalls(Window(0, 60), {"cores": 1 << 70}) == [Shortfall("cores", 1 << 70, 100, 0, 60)]
+
+
 def test_a_shortfall_is_where_least_is_available_first() -> None:
     timeline = Timeline()
     timeline.add(Window(0, 100), total={"cores": 9, "ram": 9})
@@ -261,6 +269,7 @@ def test_runs_of_feasible_starts_are_maximal_and_ascend(timeline: Timeline) -> N
     assert timeline.earliest(ask, 60, 0) == [Opening(0, 0), Opening(120, 140), Opening(300, FOREVER)]
     assert timeline.earliest(ask, 61, 0, limit=1) == [Opening(120, 139)]
     assert timeline.earliest(ask, 50, 0, latest=130) == [Opening(0, 10), Opening(120, 130)]
+    assert timeline.earliest(ask, 50, 0, latest=120) == [Opening(0, 10), Opening(120, 120)]
     assert timeline.earliest(ask, 50, 0, latest=119) == [Opening(0, 10)]
     assert timeline.earliest(ask, 50, 0, latest=900)[-1] == Opening(300, 900)
     assert timeline.earliest(ask, 50, 20, latest=19) == []
