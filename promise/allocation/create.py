@@ -75,6 +75,8 @@ def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: in
         return Refusal(Reason.FLAVOR_UNKNOWN, f"provider {provider.id} has no flavor {request.flavor}, or several")
     if max(flavor.needs.values(), default=0) > LARGEST:
         return Refusal(Reason.INSUFFICIENT_CAPACITY, f"flavor {flavor.id} takes more of a resource than {LARGEST}")
+    if len(request.affinity) > 1:
+        return Refusal(Reason.PROVIDER_REFUSED, "OpenStack puts a server into one group only: name one affinity")
     if request.zone is not None and request.zone not in book.zones_of(provider.id):
         return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider.id} has no zone {request.zone}")
     needs = {**flavor.needs, "ports": max(1, len(request.networks))}
@@ -201,6 +203,7 @@ def _admitted(
         security_groups=request.security_groups,
         user_data=request.user_data is not None,
         metadata=request.metadata,
+        affinity=request.affinity,
     )
     operation = Operation(
         id=request.operation,

@@ -137,6 +137,8 @@ def _back(gone: Allocation, server: Server, now: int) -> Sequence[Event]:
         zone=server.zone or gone.zone,
         host=server.host or gone.host,
         fault=server.fault,
+        told=None,
+        overdue=False,
         modified=now,
     )
     return (fact("allocation-found", back, old_vm_state=gone.vm_state.value),)

@@ -74,6 +74,7 @@ class Allocation:
     metadata: Mapping[str, str] = field(default_factory=dict)
     told: int | None = None
     overdue: bool = False
+    affinity: tuple[tuple[str, str], ...] = ()
 
     @property
     def going(self) -> bool:
@@ -123,6 +124,7 @@ class Allocation:
             "security_groups": list(self.security_groups),
             "user_data": self.user_data,
             "metadata": dict(self.metadata),
+            "affinity": [list(rule) for rule in self.affinity],
             "told": self.told,
             "overdue": self.overdue,
         }
@@ -134,6 +136,7 @@ class Allocation:
             "vm_state": VmState(value["vm_state"]),
             "networks": tuple(value["networks"]),
             "security_groups": tuple(value["security_groups"]),
+            "affinity": tuple((kind, group) for kind, group in value.get("affinity", ())),
         }
         return cls(**{**value, **read})
 

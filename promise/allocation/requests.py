@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class CreateInstance:
     """A request for one instance on a provider; `id` and `operation` are the ids that it gets if it is accepted.
 
-    `image` and `networks` are ids of the cloud. `flavor` is an id or a name, `user_data` base64.
+    `image` and `networks` are ids of the cloud. `flavor` is an id or a name, `user_data` base64. `affinity` has the
+    kind and the name of each group to be in.
     """
 
     id: str
@@ -31,6 +32,7 @@ class CreateInstance:
     security_groups: tuple[str, ...] = ()
     user_data: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    affinity: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ class ServerSpec:
     """What to ask of Nova for one instance. Flavor, image and networks are ids of the cloud, already resolved.
 
     `networks` is ordered; empty means the project's only network (`auto` is never used). `zone` is an
-    availability zone or None. `metadata` travels with the server, next to the allocation id.
+    availability zone or None. `metadata` travels with the server, next to the allocation id. `affinity` has the kind
+    ("soft-anti-affinity") and the name of the group to be in; the first server of a group makes it.
     """
 
     allocation_id: str
@@ -42,6 +43,7 @@ class ServerSpec:
     security_groups: tuple[str, ...] = ()
     user_data: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    affinity: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

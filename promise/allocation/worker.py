@@ -237,6 +237,7 @@ class Worker:
             security_groups=allocation.security_groups,
             user_data=user_data,
             metadata=allocation.metadata,
+            affinity=allocation.affinity,
         )
 
     # ---- delete

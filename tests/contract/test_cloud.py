@@ -164,6 +164,25 @@ async def test_a_server_that_is_stopped(site: Site) -> None:
     assert stopped.needs == site.flavor.needs
 
 
+async def test_servers_of_a_group_are_kept_apart(site: Site) -> None:
+    name = f"apart-{uuid4()}"
+    asked = [spec_on(site, name=f"n{n}", affinity=(("anti-affinity", name),)) for n in range(3)]
+    made = await asyncio.gather(*(site.ours.create_server(spec) for spec in asked))
+    seen = [await until(site, server, ServerState.ACTIVE, ServerState.ERROR) for server in made]
+    assert sorted(server.state for server in seen) == [ServerState.ACTIVE, ServerState.ACTIVE, ServerState.ERROR]
+    assert len({server.host for server in seen if server.state is ServerState.ACTIVE}) == 2  # there are two hosts
+    shown = await site.ours._calls.read("compute", "/os-server-groups", "server_groups")
+    (group,) = (one for one in shown if one["name"] == name)
+    assert group["policy"] == "anti-affinity"
+    others = [spec_on(site, affinity=(("soft-affinity", name),)) for _ in range(2)]  # another kind is another group
+    seen = [await until(site, await site.ours.create_server(spec), ServerState.ACTIVE) for spec in others]
+    assert len({server.host for server in seen}) == 1
+    await site.clean()
+    for one in await site.ours._calls.read("compute", "/os-server-groups", "server_groups"):
+        if one["name"] == name:
+            await site.operator("DELETE", "compute", f"/os-server-groups/{one['id']}")
+
+
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from contract.scripted_cloud import (
     SIGN_IN,
     Hang,
     Reply,
+    Request,
     Reset,
     ScriptedCloud,
     closed_port,
@@ -24,6 +26,7 @@ from promise.allocation.server import ALLOCATION_KEY, ServerSpec, ServerState
 from promise.errors import CloudError, CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SPEC = ServerSpec("7c9e6679-7425-40de-944b-e07fc1f90ae7", "vnf-1", "image-1", "flavor-1", networks=("net-1",))
@@ -200,3 +203,71 @@ async def test_an_id_cannot_leave_its_place_in_the_path(cloud: ScriptedCloud) ->
     async with driver_for(cloud) as driver:
         await driver.delete_server("../flavors/f1?force=1")
     assert cloud.requests[-1].path == f"{SERVERS}/..%2Fflavors%2Ff1%3Fforce%3D1"
+
+
+GROUPS = "/compute/v2.1/os-server-groups"
+APART = replace(SPEC, affinity=(("anti-affinity", "db"),))
+
+
+def groups(*shown: tuple[str, str, str]) -> Callable[[Request], Reply]:
+    """Script a list of groups (id, name, policy), two at a time, by offset."""
+
+    def page(request: Request) -> Reply:
+        first = int(request.query.get("offset", "0"))
+        rows = [{"id": id_, "name": name, "policy": policy} for id_, name, policy in shown[first : first + 2]]
+        return Reply(200, {"server_groups": rows})
+
+    return page
+
+
+async def test_a_group_is_found_on_any_page(cloud: ScriptedCloud) -> None:
+    others = [(f"g{n}", "db", "affinity") for n in range(3)] + [("g8", "web", "anti-affinity")]
+    cloud.on("GET", GROUPS, groups(*others, ("g9", "db", "anti-affinity"), ("g5", "db", "anti-affinity")))
+    cloud.on("POST", SERVERS, MADE)
+    async with driver_for(cloud) as driver:
+        await driver.create_server(APART)
+    assert cloud.requests[-1].body["os:scheduler_hints"] == {"group": "g5"}
+    assert cloud.count("POST", GROUPS) == 0
+
+
+async def test_of_many_at_once_one_makes_the_group(cloud: ScriptedCloud) -> None:
+    made: list[tuple[str, str, str]] = []
+
+    def shown(request: Request) -> Reply:
+        return groups(*made)(request)
+
+    def make(request: Request) -> Reply:
+        made.append(("g1", request.body["server_group"]["name"], request.body["server_group"]["policy"]))
+        return Reply(200, {"server_group": {"id": "g1"}})
+
+    cloud.on("GET", GROUPS, shown)
+    cloud.on("POST", GROUPS, make)
+    cloud.on("POST", SERVERS, MADE)
+    async with driver_for(cloud) as driver:
+        await asyncio.gather(*(driver.create_server(APART) for _ in range(5)))
+    assert made == [("g1", "db", "anti-affinity")]
+    hints = [one.body["os:scheduler_hints"] for one in cloud.requests if (one.method, one.path) == ("POST", SERVERS)]
+    assert hints == [{"group": "g1"}] * 5
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (Reply(403, {"forbidden": {"message": "Quota exceeded, too many server groups."}}), CloudRefused),
+        (Reply(500), CloudUnreachable),
+        (Reset, CloudUnreachable),
+        (Reply(200, {"server_group": {}}), CloudUnreachable),
+    ],
+)
+async def test_without_its_group_no_server_is_asked_for(
+    cloud: ScriptedCloud, behaviour: Any, error: type[CloudError]
+) -> None:
+    cloud.on("GET", GROUPS, groups())
+    cloud.on("POST", GROUPS, behaviour)
+    async with driver_for(cloud, limits_for(behaviour)) as driver:
+        with pytest.raises(CloudError) as caught:
+            await driver.create_server(APART)
+        assert type(caught.value) is error
+        with pytest.raises(CloudRefused, match="one server group only"):
+            await driver.create_server(replace(SPEC, affinity=(("affinity", "a"), ("affinity", "b"))))
+    assert cloud.count("POST", SERVERS) == 0

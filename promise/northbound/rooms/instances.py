@@ -35,7 +35,7 @@ class InstanceRpcs:
         self, actor: Actor, asked: yang.CreateInstanceInput
     ) -> yang.CreateInstanceOutput | Awaitable[yang.CreateInstanceOutput]:
         """Decide on an instance; when it is accepted, the answer waits for the cloud for a while."""
-        refuse("create-instance", addresses=asked.addresses, volumes=asked.volumes, affinity=asked.affinity)
+        refuse("create-instance", addresses=asked.addresses, volumes=asked.volumes)
         request = CreateInstance(
             id=str(uuid4()),
             operation=str(uuid4()),
@@ -50,6 +50,7 @@ class InstanceRpcs:
             security_groups=asked.security_groups,
             user_data=None if asked.user_data is None else base64.b64encode(asked.user_data).decode(),
             metadata={entry.key: entry.value for entry in asked.metadata},
+            affinity=tuple((rule.kind, rule.group) for rule in asked.affinity),
         )
         key = idempotency(actor, yang.CREATE_INSTANCE_RPC, asked)
         answer = await self._service.create(actor, request, key)

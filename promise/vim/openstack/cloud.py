@@ -10,6 +10,7 @@ from promise.errors import CloudRefused, OutcomeUnknown
 from promise.vim.openstack import failures
 from promise.vim.openstack.calls import Calls
 from promise.vim.openstack.discovery import Explorer
+from promise.vim.openstack.groups import Groups
 from promise.vim.openstack.placement import Placement
 from promise.vim.openstack.servers import creation_of, exists, just_asked, server_from
 from promise.vim.openstack.session import Limits
@@ -31,6 +32,7 @@ class OpenStack:
     def __init__(self, access: Access, password: str, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._calls = Calls(access, password, self._limits)
+        self._groups = Groups(self._calls)
         self._explorer = Explorer(self._calls, Placement(self._calls))
         self._flavors: dict[str, Flavor] = {}
 
@@ -51,9 +53,10 @@ class OpenStack:
             CloudRefused, CredentialsRejected, CloudUnreachable: nothing was made.
             OutcomeUnknown: it may have been.
         """
-        async with self._calls.within(self._limits.whole, "the look-up of networks"):
+        async with self._calls.within(self._limits.whole, "the look-up of networks and groups"):
             networks = spec.networks or await self._only_network()
-        answer = await self._calls.act("POST", "compute", "/servers", creation_of(spec, networks))
+            group = await self._groups.of(spec.affinity)
+        answer = await self._calls.act("POST", "compute", "/servers", creation_of(spec, networks, group))
         match answer.body:
             case {"server": {"id": str(server_id)}}:
                 flavor = self._flavors.get(spec.flavor)

@@ -78,8 +78,8 @@ def server_from(shown: Mapping[str, Any]) -> Server:
     )
 
 
-def creation_of(spec: ServerSpec, networks: Sequence[str] | None) -> dict[str, Any]:
-    """Return the body of `POST /servers`; `networks` None = the cloud has no network service."""
+def creation_of(spec: ServerSpec, networks: Sequence[str] | None, group: str | None = None) -> dict[str, Any]:
+    """Return the body of `POST /servers`; `networks` None = the cloud has no network service, `group` is an id."""
     server: dict[str, Any] = {
         "name": spec.name,
         "imageRef": spec.image,
@@ -90,7 +90,8 @@ def creation_of(spec: ServerSpec, networks: Sequence[str] | None) -> dict[str, A
     if spec.security_groups:
         server["security_groups"] = [{"name": group} for group in spec.security_groups]
     said = {"availability_zone": spec.zone, "key_name": spec.key_name, "user_data": spec.user_data}
-    return {"server": server | {key: value for key, value in said.items() if value is not None}}
+    body = {"server": server | {key: value for key, value in said.items() if value is not None}}
+    return body if group is None else body | {"os:scheduler_hints": {"group": group}}
 
 
 def just_asked(spec: ServerSpec, server_id: str, needs: Mapping[str, int], created: int) -> Server:
