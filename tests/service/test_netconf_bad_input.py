@@ -147,7 +147,7 @@ OPERATIONS = {
     "select without xpath": ('<get><filter select="/x"/></get>', "protocol", "unknown-attribute", "select"),
     "attribute of a filter": ('<get><filter x="1"/></get>', "protocol", "unknown-attribute", "x"),
     "no source": ("<get-config/>", "protocol", "missing-element", "source"),
-    "empty source": ("<get-config><source/></get-config>", "protocol", "data-missing", "name a datastore"),
+    "empty source": ("<get-config><source/></get-config>", "application", "data-missing", "name a datastore"),
     "candidate": (source("<candidate/>"), "protocol", "unknown-element", ":candidate"),
     "startup": (source("<startup/>"), "protocol", "unknown-element", ":startup"),
     "url": (source("<url>file:///x</url>"), "protocol", "unknown-element", ":url"),
