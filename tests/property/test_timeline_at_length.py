@@ -30,7 +30,7 @@ class Trial:
         self.timeline = Timeline(block_size=block_size)
         self.dense = DenseTimeline(NAMES, HORIZON)
         self.live: list[Part] = []
-        self.put(Window(0, FOREVER), {"total": dict.fromkeys(NAMES, 400)})
+        self.put(Window(0, FOREVER), {"total": dict.fromkeys(NAMES, 500)})
 
     def put(self, window: Window, amounts: Mapping[str, Mapping[str, int]]) -> None:
         self.timeline.add(window, **amounts)
@@ -38,7 +38,8 @@ class Trial:
         self.live.append((window, amounts))
 
     def take(self) -> None:
-        window, amounts = self.live.pop(self.random.randrange(len(self.live)))
+        """Remove anything but the supply, which is the last to go."""
+        window, amounts = self.live.pop(self.random.randrange(1, len(self.live)) if len(self.live) > 1 else 0)
         self.timeline.remove(window, **amounts)
         self.dense.add(window, amounts, sign=-1)
 
@@ -68,7 +69,7 @@ class Trial:
             amounts = self.request(5)
             self.put(self.window(), {"reserved": {n: -a for n, a in amounts.items()}, "usage": amounts})
         else:
-            self.put(self.window(2000), {"total": {n: -a for n, a in self.request(60).items()}})
+            self.put(self.window(), {"total": {n: -a for n, a in self.request(60).items()}})
 
     def compare(self) -> None:
         for longest in (HORIZON, 100, 50):
