@@ -27,8 +27,9 @@ class Replies:
         """Let those go on whose instance the cloud has answered for."""
         for entry in entries:
             record = entry.event.record
-            if isinstance(record, Allocation) and record.vm_state is not VmState.INITIALIZED:
-                waiting = self._waiting.get(record.id)
+            forgotten = record is None and entry.event.table == Allocation.table
+            if forgotten or (isinstance(record, Allocation) and record.vm_state is not VmState.INITIALIZED):
+                waiting = self._waiting.get(entry.event.key)
                 if waiting:
                     waiting.set()
 
@@ -36,8 +37,8 @@ class Replies:
         """Return when the cloud has accepted or refused the instance, or when the time is over."""
         answered = self._waiting.setdefault(instance, asyncio.Event())
         try:
-            state = await self._ledger.read(lambda book, _now: book.allocations[instance].vm_state)
-            if state is VmState.INITIALIZED:
+            found = await self._ledger.read(lambda book, _now: book.allocations.get(instance))
+            if found is not None and found.vm_state is VmState.INITIALIZED:
                 async with asyncio.timeout(self._longest):
                     await answered.wait()
         except TimeoutError:

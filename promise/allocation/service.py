@@ -12,7 +12,7 @@ from promise.allocation.removal import remove
 from promise.allocation.requests import Admitted
 from promise.capacity.idempotency import once
 from promise.capacity.refusal import Reason, Refusal
-from promise.errors import CloudError, CredentialsRejected
+from promise.errors import CloudError, CloudRefused, CredentialsRejected
 from promise.events import Decision
 
 if TYPE_CHECKING:
@@ -114,9 +114,16 @@ class AllocationService:
         return await self._ledger.submit(lambda book, now: remove(book, provider, now, force=force), actor=actor.user)
 
     async def after(self, instance: str) -> Allocation:
-        """Return the instance once the cloud has answered, or when the reply can wait no longer."""
+        """Return the instance once the cloud has answered, or when the reply can wait no longer.
+
+        Raises:
+            CloudRefused: its provider was removed meanwhile, and the instance forgotten.
+        """
         await self._settled(instance)
-        return await self._ledger.read(lambda book, _now: book.allocations[instance])
+        found = await self._ledger.read(lambda book, _now: book.allocations.get(instance))
+        if found is None:
+            raise CloudRefused(f"the provider of instance {instance} was removed by force, and the instance forgotten")
+        return found
 
     async def _looked_up(self, request: CreateInstance) -> CreateInstance | Refusal:
         """Return the request with the ids of its image and networks."""

@@ -131,6 +131,8 @@ class Sync:
                     whole_at = now + interval
                 unsettled = not failed and await self._read(lambda book, now: _unsettled(book, provider, now))
                 await self._pause(provider, min(whole_at, now + self._quick) if unsettled else whole_at)
+            with suppress(CloudError):  # to ask for the driver of a provider that is gone lets go of it
+                await self._clouds(provider)
         finally:
             del self._hints[provider]
             self._changed.discard(provider)
