@@ -1,8 +1,8 @@
 """What the verbs of the timeline cost: `python bench/timeline.py --live 1000 10000 --variant arbitrary aligned`.
 
-Prints the median and the ninth decile of the wall time of each call, and a checksum over the answers: equal workloads
-(see `timeline_workload`) have equal checksums on every machine. With --compare the same calls are made on brute force
-(tests/oracle), which must give the same answers; ask for few reservations and calls then.
+Prints the median and the ninth decile of the wall time of each call, its mean processor time, and a checksum over the
+answers: equal workloads (see `timeline_workload`) have equal checksums on every machine. With --compare the same calls
+are made on brute force (tests/oracle), which must give the same answers; ask for few reservations and calls then.
 """
 
 from __future__ import annotations
@@ -107,10 +107,11 @@ def composed(verbs: Verbs) -> Verbs:
 
 
 class Measured(NamedTuple):
-    """Microseconds of wall time, how many calls were made, and what they answered."""
+    """Microseconds of wall time and of processor time, how many calls were made, and what they answered."""
 
     median: float
     p90: float
+    processor: float
     calls: int
     answers: list[object]
 
@@ -126,7 +127,7 @@ def run(stream: Stream, verbs: Verbs, seconds: float) -> Measured:
     answers: list[object] = []
     gc.collect()
     gc.disable()
-    deadline = time.perf_counter() + seconds
+    deadline, begun = time.perf_counter() + seconds, time.thread_time_ns()
     for arguments in stream.calls:
         before = time.perf_counter_ns()
         answer = call(*arguments)
@@ -134,9 +135,11 @@ def run(stream: Stream, verbs: Verbs, seconds: float) -> Measured:
         answers.append(answer)
         if stream.verb not in CHANGES and time.perf_counter() > deadline:
             break
+    processor = (time.thread_time_ns() - begun) / len(taken)
     gc.enable()
     taken.sort()
-    return Measured(statistics.median(taken) / 1e3, taken[len(taken) * 9 // 10] / 1e3, len(taken), answers)
+    median, p90 = statistics.median(taken), taken[len(taken) * 9 // 10]
+    return Measured(median / 1e3, p90 / 1e3, processor / 1e3, len(taken), answers)
 
 
 def resident() -> int:
@@ -152,12 +155,14 @@ def measure(variant: str, live: int, given: argparse.Namespace) -> bool:
     verbs, timeline = product(contributions)
     loaded, size = time.perf_counter() - begun, (resident() - before) // live
     print(f"\n{variant}: {live} live, {len(timeline)} breakpoints, loaded in {loaded:.2f} s, {size} bytes each", end="")
-    print(f", load {os.getloadavg()[0]:.1f}\n{'':<20}{'median us':>12}{'p90 us':>12}{'calls':>8}  checksum")
+    print(
+        f", load {os.getloadavg()[0]:.1f}\n{'':<20}{'median us':>12}{'p90 us':>12}{'cpu us':>12}{'calls':>8}  checksum"
+    )
     naive = brute_force(contributions) if given.compare else None
     agreed = True
     for stream in work.streams(given.count):
         found = run(stream, verbs, given.seconds)
-        line = f"{stream.name:<20}{found.median:>12.1f}{found.p90:>12.1f}{found.calls:>8}"
+        line = f"{stream.name:<20}{found.median:>12.1f}{found.p90:>12.1f}{found.processor:>12.1f}{found.calls:>8}"
         line += f"  {found.checksum(found.calls)}"
         if naive is not None:
             expected = run(stream, naive, given.seconds)
