@@ -92,6 +92,47 @@ def operations() -> str:
     return "\n".join(lines) + "\n"
 
 
+def events() -> str:
+    """Return every notification with what the YANG says of it and of the events that it tells."""
+    lines = [GENERATED, "# Notifications", "", "Bodies are in [yang-tree.txt](yang-tree.txt).", ""]
+    for notification in _module("opnfv-promise").search("notification"):
+        lines += [f"## {notification.arg}", "", _text(notification), "", "| event | meaning |", "| --- | --- |"]
+        lines += [f"| `{name}` | {meaning} |" for name, meaning in _told(notification)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _told(notification: Any) -> Iterator[tuple[str, str]]:
+    """Yield the values of the leaf that says what happened: `event`, or `cause` of a change of capacity."""
+    for leaf in notification.search("leaf"):
+        if leaf.arg in ("event", "cause"):
+            for value in leaf.search_one("type").search("enum"):
+                yield value.arg, _text(value)
+
+
+def policy() -> str:
+    """Return every leaf of the policy: what `edit-config` may set, and `[policy]` of the file seeds."""
+    lines = [
+        GENERATED,
+        "# Policy",
+        "",
+        "`/promise/policy/reservation`: configuration, changed by `edit-config`; seeded by `[policy]` at the first start.",
+        "",
+        "| leaf | units | meaning |",
+        "| --- | --- | --- |",
+    ]
+    promise = next(node for node in _module("opnfv-promise").search("container") if node.arg == "promise")
+    rules = _child(_child(promise, "policy"), "reservation")
+    for leaf in rules.search("leaf"):
+        units = leaf.search_one("units")
+        lines.append(f"| `{leaf.arg}` | {units.arg if units else ''} | {_text(leaf)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _child(node: Any, name: str) -> Any:
+    return next(each for each in node.search("container") if each.arg == name)
+
+
 def _module(name: str) -> Any:
     from pyang import context, repository  # noqa: PLC0415 - only for the pages about the YANG
 
@@ -163,6 +204,8 @@ WRITERS = {
     "errors.md": errors,
     "reasons.md": reasons,
     "operations.md": operations,
+    "events.md": events,
+    "policy.md": policy,
     "configuration.md": configuration,
     "commands.md": commands,
 }
