@@ -270,11 +270,12 @@ class Timeline:
         `duration` FOREVER asks for an open window, of which there is one run at most.
 
         Raises:
-            ValueError: the duration is not positive.
+            ValueError: the duration is not positive, or the start beyond all time.
         """
+        checked(Window(start, FOREVER))
         if duration <= 0:
             raise ValueError(f"a duration is at least one second, not {duration}")
-        last = FOREVER if latest is None else latest
+        last = FOREVER if latest is None else min(latest, FOREVER)
         need = np.full((self._blocks.width, 1), UNASKED, np.int64)
         for name, amount in request.items():
             if amount > 0:
@@ -364,8 +365,8 @@ def checked(window: Window) -> Window:
         ValueError: it does not.
     """
     start, end = window
-    if not -FOREVER < start < end <= FOREVER:
-        raise ValueError(f"a window has start < end <= FOREVER, not [{start}, {end})")
+    if type(start) is not int or type(end) is not int or not -FOREVER < start < end <= FOREVER:
+        raise ValueError(f"a window has start < end <= FOREVER, in whole seconds, not [{start}, {end})")
     return window
 
 

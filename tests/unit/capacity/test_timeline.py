@@ -118,6 +118,8 @@ def test_breakpoints_at_which_nothing_changes_any_more_are_dropped(timeline: Tim
         Window(FOREVER, FOREVER),
         Window(-FOREVER, 5),
         Window(FOREVER + 5, FOREVER + 9),
+        Window(1.5, 9),  # type: ignore[arg-type]
+        Window(5, "9"),  # type: ignore[arg-type]
     ],
 )
 def test_a_window_without_an_instant_or_beyond_all_time_is_refused(timeline: Timeline, window: Window) -> None:
@@ -295,6 +297,8 @@ def test_asking_for_nothing_fits_at_once_and_for_ever(timeline: Timeline) -> Non
 def test_a_duration_without_a_second_is_refused(timeline: Timeline, duration: int) -> None:
     with pytest.raises(ValueError, match="at least one second"):
         timeline.earliest({"cores": 1}, duration, 0)
+    with pytest.raises(ValueError, match="a window has"):
+        timeline.earliest({"cores": 1}, 5, FOREVER)
 
 
 # ---- the course
