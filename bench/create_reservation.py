@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,7 +32,6 @@ from netconf_client import NetconfClient, connect
 
 from promise.actor import Actor
 from promise.clock import SystemClock
-from promise.events import Entry
 from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger
 from promise.northbound import bindings as yang
@@ -97,7 +97,7 @@ class Server:
     def cpu(self) -> float:
         """Return the CPU seconds of the server so far."""
         times = psutil.Process(self.serve.pid).cpu_times()
-        return float(times.user + times.system)
+        return float(times.user) + float(times.system)
 
     def stop(self) -> None:
         """End both."""
@@ -161,6 +161,10 @@ class Stages:
             self.spent[stage] = self.spent.get(stage, 0.0) + time.process_time() - began
 
 
+def _decided(stages: Stages, wanted: CreateReservation, actor: Actor, book: State, now: int) -> Any:
+    return stages.time("decide", create, book, wanted, actor, now)
+
+
 async def alone(directory: Path, options: argparse.Namespace, whole: float) -> None:
     """Measure the stages one by one, on the state that the server has left."""
     state = State()
@@ -175,8 +179,6 @@ async def alone(directory: Path, options: argparse.Namespace, whole: float) -> N
     rng, now, stages = random.Random(2), time.time(), Stages()  # noqa: TID251 - as above
     actor = Actor("admin", "", operator=True)
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    seen: list[Entry] = []
-    ledger.subscribe(seen.extend)
     count = min(options.calls, 2000)
     for _ in range(count // options.pipeline):
         decisions = []
@@ -189,12 +191,7 @@ async def alone(directory: Path, options: argparse.Namespace, whole: float) -> N
             decisions.append(wanted)
         began = time.process_time()
         answers = await asyncio.gather(
-            *(
-                ledger.submit(
-                    lambda book, at, one=one: stages.time("decide", create, book, one, actor, at), actor="admin"
-                )
-                for one in decisions
-            )
+            *(ledger.submit(partial(_decided, stages, one, actor), actor="admin") for one in decisions)
         )
         stages.spent["rest"] = stages.spent.get("rest", 0.0) + time.process_time() - began
         for accepted in answers:

@@ -55,6 +55,10 @@ class Ok:
         del caller, config_only, wanted
         return []
 
+    async def edit(self, caller: Caller, config: _Element, default: str) -> None:
+        """Change nothing."""
+        del caller, config, default
+
 
 async def serve(*, log: bool) -> None:
     """Run the server until the parent closes our standard input."""

@@ -116,7 +116,7 @@ def policy() -> str:
         GENERATED,
         "# Policy",
         "",
-        "`/promise/policy/reservation`: configuration, changed by `edit-config`; seeded by `[policy]` at the first start.",
+        "`/promise/policy/reservation`: changed by `edit-config`; `[policy]` of the file seeds it at the first start.",
         "",
         "| leaf | units | meaning |",
         "| --- | --- | --- |",
