@@ -34,12 +34,15 @@ class Removed:
 
 
 def in_use(book: AllocationBook, provider: str) -> Refusal | None:
-    """Return the refusal of what needs a provider on which nothing counts, None when nothing does."""
+    """Return the refusal of what needs a provider on which nothing counts, None when nothing does.
+
+    Servers that were made directly do not keep it: they are only watched.
+    """
     whole = Scope(provider)
     counts = {
         "pool": len(book.supply(whole).pools),
         "live reservation": sum(1 for _ in book.live_in(whole)),
-        "instance": sum(1 for _ in book.counted_on(provider)),
+        "instance": sum(found.ours for found in book.counted_on(provider)),
     }
     parts = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
     if not parts:

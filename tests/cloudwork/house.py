@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloudwork.clock import StepClock
@@ -15,7 +16,7 @@ from promise.actor import Actor
 from promise.allocation import outcome
 from promise.allocation.create import create
 from promise.allocation.requests import Admitted, CreateInstance
-from promise.allocation.sync import Sync
+from promise.allocation.sync import Sync, Watched
 from promise.allocation.worker import Patience, Worker
 from promise.capacity.model import Pool, Scope
 from promise.capacity.provider import Access, Provider
@@ -61,8 +62,9 @@ class SteppedLedger:
 class House:
     """What outlives a process: the disk, the cloud and the time; and the process that runs now."""
 
-    def __init__(self, cloud: MemoryCloud | None = None) -> None:
+    def __init__(self, cloud: MemoryCloud | None = None, driver: Watched | None = None) -> None:
         self.cloud = cloud or MemoryCloud()
+        self._driver = driver
         self.clock = StepClock()
         self.disk = Disk()
         self.ledger: Ledger[State]
@@ -77,9 +79,9 @@ class House:
         )  # fmt: skip
         if self.ledger.durable_seq == 0:
             await self.ledger.submit(lambda _book, now: Decision(None, _provider(now)), actor="root")
-        door = CloudDoor(self.cloud, steps)
+        door = self._driver or CloudDoor(self.cloud, steps)
 
-        async def clouds(provider: str) -> CloudDoor:
+        async def clouds(provider: str) -> Watched:
             assert provider == HERE
             await steps.read("the driver")
             return door
@@ -122,9 +124,10 @@ class House:
             await self.turn()
         raise AssertionError(await self.ledger.read(lambda book, _now: unrest(book, self.cloud)))
 
-    async def create(self, name: str = "vm") -> Allocation:
+    async def create(self, name: str = "vm", **said: Any) -> Allocation:
         """Decide on an instance."""
         request = CreateInstance(f"{name}-instance", f"{name}-create", HERE, name, "image", "small", ("net",))
+        request = replace(request, **said)
         answer = await self.ledger.submit(lambda book, now: create(book, request, ALICE, now), actor="alice")
         assert isinstance(answer, Admitted)
         return answer.allocation

@@ -15,15 +15,20 @@ from cloudwork.steps import Steps
 from promise.actor import SYSTEM, Actor
 from promise.allocation import listing
 from promise.allocation.model import Asked, Progress, VmState
+from promise.allocation.removal import Removed, in_use, remove
 from promise.allocation.server import ServerState
 from promise.capacity.model import Scope
 from promise.errors import CloudUnreachable
+from promise.events import Decision, fact
+from promise.resources import Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from promise.allocation.model import Allocation
     from promise.allocation.server import Server
+    from promise.events import Event
+    from promise.ledger.state import State
 
 
 @pytest.fixture(autouse=True)
@@ -311,6 +316,21 @@ async def test_nothing_that_a_cloud_does_stops_the_watching(here: House) -> None
     await here.rest()
     assert here.failure() is None
     assert (await here.ledger.read(lambda book, _now: book.providers[HERE])).reachable
+
+
+async def test_servers_made_directly_do_not_keep_a_provider(here: House) -> None:
+    here.cloud.appear(None)
+    await here.sync.look(HERE)
+    await here.ledger.submit(lambda book, now: Decision(None, (_over(book, now),)), actor="test")
+    assert await here.ledger.read(lambda book, _now: in_use(book, HERE)) is None
+    removed = await here.ledger.submit(lambda book, now: remove(book, HERE, now, force=False), actor="test")
+    assert isinstance(removed, Removed)
+    assert await here.ledger.read(lambda book, _now: dict(book.allocations)) == {}
+
+
+def _over(book: State, now: int) -> Event:
+    pool = next(iter(book.pools.values()))
+    return fact("pool-ended", replace(pool, window=Window(pool.window.start, now), finished=True))
 
 
 async def test_a_provider_that_is_forgotten_meanwhile(here: House) -> None:
