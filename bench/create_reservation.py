@@ -97,7 +97,8 @@ class Server:
     def cpu(self) -> float:
         """Return the CPU seconds of the server so far."""
         times = psutil.Process(self.serve.pid).cpu_times()
-        return float(times.user) + float(times.system)
+        spent: float = sum((times.user, times.system))
+        return spent
 
     def stop(self) -> None:
         """End both."""
@@ -136,7 +137,7 @@ async def over_netconf(directory: Path, options: argparse.Namespace) -> float:
             *(pipelined(client, batch, options.pipeline) for client, batch in zip(clients, batches, strict=True))
         )
         cpu, wall = server.cpu() - before, time.perf_counter() - began
-        calls = share * len(clients)
+        calls: int = share * len(clients)
         print(f"server      {1e6 * cpu / calls:7.0f} us CPU per call, {calls / wall:.0f} calls/s, "
               f"{options.sessions} session(s) x {options.pipeline} in flight, {options.live} live before")  # fmt: skip
         for client in clients:
