@@ -191,7 +191,7 @@ class Launch:
 
     def answered(self, output: _Element, moment: int) -> None:
         launched, key = self.launched, text_in(output, "instance-id")
-        reasons = ("insufficient-capacity", "not-active", *(("provider-refused",) if launched.fragile else ()))
+        reasons = ("insufficient-capacity", "ended", *(("provider-refused",) if launched.fragile else ()))
         granted = _ok(output, *reasons)
         assert granted == (text_in(output, "status") == "in-progress"), "result and status disagree"
         if granted or key:

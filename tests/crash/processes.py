@@ -137,6 +137,7 @@ class Process:
         self._number = number
         self._status: int | None = None
         self.log = log
+        self.asked_to_end = False
 
     @classmethod
     async def start(cls, parent: Parent, *arguments: str) -> Process:
@@ -156,6 +157,7 @@ class Process:
 
     def terminate(self) -> None:
         """Ask it to end."""
+        self.asked_to_end = True
         os.kill(self._number, signal.SIGTERM)
 
     async def ended(self) -> int:

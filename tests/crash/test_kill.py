@@ -101,9 +101,9 @@ class Run:
         await self.verify()
 
     def shoot(self) -> None:
-        """Kill the server: at once, when it is somewhere else, or when it has decided and cannot commit."""
+        """Kill the server: at once or a moment later, when it has decided and cannot commit, or when it is stopping."""
         kill, loop = self.deployment.server.kill, asyncio.get_running_loop()
-        match self.rng.choice(("now", "soon", "later", "undurable")):
+        match self.rng.choice(("now", "soon", "later", "undurable", "stopping")):
             case "now":
                 kill()
             case "soon":
@@ -113,6 +113,9 @@ class Run:
             case "undurable":
                 self.lock.hold()
                 loop.call_later(self.rng.uniform(0.01, 0.05), kill)
+            case "stopping":
+                self.deployment.server.terminate()
+                loop.call_later(self.rng.uniform(0, 0.1), kill)
 
     async def live(self, end: Callable[[], None]) -> None:
         """Let consumers and cloud do what they like until the server is gone; `end` is called at a random moment."""
