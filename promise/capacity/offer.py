@@ -84,13 +84,14 @@ def remove(book: CapacityBook, request: RemovePool, actor: Actor, now: int) -> D
     if end >= old.window.end:
         return Decision(Offered(old))
     new = _ended(old, end, now)
-    refusal = None if old.decrease else _below_zero_without(book, old, end)
+    lost = replace(old, window=Window(max(end, old.window.start), old.window.end), decrease=True)
+    refusal = None if old.decrease else _below_zero(book, lost)
     if refusal:
         return Decision(refusal)
     lacking = book.degraded_by(new, now, instead_of=old)
     affected = tuple(Affected(held.id, shortfall) for held, shortfall in lacking if actor.sees(held))
     if lacking and request.strict:
-        return Decision(_below_commitments(book, new, affected))
+        return Decision(_below_commitments(book, lost, affected))
     kind = "pool-ended" if new.finished else "pool-shortened"
     return Decision(Offered(new, affected), (fact(kind, new),))
 
@@ -100,24 +101,6 @@ def _ended(pool: Pool, end: int, now: int) -> Pool:
     if end <= pool.window.start:
         return replace(pool, started=True, finished=True)
     return replace(pool, window=Window(pool.window.start, end), started=pool.started or end <= now, finished=end <= now)
-
-
-def _below_zero_without(book: CapacityBook, pool: Pool, end: int) -> Refusal | None:
-    """Check that the decreases of what the pool adds still have something to decrease after its end."""
-    window = Window(max(end, pool.window.start), pool.window.end)
-    short: list[Shortfall] = []
-    for scope in pool.scopes:
-        others = [other for other in book.supply(scope).pools if other.id != pool.id]
-        for step in pool_sum(others, window):
-            short += [
-                Shortfall(name, pool.capacity[name], pool.capacity[name] + amount, step.start, window.end)
-                for name, amount in step.amounts.items()
-                if amount < 0 and name in pool.capacity
-            ]
-    if not short:
-        return None
-    worst = {one.resource: one for one in sorted(short, key=lambda one: (-one.available, -one.start))}
-    return _numbers(Reason.BELOW_ZERO, "the total would fall below zero", pool, list(worst.values()))
 
 
 def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Pool | Refusal:
@@ -131,6 +114,8 @@ def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -
     scope, clip = source
     capacity = named(request.capacity)
     if clip and request.decrease:
+        if clip.finished:
+            return Refusal(Reason.ENDED, f"pool {clip.id} is over")
         capacity = named({name: min(amount, clip.capacity.get(name, 0)) for name, amount in capacity.items()})
         window = Window(max(window.start, clip.window.start), min(window.end, clip.window.end))
         if window.end <= window.start:

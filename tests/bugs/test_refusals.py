@@ -73,9 +73,7 @@ async def test_a_refused_update_shows_the_reservation_as_it_stands(court: Trial)
 async def test_an_instance_is_told_what_is_short_inside_and_outside_its_reservation(court: Trial) -> None:
     await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 4, "ram": 3})
     await ask(court, "2", "create-reservation", end=T0 + HOUR, capacity={"cores": 2})
-    told = await ask(
-        court, "3", "create-instance", name="vm", image="image", flavor="f2", reservation_id="@2"
-    )
+    told = await ask(court, "3", "create-instance", name="vm", image="image", flavor="f2", reservation_id="@2")
     short = told["refusal"]["shortfall"]
     assert {name: one["available"] for name, one in short.items()} == {"cores": 2, "ram": 3}
 
@@ -97,3 +95,20 @@ async def test_a_longer_reservation_is_told_what_is_short_in_the_time_that_it_gr
     assert told["refusal"]["shortfall"] == {
         "cores": {"resource": "cores", "requested": 3, "available": 1, "from": T0 + HOUR, "to": T0 + 2 * HOUR}
     }
+
+
+async def test_a_strict_removal_is_told_what_is_short_once_the_pool_is_gone(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 4})
+    await ask(court, "2", "increase-capacity", source="@p-a", start=T0 + HOUR, capacity={"cores": 3})
+    await ask(court, "3", "create-reservation", start=T0 + 3 * HOUR, capacity={"cores": 5})
+    told = await ask(court, "4", "remove-pool", pool_id="@2", end=T0 + 2 * HOUR, strict=True)
+    assert told["refusal"]["shortfall"]["cores"] == {
+        "resource": "cores", "requested": 3, "available": 2, "from": T0 + 3 * HOUR,
+    }  # fmt: skip
+
+
+async def test_a_pool_that_is_over_cannot_be_decreased(court: Trial) -> None:
+    await ask(court, "1", "increase-capacity", source="@p-a", start=T0 + HOUR, capacity={"cores": 4})
+    await ask(court, "2", "remove-pool", pool_id="@1")
+    told = await ask(court, "3", "decrease-capacity", source="@1", start=T0 + 2 * HOUR, capacity={"cores": 1})
+    assert told["reason"] == "ended"

@@ -56,6 +56,7 @@ class Model:
         decide: dict[str, Callable[[], Answer]] = {
             "increase-capacity": lambda: model_pools.add_pool(world, query, 1, told.get("pool-id")),
             "decrease-capacity": lambda: model_pools.add_pool(world, query, -1, told.get("pool-id")),
+            "remove-pool": lambda: model_pools.remove_pool(world, query),
             "create-reservation": lambda: model_requests.create_reservation(world, query, told.get("reservation-id")),
             "update-reservation": lambda: model_requests.update_reservation(world, query),
             "cancel-reservation": lambda: model_requests.cancel_reservation(world, query["reservation-id"]),

@@ -45,7 +45,7 @@ def _named(world: World, query: Query) -> tuple[set[str], Provider | None, Reser
         return {"not-found"}, None, None, None
     faults = set()
     if found and found.state != "active":
-        faults.add("not-active")
+        faults.add("not-active" if found.live else "ended")
     if name is None and found is None and len(world.providers) != 1:
         return {"provider-ambiguous" if world.providers else "not-found"}, None, None, None
     if found and name is not None and name != found.provider:

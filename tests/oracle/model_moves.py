@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 GRID = 3600
 RESOURCES = ("cores", "ram", "instances", "ports", "DISK_GB", "PCPU", "volumes")
 KINDS = {
-    "increase-capacity": 6, "decrease-capacity": 7, "create-reservation": 26, "update-reservation": 20,
-    "cancel-reservation": 4, "create-instance": 22, "destroy-instance": 6, "advance": 9, "resize": 4,
+    "increase-capacity": 6, "decrease-capacity": 7, "remove-pool": 3, "create-reservation": 26,
+    "update-reservation": 20, "cancel-reservation": 4,
+    "create-instance": 22, "destroy-instance": 6, "advance": 9, "resize": 4,
     "query-capacity": 10, "query-reservation": 5, "query-instance": 2,
 }  # fmt: skip
 STATES = ("initialized", "active", "ended", "expired", "cancelled")
@@ -137,6 +138,14 @@ class Moves:
         query |= self.window(start=0.5, end=0.6) | {"capacity": self.amounts(5)}
         if self.maybe(0.3):
             query["strict"] = self.maybe(0.8)
+        return query
+
+    def remove_pool(self) -> dict[str, Any]:
+        query: dict[str, Any] = {"pool-id": self.ref(list(self.world.pools))}
+        if self.maybe(0.5):
+            query["end"] = self.moment()
+        if self.maybe(0.4):
+            query["strict"] = True
         return query
 
     def create_reservation(self) -> dict[str, Any]:

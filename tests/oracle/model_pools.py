@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import bound_of, pooled, scopes_of, shortfalls
@@ -29,6 +31,8 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
         faults.add("zone-unknown")
     if not amounts:
         faults.add("nothing-requested")
+    if pool and sign < 0 and pool.end <= world.now:
+        faults.add("ended")
     if pool and sign < 0 and not faults:
         start, end = max(start, pool.start), min(end, pool.end)
         faults |= {"window-invalid"} if end <= start else set()
@@ -54,17 +58,47 @@ def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
     if short := _pool_short(world, new):
         return refused("below-zero", result="conflict", refusal=_told(new, short))
     world.pools[new.id] = new
-    affected = {
+    affected = _affected(world)
+    if strict and affected:
+        del world.pools[new.id]
+        return _too_much(world, new, affected)
+    return {"result": "ok", "pool-id": new.id, "affected": affected}
+
+
+def _affected(world: World) -> dict[str, dict[str, Any]]:
+    """Whom the pools, as they stand now, degrade more than before."""
+    return {
         name: {"reservation-id": name, "shortfall": short}
         for name, short in shortfalls(world).items()
         if any(amount > world.short.get(name, {}).get(resource, 0) for resource, amount in short.items())
     }
-    if strict and affected:
-        del world.pools[new.id]
-        ask = Ask(new.provider, new.zone, new.start, new.end, new.amounts)
-        told = _told(new, shortages(world, ask))
-        return refused("below-commitments", result="conflict", affected=affected, refusal=told)
-    return {"result": "ok", "pool-id": new.id, "affected": affected}
+
+
+def _too_much(world: World, decrease: Pool, affected: dict[str, dict[str, Any]]) -> Answer:
+    ask = Ask(decrease.provider, decrease.zone, decrease.start, decrease.end, decrease.amounts)
+    told = _told(decrease, shortages(world, ask))
+    return refused("below-commitments", result="conflict", affected=affected, refusal=told)
+
+
+def remove_pool(world: World, query: Query) -> Answer:
+    """To end a pool that adds capacity is a decrease of all of it, from then on."""
+    pool = world.pools.get(query["pool-id"])
+    if pool is None:
+        return refused("not-found")
+    if pool.end <= world.now:
+        return refused("ended")
+    end = max(world.now, math.ceil(query.get("end", world.now)))
+    if end >= pool.end:
+        return {"result": "ok"}
+    decrease = replace(pool, start=max(end, pool.start), sign=-1)
+    if pool.sign > 0 and (short := _pool_short(world, decrease)):
+        return refused("below-zero", result="conflict", refusal=_told(decrease, short))
+    kept, pool.end = pool.end, end if end > pool.start else world.now
+    affected = _affected(world)
+    if query.get("strict") and affected:
+        pool.end = kept
+        return _too_much(world, decrease, affected)
+    return {"result": "ok", "affected": affected}
 
 
 def _told(new: Pool, short: dict[str, dict[str, Any]]) -> Answer:
