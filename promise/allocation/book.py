@@ -27,6 +27,9 @@ class AllocationBook(ReservationBook, Protocol):
     def open_operations(self) -> Mapping[str, Operation]:
         """Return the operations that are not through, by id, oldest first."""
 
+    def asked_for(self, instance: str) -> Iterable[Operation]:
+        """Return the operations for an instance that are not through, oldest first."""
+
     def counted_on(self, provider: str) -> Iterable[Allocation]:
         """Return the instances that count on a provider, oldest first."""
 

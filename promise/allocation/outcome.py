@@ -108,7 +108,7 @@ def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: i
 
 def asked_of(book: AllocationBook, instance: str) -> list[Operation]:
     """Return what was asked of the cloud for an instance and is not through."""
-    return [asked for asked in book.open_operations.values() if asked.instance == instance]
+    return list(book.asked_for(instance))
 
 
 def observed(book: AllocationBook, allocation_id: str, server: Server | None, now: int) -> Decision[None]:

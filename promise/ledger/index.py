@@ -60,6 +60,11 @@ def server(provider: str, server_id: str) -> Bucket:
     return ("allocation of", provider, server_id)
 
 
+def asked_for(instance: str) -> Bucket:
+    """Name the bucket of the operations for an instance that are not through."""
+    return ("operations for", instance)
+
+
 def buckets(record: Record) -> Iterator[Bucket]:
     """Yield the buckets in which a record is found."""
     if isinstance(record, Reservation):
@@ -73,6 +78,7 @@ def buckets(record: Record) -> Iterator[Bucket]:
         yield keys_for(record.subject)
     elif isinstance(record, Operation) and record.open:
         yield OPEN_OPERATIONS
+        yield asked_for(record.instance)
 
 
 def _of_reservation(record: Reservation) -> Iterator[Bucket]:

@@ -113,6 +113,10 @@ class State:
         """Return the operations that are not through, by id, oldest first."""
         return cast("Mapping[str, Operation]", self._index.of(index.OPEN_OPERATIONS))
 
+    def asked_for(self, instance: str) -> Iterable[Operation]:
+        """Return the operations for an instance that are not through, oldest first."""
+        return cast("Iterable[Operation]", self._index.of(index.asked_for(instance)).values())
+
     def live_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope."""
         return cast("Iterable[Reservation]", self._index.of(index.live_in(scope)).values())
