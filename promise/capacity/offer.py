@@ -98,9 +98,9 @@ def remove(book: CapacityBook, request: RemovePool, actor: Actor, now: int) -> D
 
 def _ended(pool: Pool, end: int, now: int) -> Pool:
     """Return the pool with this end; one that has no instant left, or ends now, is over."""
-    if end <= pool.window.start:
-        return replace(pool, started=True, finished=True)
-    return replace(pool, window=Window(pool.window.start, end), started=pool.started or end <= now, finished=end <= now)
+    window = Window(pool.window.start, max(pool.window.start, end))
+    over = end <= max(now, pool.window.start)
+    return replace(pool, window=window, started=pool.started or over, finished=over)
 
 
 def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -> Pool | Refusal:
