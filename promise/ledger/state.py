@@ -17,7 +17,7 @@ from promise.allocation.model import Allocation, Operation
 from promise.allocation.transitions import loose, reclaimed
 from promise.capacity.book import Holding, Lack
 from promise.capacity.due import Due, of_pool, pool_event
-from promise.capacity.idempotency import Key
+from promise.capacity.idempotency import KEPT, Key
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.events import Performed, fact
@@ -298,6 +298,8 @@ class State:
             moments.append((record.told + END_GRACE, Due.OVERDUE))
         forgotten = forgotten_at(record, self.policy.kept)
         if forgotten is not None:
+            keys = cast("Iterable[Key]", self._index.of(index.keys_for(record.id)).values())
+            forgotten = max([forgotten, *(key.created + KEPT for key in keys)])  # they are answered from the record
             moments.append((forgotten, Due.FORGOTTEN))
         return [Item(moment, due, record.table, record.id) for moment, due in moments]
 
