@@ -120,7 +120,7 @@ class Arithmetic:
             name
             for part in self.parts
             if part.column == "total" and part.provider == provider and zone in {None, part.zone}
-            if part.end > self._now
+            if part.end > max(self._now, part.start)
             for name, amount in part.amounts.items()
             if amount
         }
