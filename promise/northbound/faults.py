@@ -61,7 +61,7 @@ TABLE: Final[Mapping[type[BaseException], Row]] = {
     errors.Inapplicable: Row("application", "operation-failed", 412),
     errors.TooBig: Row("rpc", "too-big", 413),
     errors.Unsupported: Row("application", "operation-not-supported", 501),
-    errors.AlreadySubscribed: Row("application", "operation-failed", 409, "promise:already-subscribed"),
+    errors.AlreadySubscribed: Row("application", "operation-failed", 412, "promise:already-subscribed"),
     errors.Denied: Row("application", "access-denied", 403),
     errors.Locked: Row("protocol", "lock-denied", 409),
     errors.Overloaded: Row("application", "resource-denied", 409, "promise:overloaded"),
