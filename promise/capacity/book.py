@@ -69,6 +69,9 @@ class CapacityBook(Protocol):
     def degraded_by(self, pool: Pool, now: int, instead_of: Pool | None = None) -> Sequence[Lack]:
         """Return who would lack more if this pool were there (instead of another), and what they would lack."""
 
+    def degraded_despite(self, pool: Pool, now: int) -> Sequence[Lack]:
+        """Return who in the window of this pool would still lack something if it were there, and what."""
+
     def zones_of(self, provider: str) -> Sequence[str]:
         """Return the zones of a provider: those seen in the cloud and those that a pool names, by name."""
 

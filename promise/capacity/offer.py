@@ -39,7 +39,10 @@ class ChangeCapacity:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The pool that was made, and whom it degrades by what, as far as the actor may see them."""
+    """The pool that was made, and who lacks what: those it degrades, or whom an increase leaves degraded.
+
+    Only those that the actor may see.
+    """
 
     pool: Pool
     affected: tuple[Affected, ...] = ()
@@ -53,7 +56,7 @@ def change(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) 
     refusal = _below_zero(book, pool) if pool.decrease else _exceeds(book, pool, now)
     if refusal:
         return Decision(refusal)
-    lacking = book.degraded_by(pool, now) if pool.decrease else ()
+    lacking = book.degraded_by(pool, now) if pool.decrease else book.degraded_despite(pool, now)
     affected = tuple(Affected(held.id, shortfall) for held, shortfall in lacking if actor.sees(held))
     if lacking and request.strict:
         return Decision(_below_commitments(book, pool, affected))

@@ -270,6 +270,17 @@ class State:
             changes = degrade.changes(self, pool.scopes, now)
         return [Lack(held, shortfall) for held, shortfall in changes if _worse(held.shortfall, shortfall)]
 
+    def degraded_despite(self, pool: Pool, now: int) -> list[Lack]:
+        """Return who in the window of this pool would still lack something if it were there, and what."""
+        degraded = {held.id: held for scope in pool.scopes for held in self.degraded_in(scope)}
+        if not degraded:
+            return []
+        with self.supposing([], [pool]):
+            healed = {held.id: shortfall for held, shortfall in degrade.changes(self, pool.scopes, now)}
+        there = [held for held in degraded.values() if held.window.overlaps(pool.window)]
+        lacking = [Lack(held, healed.get(held.id, held.shortfall)) for held in there]
+        return [lack for lack in lacking if lack.shortfall]
+
     def _is_due(self, item: Item) -> bool:
         record = self._tables[item.table].get(item.key)
         if isinstance(record, Key) and self._stands(record.subject):

@@ -72,7 +72,9 @@ class CapacityRpcs:
         answer = await self._service.change(actor, request, key)
         if isinstance(answer, Refusal):
             return yang.IncreaseCapacityOutput(**answers.not_ok(answer), refusal=answers.refused(answer))
-        return yang.IncreaseCapacityOutput(**answers.ok("capacity increased"), pool_id=answer.pool.id)
+        return yang.IncreaseCapacityOutput(
+            **answers.ok("capacity increased"), pool_id=answer.pool.id, affected=answers.affected(answer.affected)
+        )
 
     async def decrease(self, actor: Actor, asked: yang.DecreaseCapacityInput) -> yang.DecreaseCapacityOutput:
         """Offer less to the reservation system."""
