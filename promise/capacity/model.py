@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from promise.resources import FOREVER, LEAVES, Window, plus
+from promise.resources import FOREVER, LEAVES, Window, most_of, plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,6 +109,8 @@ class Supply:
     def steps(self) -> list[Step]:
         """Return the total as steps, first to last: min(sum of pools in force, bound), never below 0.
 
+        Nor is it ever more than its leaf can say, whatever has become of decreases and bounds meanwhile.
+
         An increase that is planned and has not started lifts the bound by itself while it lasts: it may exceed
         what the cloud gives today, and is cut to it when it starts.
         """
@@ -119,10 +121,11 @@ class Supply:
 
     def _bounded(self, amounts: Mapping[str, int], awaited: Mapping[str, int]) -> dict[str, int]:
         most = self.limits(amounts)
-        return {
-            name: max(0, min(amount, most[name] + awaited.get(name, 0)) if name in most else amount)
-            for name, amount in amounts.items()
-        }
+        total = {}
+        for name, amount in amounts.items():
+            given = min(amount, most[name] + awaited.get(name, 0)) if name in most else amount
+            total[name] = max(0, min(given, most_of(name)))
+        return total
 
 
 def pool_sum(pools: Iterable[Pool], window: Window) -> list[Step]:

@@ -9,6 +9,7 @@ shortfall of a reservation is, per resource, the most that it takes at any insta
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,15 +98,15 @@ def _shares(book: ReservationBook, scope: Scope, now: int) -> dict[str, dict[str
 
 def _spans(book: ReservationBook, scope: Scope, names: list[str], now: int) -> Iterator[_Span]:
     """Yield the spans from now on in which a resource is short; a claim that begins or ends divides them."""
-    course = list(book.timeline(scope).series(Window(now, FOREVER), resources=names))
-    moments = {moment for held in book.live_in(scope) for moment in held.window if now < moment < FOREVER}
-    starts = [instant for instant, _ in course]
-    snapshots = dict(course)
-    snapshot = course[0][1]
-    edges = sorted(moments.union(starts))
-    for start, end in zip(edges, [*edges[1:], FOREVER], strict=True):
-        snapshot = snapshots.get(start, snapshot)
-        if any(amount < 0 for amount in snapshot.headroom.values()):
+    timeline = book.timeline(scope)
+    moments = sorted({moment for held in book.live_in(scope) for moment in held.window if now < moment < FOREVER})
+    for window in timeline.overdrawn_during(Window(now, FOREVER), names):
+        snapshots = dict(timeline.series(window, resources=names))
+        inside = moments[bisect_right(moments, window.start) : bisect_left(moments, window.end)]
+        edges = sorted({*inside, *snapshots})
+        snapshot = snapshots[window.start]
+        for start, end in zip(edges, [*edges[1:], window.end], strict=True):
+            snapshot = snapshots.get(start, snapshot)
             yield _Span(start, end, snapshot)
 
 
