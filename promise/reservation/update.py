@@ -134,7 +134,7 @@ def _expiry(
 def _objection(book: ReservationBook, old: Reservation, new: Reservation, now: int) -> Refusal | None:
     """Return what the policy, the expiry or the reservation's own instances have against it."""
     objection = book.policy.objection(new.window, now)
-    if objection is None and new.expiry != old.expiry:
+    if objection is None and (new.expiry, new.window.start) != (old.expiry, old.window.start):
         objection = expiry_objection(new.expiry, new.window, now)
     return objection or _below_allocations(book, old, new)
 
