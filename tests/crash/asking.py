@@ -11,7 +11,7 @@ from crash.shown import NAMESPACE, P, moment_in, reservation_in, text_in
 from lxml import etree
 
 if TYPE_CHECKING:
-    from crash.book import Launched, Offered, Promised
+    from crash.book import Launched, Offered, Promised, Subject
     from crash.records import Capacity
     from crash.terms import Change, Terms
     from lxml.etree import _Element
@@ -51,6 +51,15 @@ def _ok(output: _Element, *reasons: str) -> bool:
     return False
 
 
+def _key(subject: Subject) -> str | None:
+    return subject.name if subject.keyed else None
+
+
+def _check_repeated(output: _Element, leaf: str, subject: Subject) -> None:
+    """Assert that what was asked for again is what was granted before."""
+    assert text_in(output, leaf) == subject.id, f"{subject} was asked for again: {etree.tostring(output)!r}"
+
+
 LATE = ("window-past", "window-invalid")
 """Why a short window is refused when the request was decided later than it was meant."""
 
@@ -73,10 +82,14 @@ class Create:
             name=self.promised.name,
             priority=asked.priority,
             expiry=_written(asked.expiry),
+            idempotency_key=_key(self.promised),
         )
 
     def answered(self, output: _Element, moment: int) -> None:
         promised = self.promised
+        if promised.fate is Fate.GRANTED:
+            _check_repeated(output, "reservation-id", promised)
+            return
         if not _ok(output, "insufficient-capacity", *LATE):
             promised.refused(moment)
             return
@@ -161,10 +174,13 @@ class Increase:
             end=_written(offered.end),
             capacity=_amounts(offered.capacity),
             note=offered.name,
+            idempotency_key=_key(offered),
         )
 
     def answered(self, output: _Element, moment: int) -> None:
-        if _ok(output, "exceeds-provider", *LATE):
+        if self.offered.fate is Fate.GRANTED:
+            _check_repeated(output, "pool-id", self.offered)
+        elif _ok(output, "exceeds-provider", *LATE):
             self.offered.granted(text_in(output, "pool-id"), moment)
         else:
             self.offered.refused(moment)
@@ -187,10 +203,14 @@ class Launch:
             flavor=self.flavor,
             networks="private",
             reservation_id=reservation.id if reservation else None,
+            idempotency_key=_key(self.launched),
         )
 
     def answered(self, output: _Element, moment: int) -> None:
         launched, key = self.launched, text_in(output, "instance-id")
+        if launched.fate is Fate.GRANTED:
+            _check_repeated(output, "instance-id", launched)
+            return
         reasons = ("insufficient-capacity", "ended", *(("provider-refused",) if launched.fragile else ()))
         granted = _ok(output, *reasons)
         assert granted == (text_in(output, "status") == "in-progress"), "result and status disagree"
@@ -216,3 +236,11 @@ class Destroy:
         assert _ok(output)
         self.launched.destroyed = Fate.GRANTED
         self.launched.gone = text_in(output, "vm-state") == "DELETED"
+
+
+def made_by(request: Request) -> Subject | None:
+    """Return what a request makes, None when it changes what is there."""
+    match request:
+        case Create(subject) | Increase(subject, _) | Launch(subject, _):
+            return subject
+    return None

@@ -42,11 +42,15 @@ class Market:
 
 @dataclass
 class Subject:
-    """What a request that makes something is about. `sent` and `answered` are moments, `id` is its id once known."""
+    """What a request that makes something is about. `sent` and `answered` are moments, `id` is its id once known.
+
+    One that is `keyed` carries an idempotency key, so that who was not answered may ask again.
+    """
 
     name: str
     user: User
     sent: int
+    keyed: bool = False
     fate: Fate = Fate.OPEN
     id: str = ""
     answered: int | None = None
@@ -55,6 +59,13 @@ class Subject:
         """Note that it was made."""
         assert key, f"{self.name} was granted without an id"
         self.fate, self.id, self.answered = Fate.GRANTED, key, moment
+
+    def sent_again(self, moment: int) -> bool:
+        """Note that it is asked for once more; tell whether that is for the first time as far as the server knows."""
+        if self.fate is Fate.GRANTED:
+            return False
+        self.fate, self.sent, self.answered = Fate.OPEN, moment, None
+        return True
 
     def refused(self, moment: int) -> None:
         """Note that it was not."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncssh
-from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update
+from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update, made_by
 from crash.book import Book, Fate, Launched, Market, Offered, Promised, User
 from crash.terms import Change, Terms
 from lxml import etree
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from crash.asking import Request
+    from crash.book import Subject
     from crash.records import Capacity
     from netconf_client import NetconfClient
 
@@ -58,23 +59,42 @@ class Consumer:
         self._promised: list[Promised] = []
         self._launched: list[Launched] = []
         self._offered: list[Offered] = []
+        self._keyed: list[Request] = []
+        self._open: list[Request] = []
         self._rng = random.Random()
 
     async def work(self, client: NetconfClient, seed: str, shot: Shot) -> None:
-        """Ask until the server is gone; everything that it has answered before is taken in."""
+        """Ask until the server is gone; everything that it has answered before is taken in.
+
+        What was asked with a key and not answered in the last session is asked first, in the same words.
+        """
         self._rng = random.Random(f"{seed}/{self.name}")
         order: list[str] = []
+        again = [request for request in self._open if self._sent_again(request, order)]
         self._book.orders.append(order)
         try:
+            await self._ask(client, again, shot)
             while True:
                 await self._ask(client, [self._request(order) for _ in range(self._rng.choice((1, 1, 2, 3, 5)))], shot)
         except (Closed, OSError, asyncssh.Error):
             return
 
+    def _sent_again(self, request: Request, order: list[str]) -> bool:
+        """Tell whether a request is to be asked again, and note when it makes something only now."""
+        subject = made_by(request)
+        if subject is None or not subject.keyed:
+            return False
+        if subject.sent_again(self._clock.now()):
+            for earlier in self._book.orders:
+                earlier[:] = [name for name in earlier if name != subject.name]
+            order.append(subject.name)
+        return True
+
     async def _ask(self, client: NetconfClient, batch: list[Request], shot: Shot) -> None:
         """Send some requests at once, and take the answers, which come in order."""
         first = self._book.sent
         self._book.sent += len(batch)
+        self._open = list(batch)
         client.send(
             b"".join(chunked(rpc_message(request.xml, str(number))) for number, request in enumerate(batch, first))
         )
@@ -84,6 +104,7 @@ class Consumer:
             assert reply.get("message-id") == str(number), "answers do not come in order"
             assert reply.find(NC + "rpc-error") is None, etree.tostring(reply)
             request.answered(reply, self._clock.now())
+            self._open.pop(0)
             self._book.answered += 1
             shot.heard()
 
@@ -95,6 +116,7 @@ class Consumer:
         live = [one for one in self._promised if one.terms and not one.terms.over(now + 1)]
         lasting = [one for one in live if one.terms and one.terms.end is None]
         running = [one for one in self._launched if one.fate is Fate.GRANTED and not one.destroyed]
+        granted = [one for one in self._keyed if (made := made_by(one)) and made.fate is Fate.GRANTED]
         full, crowded = len(live) > MOST_RESERVATIONS, len(running) > MOST_INSTANCES
         kinds: dict[Callable[[], Request], float] = {
             partial(self._create, order, now, lasting=False): 1 if full else 8,
@@ -103,6 +125,7 @@ class Consumer:
             partial(self._cancel, live): (8 if full else 2) if live else 0,
             partial(self._launch, order, now, lasting): 0 if crowded else 3,
             partial(self._destroy, running): (4 if crowded else 1) if running else 0,
+            partial(self._repeat, granted): 1 if granted else 0,
             partial(self._increase, order, now): 1 if self._may_increase else 0,
         }
         return self._rng.choices(list(kinds), list(kinds.values()))[0]()
@@ -141,7 +164,17 @@ class Consumer:
         promised = Promised(self._new_name(order), self.user, now, asked=asked)
         self._promised.append(promised)
         self._book.promised[promised.name] = promised
-        return Create(promised)
+        return self._entered(Create(promised), promised)
+
+    def _repeat(self, granted: list[Request]) -> Request:
+        return self._rng.choice(granted)
+
+    def _entered(self, request: Request, subject: Subject) -> Request:
+        """Give every other request that makes something a key, and remember it."""
+        if self._rng.random() < 0.5:
+            subject.keyed = True
+            self._keyed.append(request)
+        return request
 
     def _update(self, live: list[Promised], now: int) -> Request:
         rng, promised = self._rng, self._rng.choice(live)
@@ -167,7 +200,7 @@ class Consumer:
         launched.capacity, launched.reservation, launched.fragile = self._market.needs[flavor], reservation, fragile
         self._launched.append(launched)
         self._book.launched[launched.name] = launched
-        return Launch(launched, flavor)
+        return self._entered(Launch(launched, flavor), launched)
 
     def _destroy(self, running: list[Launched]) -> Request:
         launched = self._rng.choice(running)
@@ -182,4 +215,4 @@ class Consumer:
         )
         self._offered.append(offered)
         self._book.offered[offered.name] = offered
-        return Increase(offered, self._market.provider)
+        return self._entered(Increase(offered, self._market.provider), offered)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Tables: TypeAlias = dict[str, dict[str, Mapping[str, Any]]]
 """By table: the records by id."""
 
-TABLES: Final = ("provider", "pool", "reservation", "allocation", "operation", "policy")
-
 OPEN_END: Final = 1 << 60
 """How the ledger writes the end of an open window."""
 
@@ -81,7 +79,7 @@ def kept_in(tables: Tables) -> Snapshot:
     """Read the tables of a ledger: {table: {id: record}}."""
 
     def every(table: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        return iter(tables[table].items())
+        return iter(tables.get(table, {}).items())
 
     return Snapshot(
         {key: kept_reservation(record) for key, record in every("reservation")},
@@ -135,22 +133,28 @@ class Ledger:
         return int(self._database.execute("SELECT count(DISTINCT origin) FROM journal").fetchone()[0])
 
     def tables(self) -> Tables:
-        """Return what is in the tables."""
-        return {
+        """Return what is in the tables of records, but for the empty ones."""
+        names = self._database.execute(
+            "SELECT name FROM sqlite_master AS found WHERE type = 'table' "
+            "AND EXISTS (SELECT 1 FROM pragma_table_info(found.name) WHERE name = 'record')"
+        ).fetchall()
+        tables = {
             table: {key: json.loads(text) for key, text in self._database.execute(f'SELECT id, record FROM "{table}"')}  # noqa: S608 - our own names
-            for table in TABLES
+            for (table,) in names
         }
+        return {table: found for table, found in tables.items() if found}
 
 
 def replayed(events: Iterable[Event]) -> Tables:
-    """Return the tables as the journal makes them."""
-    tables: Tables = {table: {} for table in TABLES}
+    """Return the tables as the journal makes them, but for the empty ones."""
+    tables: Tables = {}
     for event in events:
+        table = tables.setdefault(event.table, {})
         if event.record is None:
-            del tables[event.table][event.key]
+            del table[event.key]
         else:
-            tables[event.table][event.key] = event.record
-    return tables
+            table[event.key] = event.record
+    return {name: table for name, table in tables.items() if table}
 
 
 class Lock:

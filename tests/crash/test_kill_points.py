@@ -20,20 +20,26 @@ from crash.terms import Change, Terms
 from crash.verification import quiet, verify
 from netconf_client import rpc_message
 
+from promise.allocation.server import ServerSpec
+from promise.capacity.provider import Access
 from promise.clock import SystemClock
+from promise.vim.openstack import OpenStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from crash.asking import Request
     from crash.book import Market
     from crash.processes import Cradle
-    from crash.records import Snapshot
+    from crash.records import Instance, Snapshot
     from netconf_client import NetconfClient
 
 POST: Final = {"service": "compute", "method": "POST", "path": "/servers$", "count": 1}
 
+
+DOUBLED: Final = ("made-and-reply-hangs", "sent-and-never-made", "destroyed-and-never-made")
+"""The instances that in the end get a server too many."""
 
 MOMENT: Final = 0.15
 """Seconds in which an answer would come that did not wait until it is durable."""
@@ -169,6 +175,16 @@ async def hold(story: Story) -> None:
     await story.struck(rules)
 
 
+async def double(deployment: Deployment, instances: Iterable[Instance]) -> None:
+    """Make a second server for each instance, as a request does that took its effect after all patience."""
+    who = {"username": "promise", "project_name": "promise", "project_domain_name": "Default"}
+    cloud = OpenStack(Access(f"{deployment.url}/identity/v3", **who), "promise")
+    images, networks = await cloud.image("cirros"), await cloud.network("private")
+    for one in instances:
+        await cloud.create_server(ServerSpec(one.id, one.name, images[0], one.flavor, tuple(networks), one.zone))
+    await cloud.close()
+
+
 async def test_one_server_survives_wherever_the_kill_finds_its_create(tmp_path: Path, cradle: Cradle) -> None:
     async with Deployment.opened(tmp_path, cradle) as deployment:
         story = await opened(deployment)
@@ -188,6 +204,10 @@ async def test_one_server_survives_wherever_the_kill_finds_its_create(tmp_path: 
         expected = {point.name: point.asked for point in POINTS} | {BEFORE_POST: 2}
         assert attempts == expected
         assert await story.posts() - before == sum(expected.values())
+        await double(deployment, [one for one in records.instances.values() if one.name in DOUBLED])
+        await deployment.kill()
+        await story.start_again(cradle)
+        assert (await story.rest()).instances == records.instances
         await story.client.close()
         deployment.server.terminate()
         await deployment.stopped()
