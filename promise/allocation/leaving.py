@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import VmState
-from promise.resources import minus
+from promise.resources import minus, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,9 +42,17 @@ def leaving(book: AllocationBook, starter: Reservation, now: int) -> list[Alloca
 def _shortage(book: AllocationBook, starter: Reservation, scope: Scope, now: int) -> Mapping[str, int]:
     """Return what is missing in a scope now of the resources that the reservation names."""
     headroom = book.timeline(scope).available_at(now)
-    going = book.going_in(scope)
+    going = total_of([book.going_in(scope), *_going_of_degraded(book, scope)])
     missing = {name: -headroom.get(name, 0) - going.get(name, 0) for name in starter.capacity}
     return {name: amount for name, amount in missing.items() if amount > 0}
+
+
+def _going_of_degraded(book: AllocationBook, scope: Scope) -> Iterator[Mapping[str, int]]:
+    """Yield what is on its way out of degraded reservations: these can then bear more of what is short."""
+    degraded = {held.id for held in book.degraded_in(scope)}
+    for found in book.counted_on(scope.provider) if degraded else ():
+        if found.going and found.reservation in degraded:
+            yield found.covered
 
 
 def _relieved(short: Mapping[str, int], allocation: Allocation) -> Mapping[str, int]:

@@ -86,6 +86,10 @@ class Allocation:
         """Return what it takes without a claim."""
         return without(self.capacity, self.covered)
 
+    def loose_in(self, scope: Scope) -> Mapping[str, int]:
+        """Return what it takes in a scope without a claim there: a reservation without a zone has none in a zone."""
+        return self.loose if scope.zone in {None, self.reserved_zone} else self.capacity
+
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """Return the scopes in which it counts: its provider, and the zone where it is."""

@@ -160,9 +160,13 @@ class State:
                 yield from outcome.destroy(self, event.record, asked, now).events
 
     def going_in(self, scope: Scope) -> Mapping[str, int]:
-        """Return what the instances of a scope take that were told to go and need not be gone yet."""
+        """Return what the instances of a scope take without a claim that were told to go and need not be gone yet."""
         going = cast("Iterable[Allocation]", self._index.of(index.going_in(scope)).values())
-        return total_of(allocation.capacity for allocation in going)
+        return total_of(allocation.loose_in(scope) for allocation in going)
+
+    def kept_by(self, reservation: str) -> Mapping[str, int]:
+        """Return what the instances of a reservation take, but for those that were told to go."""
+        return total_of(allocation.capacity for allocation in self.records_of(reservation) if not allocation.going)
 
     def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
         """Return which instances would have to leave as this reservation starts; policy preempt tells them to go."""

@@ -45,7 +45,10 @@ class ReservationBook(CapacityBook, Protocol):
         """
 
     def going_in(self, scope: Scope) -> Mapping[str, int]:
-        """Return what the instances of a scope take that were told to go and need not be gone yet."""
+        """Return what the instances of a scope take without a claim that were told to go and need not be gone yet."""
+
+    def kept_by(self, reservation: str) -> Mapping[str, int]:
+        """Return what the instances of a reservation take, but for those that were told to go."""
 
     def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
         """Return which instances would have to leave as this reservation starts and the cloud is short.

@@ -138,7 +138,7 @@ def _taken(
     borne = 0
     for held in present:
         deficit = (of_all if held.state is State.ACTIVE else of_claims) - borne
-        remaining = held.capacity.get(name, 0) - book.used_of(held.id).get(name, 0)
+        remaining = held.capacity.get(name, 0) - book.kept_by(held.id).get(name, 0)
         amount = min(deficit, remaining)
         if amount > 0:
             borne += amount

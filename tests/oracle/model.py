@@ -81,8 +81,7 @@ class Model:
 
 
 def differences(expected: Any, found: Any, path: str = "") -> list[str]:
-    """Where an answer is not as expected; an absent capacity, list or set is an empty one."""
-    expected, found = pruned(expected), pruned(found)
+    """Where a pruned answer is not as expected."""
     if isinstance(expected, dict) and isinstance(found, dict):
         names = sorted(set(expected) | set(found))
         parts = [differences(expected.get(name), found.get(name), f"{path}/{name}") for name in names]
@@ -96,7 +95,7 @@ def differences(expected: Any, found: Any, path: str = "") -> list[str]:
 
 
 def pruned(value: Any) -> Any:
-    """The value without what is empty."""
+    """The value without what is empty: an absent capacity, list or set is an empty one."""
     if isinstance(value, dict):
         kept = {name: pruned(inner) for name, inner in value.items()}
         return {name: inner for name, inner in kept.items() if inner not in (None, {}, [], set())} or None

@@ -26,7 +26,7 @@ FLAVORS = (
 
 @dataclass
 class FakeCloud:
-    """`bound` and `zones` are what discovery finds next."""
+    """`bound` and `zones` are what discovery finds next; with `slow` a server that shall go stays for now."""
 
     name: str
     bound: dict[str, int]
@@ -34,6 +34,7 @@ class FakeCloud:
     now: int = 0
     held: dict[str, Server] = field(default_factory=dict)
     made: int = 0
+    slow: bool = False
 
     async def discover(self, source: str | None = None) -> Discovery:
         await asyncio.sleep(0)
@@ -61,7 +62,8 @@ class FakeCloud:
         return server
 
     async def delete_server(self, server_id: str) -> None:
-        self.held.pop(server_id, None)
+        if not self.slow:
+            self.held.pop(server_id, None)
 
     async def server(self, server_id: str) -> Server | None:
         return self.held.get(server_id)

@@ -28,7 +28,7 @@ def scopes_of(provider: str, zone: str | None) -> list[Scope]:
 
 def managed(world: World, scope: Scope, hidden: Collection[str] = ()) -> set[str]:
     """Resources that a current or future pool of the scope names."""
-    pools = [p for p in world.pools.values() if p.end > world.now and p.id not in hidden and _inside(p, scope)]
+    pools = [p for p in world.pools.values() if p.end > world.now and p.id not in hidden and inside(p, scope)]
     return {name for pool in pools for name, amount in pool.amounts.items() if amount}
 
 
@@ -44,7 +44,7 @@ def pooled(world: World, scope: Scope, resource: str, at: int, hidden: Collectio
     return sum(
         pool.sign * pool.amounts.get(resource, 0)
         for pool in world.pools.values()
-        if pool.id not in hidden and _inside(pool, scope) and pool.start <= at < pool.end
+        if pool.id not in hidden and inside(pool, scope) and pool.start <= at < pool.end
     )
 
 
@@ -61,7 +61,7 @@ def claims_at(world: World, scope: Scope, at: int, hidden: Collection[str] = ())
     return [
         found
         for found in world.reservations.values()
-        if found.live and found.id not in hidden and _inside(found, scope) and found.start <= at < found.end
+        if found.live and found.id not in hidden and inside(found, scope) and found.start <= at < found.end
     ]
 
 
@@ -77,13 +77,13 @@ def used(world: World, scope: Scope, resource: str, at: int, hidden: Collection[
     """
     under = loose = 0
     for instance in world.instances.values():
-        if not instance.live or instance.id in hidden or not _inside(instance, scope):
+        if not instance.live or instance.id in hidden or not inside(instance, scope):
             continue
         amount = instance.needs.get(resource, 0)
         claim = claim_of(world, instance, resource, hidden)
         if claim is None:
             loose += amount if at >= instance.start else 0
-        elif instance.start <= at < claim.end and _inside(claim, scope):
+        elif instance.start <= at < claim.end and inside(claim, scope):
             under += amount
         elif instance.start <= at < claim.end:
             loose += amount
@@ -154,6 +154,11 @@ def shortfalls(world: World) -> dict[str, Amounts]:
     return worst
 
 
+def going(world: World) -> set[str]:
+    """Instances that were told to go less than a minute ago: no shortage is theirs."""
+    return {one.id for one in world.instances.values() if one.state == "DELETING" and world.now < one.told + 60}
+
+
 def regrade(world: World) -> None:
     """Degrade and heal, as things stand now."""
     found = shortfalls(world)
@@ -169,26 +174,26 @@ def _short_at(world: World, scope: Scope, at: int) -> list[tuple[Reservation, st
     short = []
     for resource in {name for found in live for name in found.amounts}:
         whole = total(world, scope, resource, at)
-        _, loose = used(world, scope, resource, at)
+        _, loose = used(world, scope, resource, at, going(world))
         over = sum(found.amounts.get(resource, 0) for found in live) - whole
         taken = 0
         for found in live:
             deficit = over + (loose if found.state == "active" else 0) - taken
-            gives = max(0, min(deficit, remaining(world, found).get(resource, 0)))
+            gives = max(0, min(deficit, remaining(world, found, going(world)).get(resource, 0)))
             taken += gives
             if gives:
                 short.append((found, resource, gives))
     return short
 
 
-def remaining(world: World, found: Reservation) -> Amounts:
-    """What of a reservation's capacity is not allocated."""
-    mine = world.instances_of(found.id)
+def remaining(world: World, found: Reservation, gone: Collection[str] = ()) -> Amounts:
+    """What of a reservation's capacity is not allocated, thinking these instances gone."""
+    mine = [one for one in world.instances_of(found.id) if one.id not in gone]
     return {
         name: amount - sum(instance.needs.get(name, 0) for instance in mine) for name, amount in found.amounts.items()
     }
 
 
-def _inside(record: object, scope: Scope) -> bool:
+def inside(record: object, scope: Scope) -> bool:
     provider, zone = record.provider, record.zone  # type: ignore[attr-defined]
     return provider == scope.provider and scope.zone in {None, zone}

@@ -133,7 +133,7 @@ def destroy_instance(world: World, name: str) -> Answer:
     if found is None or not world.sees(found):
         return refused("not-found")
     if found.live:
-        found.state, found.modified = "DELETING", world.now
+        found.state, found.modified, found.told = "DELETING", world.now, world.now
     return {"result": "ok", "vm-state": found.state}
 
 

@@ -53,6 +53,8 @@ def _policy(chance: random.Random) -> Policy:
         expiry=rarely(0.25, (30, 60, 120)),
         unreserved=chance.choice(("best-effort", "best-effort", "strict")),
         alternatives=chance.choice((3, 3, 0, 1, 5)),
+        at_end=chance.choice(("keep", "keep", "terminate")),
+        preempt=chance.random() < 0.25,
         search_horizon=chance.choice((1, 365)),
     )
 

@@ -12,7 +12,7 @@ from oracle.model_records import OPEN, Pool
 from oracle.model_requests import Answer, Query, refused, window_of
 
 if TYPE_CHECKING:
-    from oracle.model_records import World
+    from oracle.model_records import Reservation, World
 
 
 def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answer:
@@ -51,7 +51,12 @@ def _increase(world: World, new: Pool) -> Answer:
     if not new.planned and (short := _pool_short(world, new)):
         return refused("exceeds-provider", result="conflict", refusal=_told(new, short))
     world.pools[new.id] = new
-    return {"result": "ok", "pool-id": new.id}
+    still = {
+        name: {"reservation-id": name, "shortfall": short}
+        for name, short in shortfalls(world).items()
+        if _meet(world.reservations[name], new)
+    }
+    return {"result": "ok", "pool-id": new.id, "affected": still}
 
 
 def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
@@ -63,6 +68,10 @@ def _decrease(world: World, new: Pool, *, strict: bool) -> Answer:
         del world.pools[new.id]
         return _too_much(world, new, affected)
     return {"result": "ok", "pool-id": new.id, "affected": affected}
+
+
+def _meet(held: Reservation, pool: Pool) -> bool:
+    return held.provider == pool.provider and held.start < pool.end and pool.start < held.end
 
 
 def _affected(world: World) -> dict[str, dict[str, Any]]:

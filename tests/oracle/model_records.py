@@ -84,6 +84,8 @@ class Instance:
     server: str | None = None
     networks: list[str] = field(default_factory=list)
     priority: str = "low"
+    told: int = 0
+    """When it was told to go, if it was."""
 
     @property
     def live(self) -> bool:
@@ -100,6 +102,7 @@ class Policy:
     expiry: int | None = None
     unreserved: str = "best-effort"
     at_end: str = "keep"
+    preempt: bool = False
     alternatives: int = 3
     search_horizon: int = 365
 
@@ -110,6 +113,8 @@ class World:
 
     now: int
     policy: Policy
+    clock: int = 0
+    """The moment at which what is due is done; `now` is when it was due."""
     providers: dict[str, Provider] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
     reservations: dict[str, Reservation] = field(default_factory=dict)

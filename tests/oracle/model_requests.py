@@ -203,7 +203,7 @@ def _update_faults(world: World, found: Reservation, changed: Reservation, query
     if changed.end <= changed.start:
         faults.add("window-invalid")
     faults |= of_policy(world, changed.start, changed.end)
-    if changed.expiry != found.expiry:
+    if (changed.expiry, changed.start) != (found.expiry, found.start):
         faults |= of_expiry(world, changed.expiry, changed.start)
     if not changed.amounts:
         faults.add("nothing-requested")

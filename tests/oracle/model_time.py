@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oracle.model_columns import bound_of, pooled, regrade, scopes_of
+from oracle.model_columns import bound_of, claimed, going, inside, pooled, regrade, scopes_of, total, used
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from oracle.model_records import Pool, Reservation, World
+    from oracle.model_columns import Scope
+    from oracle.model_records import Instance, Pool, Reservation, World
 
 
 def advance(world: World, now: int) -> None:
     """Make every transition that is due by `now`, in order."""
+    world.clock = now
     while (due := _next_due(world)) is not None and due <= now:
         world.now = max(world.now, due)
         _at(world, due)
@@ -43,9 +45,15 @@ def _at(world: World, due: int) -> None:
     for found in world.reservations.values():
         if found.live and found.expiry is not None and found.expiry <= due:
             _expire(world, found, due)
-    for found in world.reservations.values():
-        if found.state == "initialized" and found.start <= due:
-            found.state = "active"
+    starting = [found for found in world.reservations.values() if found.state == "initialized" and found.start <= due]
+    for found in sorted(starting, key=lambda one: one.id):
+        _start(world, found)
+
+
+def _start(world: World, found: Reservation) -> None:
+    found.state = "active"
+    if world.policy.preempt:
+        make_room(world, found)
 
 
 def _cut(world: World, pool: Pool) -> None:
@@ -74,8 +82,50 @@ def finish(world: World, found: Reservation, state: str, when: int) -> None:
     for instance in world.instances_of(found.id):
         instance.reservation, instance.modified = None, when
         if world.policy.at_end == "terminate":
-            instance.state = "DELETING"
+            instance.state, instance.told = "DELETING", world.clock
     found.state, found.modified, found.version = state, when, found.version + 1
+
+
+def make_room(world: World, starter: Reservation) -> None:
+    """Tell instances to go until nothing is missing that the reservation names: loose ones, then those of degraded."""
+    for scope in scopes_of(starter.provider, starter.zone):
+        for victim in candidates(world, starter, scope):
+            if any(victim.needs.get(name) for name in missing(world, starter, scope)):
+                victim.state, victim.told, victim.modified = "DELETING", world.clock, world.clock
+
+
+def missing(world: World, starter: Reservation, scope: Scope) -> list[str]:
+    """What the reservation names and is short at this moment, when all that is on its way out is gone."""
+    short = []
+    for name in starter.amounts:
+        under, loose = used(world, scope, name, world.now)
+        leaving = used(world, scope, name, world.now, set(world.instances) - going(world))[1]
+        leaving += sum(one.needs.get(name, 0) for one in _going_of_degraded(world, scope, name))
+        reserved = claimed(world, scope, name, world.now) - under
+        short += [name] if reserved + under + loose - leaving > total(world, scope, name, world.now) else []
+    return short
+
+
+def _going_of_degraded(world: World, scope: Scope, name: str) -> list[Instance]:
+    """Instances under the claims of degraded reservations that are on their way out: these can then bear more."""
+    held = [world.reservations[one] for one in world.short if inside(world.reservations[one], scope)]
+    mine = [one for found in held if name in found.amounts for one in world.instances_of(found.id)]
+    return [one for one in mine if one.id in going(world)]
+
+
+def candidates(world: World, starter: Reservation, scope: Scope) -> list[Instance]:
+    """Who could leave a scope, youngest first: loose instances, then those of degraded ones up to their shortfall."""
+    here = [one for one in world.instances.values() if one.live and one.state != "DELETING" and inside(one, scope)]
+    here.sort(key=lambda one: (-one.start, one.id))
+    chosen = [one for one in here if one.reservation is None]
+    for name, short in world.short.items():
+        left = dict(short)
+        for one in here if name != starter.id else []:
+            covered = set(one.needs) & set(world.reservations[name].amounts)
+            if one.reservation == name and any(left.get(resource, 0) > 0 for resource in covered):
+                chosen.append(one)
+                left = {resource: amount - one.needs.get(resource, 0) for resource, amount in left.items()}
+    return chosen
 
 
 def zones_managed(world: World, provider: str, hidden: Collection[str] = ()) -> list[str]:

@@ -11,9 +11,9 @@ import os
 import pytest
 from oracle.model_play import play, shrink, told
 
-HISTORIES = int(os.environ.get("PROMISE_HISTORIES", "16"))
+HISTORIES = int(os.environ.get("PROMISE_HISTORIES", "8"))
 FIRST = int(os.environ.get("PROMISE_SEED", "1"))
-STEPS = int(os.environ.get("PROMISE_STEPS", "40"))
+STEPS = int(os.environ.get("PROMISE_STEPS", "60"))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + HISTORIES))
