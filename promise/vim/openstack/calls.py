@@ -122,7 +122,7 @@ class Calls:
             self._grant = task.result()
 
     def _forget(self, grant: Grant) -> None:
-        self._session.forget(grant)
+        """Give up a token that a service did not accept, unless there is a newer one already."""
         if self._grant is grant:
             self._grant = None
 

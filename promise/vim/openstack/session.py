@@ -12,6 +12,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -122,32 +123,31 @@ class Session:
         self._wires = Wires(limits.connect, limits.read, limits.threads)
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, self._wires)
-        self._auth = _password_of(self.where, access, password)
-        self._session = KeystoneSession(auth=self._auth, session=self._http, app_name="promise")
+        self._plugin = partial(_password_of, self.where, access, password)
+        self._found: dict[str, Any] = {}
+        self._session = KeystoneSession(session=self._http, app_name="promise")
 
     def __repr__(self) -> str:
         return f"<Session at {self.where}>"
 
     def sign_in(self) -> Grant:
-        """Return a grant, by a new token when there is none or it ends within two minutes (keystoneauth's rule)."""
+        """Return a grant with a new token.
+
+        Each has keystoneauth objects of its own: giving up a token must not disturb threads that are still at work
+        with it, as keystoneauth's plugins allow one to be invalidated while another thread asks for it.
+        """
+        auth = self._plugin()
+        session = KeystoneSession(auth=auth, session=self._http, app_name="promise", discovery_cache=self._found)
         try:
-            access = self._auth.get_access(self._session)
+            access = auth.get_access(session)
             token, project_id, until = access.auth_token, access.project_id, access.expires
         except _NOT_OPENSTACK as fault:
-            self._auth.invalidate()  # it would keep an answer that is no token for ever
             raise failures.sign_in(self.where, fault) from None
         if not token or not project_id:
-            self._auth.invalidate()
             raise CredentialsRejected(f"Keystone at {self.where} gave a token without a project: name one")
         log.debug("signed in at %s to project %s until %s", self.where, project_id, until)
-        connection = Connection(session=self._session, region_name=self._region)
+        connection = Connection(session=session, region_name=self._region)
         return Grant(token, project_id, access.project_name or "", access, connection)
-
-    def forget(self, grant: Grant) -> None:
-        """Give up a token that a service did not accept, unless there is a newer one already."""
-        newest = self._auth.auth_ref
-        if newest is not None and newest.auth_token == grant.token:
-            self._auth.invalidate()
 
     def endpoint(self, grant: Grant, service: str) -> str | None:
         """Return the URL of a service, versioned as openstacksdk discovers it; None when the catalog has none."""
