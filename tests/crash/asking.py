@@ -1,4 +1,4 @@
-"""The six requests of the load: how each is said, and what its answer writes into the book."""
+"""The seven requests of the load: how each is said, and what its answer writes into the book."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from crash.book import Fate
 from crash.shown import NAMESPACE, P, moment_in, reservation_in, text_in
 from lxml import etree
+from netconf_client import NC
 
 if TYPE_CHECKING:
-    from crash.book import Launched, Offered, Promised, Subject
+    from crash.book import Launched, Offered, Promised, Setting, Subject
     from crash.records import Capacity
     from crash.terms import Change, Terms
     from lxml.etree import _Element
@@ -236,6 +237,25 @@ class Destroy:
         assert _ok(output)
         self.launched.destroyed = Fate.GRANTED
         self.launched.gone = text_in(output, "vm-state") == "DELETED"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """edit-config of the policy's `alternatives`."""
+
+    setting: Setting
+    value: int
+
+    @property
+    def xml(self) -> str:
+        rules = f"<policy><reservation><alternatives>{self.value}</alternatives></reservation></policy>"
+        config = f'<config><promise xmlns="{NAMESPACE}">{rules}</promise></config>'
+        return f"<edit-config><target><running/></target>{config}</edit-config>"
+
+    def answered(self, output: _Element, moment: int) -> None:
+        assert output.find(NC + "ok") is not None, etree.tostring(output)
+        assert self.setting.edits.pop(0) == self.value, "answers do not come in order"
+        self.setting.value = self.value
 
 
 def made_by(request: Request) -> Subject | None:

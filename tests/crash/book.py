@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crash.terms import Change, Terms
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from crash.records import Capacity
+
+
+ALTERNATIVES: Final = 3
+"""What the policy says of `alternatives` at first: the one leaf of the configuration that is edited."""
 
 
 class Fate(Enum):
@@ -112,6 +116,14 @@ class Launched(Subject):
     gone: bool = False
 
 
+@dataclass
+class Setting:
+    """A leaf of the configuration that one consumer edits: its value, and those that were sent and not answered."""
+
+    value: int
+    edits: list[int] = field(default_factory=list)
+
+
 class Book:
     """Everything that was asked for, by name; `orders` has the names that each session has asked for, in order."""
 
@@ -119,6 +131,7 @@ class Book:
         self.promised: dict[str, Promised] = {}
         self.offered: dict[str, Offered] = {}
         self.launched: dict[str, Launched] = {}
+        self.alternatives = Setting(ALTERNATIVES)
         self.orders: list[list[str]] = []
         self.sent = 0
         self.answered = 0

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncssh
-from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update, made_by
+from crash.asking import Cancel, Create, Destroy, Edit, Increase, Launch, Update, made_by
 from crash.book import Book, Fate, Launched, Market, Offered, Promised, User
 from crash.terms import Change, Terms
 from lxml import etree
@@ -46,7 +46,8 @@ class Consumer:
     """Asks for things under names that begin with `name`, over one session after the other.
 
     Instances only belong to lasting reservations, which have no end: when such a one is cancelled they stay, and take
-    no more than was promised to it. So nothing may ever be oversold, not even by what stays.
+    no more than was promised to it. So nothing may ever be oversold, not even by what stays. One consumer at most
+    `edits` the configuration.
     """
 
     def __init__(self, name: str, user: User, market: Market, book: Book, clock: Clock) -> None:
@@ -55,6 +56,7 @@ class Consumer:
         self._market = market
         self._book = book
         self._clock = clock
+        self.edits = False
         self._count = 0
         self._promised: list[Promised] = []
         self._launched: list[Launched] = []
@@ -127,6 +129,7 @@ class Consumer:
             partial(self._destroy, running): (4 if crowded else 1) if running else 0,
             partial(self._repeat, granted): 1 if granted else 0,
             partial(self._increase, order, now): 1 if self._may_increase else 0,
+            self._edit: 1 if self.edits else 0,
         }
         return self._rng.choices(list(kinds), list(kinds.values()))[0]()
 
@@ -216,3 +219,8 @@ class Consumer:
         self._offered.append(offered)
         self._book.offered[offered.name] = offered
         return self._entered(Increase(offered, self._market.provider), offered)
+
+    def _edit(self) -> Request:
+        setting = self._book.alternatives
+        setting.edits.append(self._rng.randint(0, 9))
+        return Edit(setting, setting.edits[-1])

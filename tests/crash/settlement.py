@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from crash.book import Book, Launched, Offered, Promised, Subject
-    from crash.records import Instance, Pool, Reservation, Snapshot
+    from crash.records import Instance, Pool, Reservation
+    from crash.shown import Shown
 
 
 class Made(Protocol):
@@ -42,8 +43,12 @@ LEAVING = frozenset({"DELETING", "DELETED"})
 HERE = frozenset({"INITIALIZED", "BUILD", "ACTIVE"})
 
 
-def settle(book: Book, records: Snapshot, since: int, until: int) -> int:
-    """Compare with what was read between two moments; return how much was there that nobody had acknowledged."""
+def settle(book: Book, shown: Shown, since: int, until: int) -> int:
+    """Compare with what was shown between two moments; return how much was there that nobody had acknowledged."""
+    records, setting = shown.records, book.alternatives
+    assert shown.alternatives in {setting.value, *setting.edits}, f"alternatives is {shown.alternatives}, not {setting}"
+    setting.value = shown.alternatives
+    setting.edits.clear()
     unanswered = {subject.name for subject in book.subjects() if subject.fate is Fate.OPEN}
     for pool, offer in _pairs(book.offered, records.pools.values(), lambda found: found.note, until):
         _check_pool(pool, offer)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from crash.book import ALTERNATIVES
 from crash.records import Capacity, Instance, Operation, Pool, Reservation, Snapshot
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "urn:opnfv:promise"
 P: Final = f"{{{NAMESPACE}}}"
 EVERYTHING: Final = (
-    f'<get><filter type="subtree"><promise xmlns="{NAMESPACE}"><providers/><pools/><reservations/><allocations/>'
-    "<operations/></promise></filter></get>"
+    f'<get><filter type="subtree"><promise xmlns="{NAMESPACE}"><policy/><providers/><pools/><reservations/>'
+    "<allocations/><operations/></promise></filter></get>"
 )
 """What `shown_in` reads the answer of."""
 
@@ -27,13 +28,14 @@ class Shown:
     """What the server shows: the records, and what it makes of them.
 
     `remaining` and `allocations` are those of each reservation, by its id; `bounds` is what the cloud can give, by
-    zone, None for all of it.
+    zone, None for all of it; `alternatives` is a leaf of the policy.
     """
 
     records: Snapshot
     remaining: Mapping[str, Capacity]
     allocations: Mapping[str, frozenset[str]]
     bounds: Mapping[str | None, Capacity]
+    alternatives: int
 
 
 def capacity_in(element: _Element, name: str) -> Capacity:
@@ -147,4 +149,5 @@ def shown_in(reply: _Element) -> Shown:
             for element in reservations
         },
         {None: capacity_in(provider, "capacity"), **zones},
+        int(tree.findtext(f"{P}policy/{P}reservation/{P}alternatives") or ALTERNATIVES),
     )

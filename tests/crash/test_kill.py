@@ -90,6 +90,7 @@ class Run:
             Consumer(f"c{number}", USERS[number % len(USERS)], self.market, self.book, self.clock)
             for number in range(CONSUMERS)
         ]
+        next(one for one in self.consumers if not one.user.project).edits = True
 
     async def live_and_die(self) -> None:
         """Put the server under load, kill it, start it again, and look at what is there."""

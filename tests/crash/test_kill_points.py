@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from crash.asking import Cancel, Create, Destroy, Increase, Launch, Update
+from crash.asking import Cancel, Create, Destroy, Edit, Increase, Launch, Update
 from crash.book import Book, Fate, Launched, Offered, Promised
 from crash.deployment import ADMIN, Deployment
 from crash.kept import Lock
@@ -229,6 +229,9 @@ def undurable(story: Story) -> Iterator[Request]:
     offered = Offered("more", ADMIN, now, capacity={"cores": 1})
     story.book.offered["more"] = offered
     yield Increase(offered, story.market.provider)
+    setting = story.book.alternatives
+    setting.edits.append(setting.value + 1)
+    yield Edit(setting, setting.value + 1)
     yield story.launch("early")
     yield story.destroy(next(iter(ENDS)))
 

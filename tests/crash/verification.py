@@ -48,7 +48,7 @@ async def verify(client: NetconfClient, book: Book, provider: str, clock: Clock)
             if first == last:
                 break
     shown = shown_in(etree.fromstring(first))
-    found = settle(book, shown.records, since, until)
+    found = settle(book, shown, since, until)
     _check_remains(shown)
     for zone, answer in zip(ZONES, columns, strict=True):
         _check_columns(shown, zone, etree.fromstring(answer))
@@ -111,6 +111,7 @@ def check_ledger(events: Sequence[Event], tables: Tables, shown: Shown, book: Bo
             check_never_oversold(counting, event.at, shown.bounds)
     assert tables == replayed(events), "the tables are not what the journal makes of them"
     assert kept_in(tables) == shown.records, "the ledger is not what the server has shown"
+    assert tables["policy"]["reservation"]["alternatives"] == shown.alternatives, "the policy is another one"
     for order in book.orders:
         places = [made[name] for name in order if name in made]
         assert places == sorted(places), "requests of one session were decided in another order"
