@@ -40,11 +40,11 @@ def bound_of(world: World, scope: Scope, resource: str) -> int:
 
 
 def pooled(world: World, scope: Scope, resource: str, at: int, hidden: Collection[str] = ()) -> int:
-    """The sum of the pools in force."""
+    """The sum of the pools in force; of the past only what still stands is told."""
     return sum(
         pool.sign * pool.amounts.get(resource, 0)
         for pool in world.pools.values()
-        if pool.id not in hidden and inside(pool, scope) and pool.start <= at < pool.end
+        if pool.id not in hidden and inside(pool, scope) and pool.start <= at < pool.end > world.now
     )
 
 

@@ -136,7 +136,9 @@ class Trial:
         cloud = self.clouds.by_name[query["name"]]
         cloud.bound, cloud.zones = query["bound"], query["zones"]
         await self._advance(60)
-        provider = self.ids[f"p-{query['name']}"]
+        provider = self.ids.get(f"p-{query['name']}")
+        if provider is None:
+            return
         while self.app.state.providers[provider].discovery.bound != cloud.bound:  # type: ignore[union-attr]
             self.app.sync.hint(provider)
             await asyncio.sleep(0.001)
