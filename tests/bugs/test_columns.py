@@ -29,9 +29,7 @@ async def ask(court: Trial, label: str, operation: str, **query: Any) -> Any:
 
 async def test_a_planned_pool_is_cut_for_good_when_it_starts(court: Trial) -> None:
     await ask(court, "1", "increase-capacity", source="@p-a", capacity={"cores": 6})
-    await ask(
-        court, "2", "increase-capacity", source="@p-a", start=T0 + HOUR, capacity={"cores": 9}, planned=True
-    )
+    await ask(court, "2", "increase-capacity", source="@p-a", start=T0 + HOUR, capacity={"cores": 9}, planned=True)
     before = await ask(court, "3", "query-capacity", window={"start": T0 + HOUR}, capacity="total")
     await ask(court, "4", "advance", seconds=HOUR)
     await ask(court, "5", "resize", name="a", bound={"cores": 30, "ram": 40}, zones={"z1": {"cores": 30}})

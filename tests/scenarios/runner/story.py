@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 
 OWN_STEPS: Final = frozenset(
     {
-        "get", "get-config", "raw", "advance", "restart", "parallel", "pipeline", "settle", "cloud", "check",
-        "subscribe", "expect-notifications",
+        "get",
+        "get-config",
+        "raw",
+        "advance",
+        "restart",
+        "parallel",
+        "pipeline",
+        "settle",
+        "cloud",
+        "check",
+        "subscribe",
+        "expect-notifications",
     }
 )
 """The steps that are no RPC of the modules."""
