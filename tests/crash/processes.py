@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = Path(__file__).with_name("cradle.py")
-PATIENCE = 60.0
-"""Seconds after which something that does not happen is a failure, on a busy machine too."""
+PATIENCE = 120.0
+"""Seconds after which something that does not happen is a failure: on a busy machine, and with a look per minute."""
 
 
 class Died(AssertionError):

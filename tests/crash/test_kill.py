@@ -1,7 +1,7 @@
 """kill -9 of the server under load, and start again: every acknowledged decision is there, and no other.
 
-PROMISE_KILLS says how often (10), PROMISE_SEED repeats a run: what is asked for and when the server is killed, counted
-in requests and answers, follow from it; how far the server had come by then does not.
+PROMISE_KILLS says how often (10). PROMISE_SEED repeats a run: what consumers ask for, what goes wrong in the cloud, and
+when the server is killed, counted in requests and answers, follow from it; how far the server had come does not.
 """
 
 from __future__ import annotations
