@@ -24,7 +24,7 @@ test: $(READY)  ## the test suite
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "not live and not slow"
 
 kill: $(READY)  ## kill -9 the server a hundred times under load; nothing acknowledged is lost
-	PROMISE_KILLS=100 $(BIN)/pytest -q tests/crash
+	PROMISE_KILLS=100 $(BIN)/pytest -q -n 2 --dist worksteal tests/crash
 
 live: $(READY)  ## the tests that need a real OpenStack: PROMISE_LIVE_CLOUDS=path/to/clouds.yaml
 	$(BIN)/pytest -q -m live
