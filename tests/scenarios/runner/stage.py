@@ -151,25 +151,33 @@ class Stage:
         await self.quiet()
 
     async def quiet(self) -> None:
-        """Wait until everything that works by itself has nothing to do before the clock moves on."""
+        """Wait until everything that works by itself has nothing to do before the clock moves on.
+
+        First nobody may be late and no decision on its way, for some turns of the loop, so that whoever was woken has
+        set out; then every task must have gone to sleep again.
+        """
         deadline = asyncio.get_running_loop().time() + PATIENCE
         still = 0
         while still < ROUNDS:
             await self.running.ledger.read(lambda _book, _now: None)
-            busy = self._busy()
-            still = 0 if busy else still + 1
+            still = 0 if self._stirring() else still + 1
+            busy = _busy() if still == ROUNDS else []
+            if busy:
+                still = 0
             if asyncio.get_running_loop().time() > deadline:
-                raise AssertionError(f"no rest after {PATIENCE} s: {', '.join(busy)}")
+                raise AssertionError(f"no rest after {PATIENCE} s: {', '.join(_busy())}")
             await asyncio.sleep(0.001 if busy else 0)
 
-    def _busy(self) -> list[str]:
-        """Return what is at work: late sleepers, decisions on their way, and tasks that wait for something else."""
+    def _stirring(self) -> bool:
+        """Tell whether somebody sleeps who should be awake, or a decision is on its way."""
         ledger = self.running.ledger
-        found = ["a sleeper"] if self.clock.late else []
-        if ledger.seq != ledger.durable_seq:
-            found.append("the ledger")
-        tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith(("operation ", "sync of "))]
-        return found + [task.get_name() for task in tasks if not _asleep(task)]
+        return self.clock.late or ledger.seq != ledger.durable_seq
+
+
+def _busy() -> list[str]:
+    """Return the tasks for clouds that are at work, and do not wait for the clock."""
+    tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith(("operation ", "sync of "))]
+    return [task.get_name() for task in tasks if not _asleep(task)]
 
 
 def _asleep(task: asyncio.Task[Any]) -> bool:
