@@ -27,11 +27,14 @@ class Lifecycle:
         self._next_due = next_due
         self._clock = clock
         self._changed = asyncio.Event()
+        self._awaited: int | None = None
 
     def heard(self, entries: Sequence[Entry]) -> None:
-        """Look again: what comes next may have changed."""
+        """Look again when something falls due earlier than what is waited for; waking too early does no harm."""
         del entries
-        self._changed.set()
+        due = self._next_due()
+        if due is not None and (self._awaited is None or due < self._awaited):
+            self._changed.set()
 
     async def run(self) -> None:
         """Wake the writer at each moment at which something falls due, for ever."""
@@ -41,6 +44,7 @@ class Lifecycle:
             if due is not None and due <= self._clock.now():
                 self._writer.wake()
                 due = self._clock.now() + 1
+            self._awaited = due
             await self._until(due)
 
     async def _until(self, moment: int | None) -> None:
