@@ -92,17 +92,37 @@ def course(
 
     With a resolution: the extremes of each so many seconds. Do not change the timelines meanwhile.
     """
-    if resolution is not None and len(scopes) > 1:
-        yield from _buckets(list(course(book, scopes, window, metrics)), window, resolution)
-        return
+    if len(scopes) == 1:
+        for instant, _, levels in _course(book, scopes[0], window, metrics, resolution):
+            yield instant, levels
+    elif resolution is None:
+        yield from _changes(_summed(book, scopes, window, metrics), metrics)
+    else:
+        yield from _buckets(list(_summed(book, scopes, window, metrics)), window, resolution)
+
+
+def _summed(
+    book: CapacityBook, scopes: Sequence[Scope], window: Window, metrics: Collection[str]
+) -> Iterator[tuple[int, Levels]]:
+    """Yield the sum of the scopes at the window's start and wherever a metric changes in one of them."""
     now_in: dict[Scope, Levels] = {}
-    courses = [_course(book, scope, window, metrics, resolution) for scope in scopes]
-    pending: int | None = None
+    pending = window.start
+    courses = [_course(book, scope, window, metrics, None) for scope in scopes]
     for instant, scope, levels in heapq.merge(*courses, key=lambda step: step[0]):
-        if pending is not None and instant != pending:
+        if instant != pending:
             yield pending, _sum(now_in.values())
         now_in[scope], pending = levels, instant
-    yield window.start if pending is None else pending, _sum(now_in.values())
+    yield pending, _sum(now_in.values())
+
+
+def _changes(steps: Iterable[tuple[int, Levels]], metrics: Collection[str]) -> Iterator[tuple[int, Levels]]:
+    """Yield the first step, and of the others those at which one of the metrics changes."""
+    before: list[Mapping[str, int]] | None = None
+    for instant, levels in steps:
+        seen = [levels.metric(name) for name in metrics]
+        if seen != before:
+            yield instant, levels
+        before = seen
 
 
 def _buckets(steps: Sequence[tuple[int, Levels]], window: Window, resolution: int) -> Iterator[tuple[int, Levels]]:

@@ -76,3 +76,14 @@ async def test_a_coarse_course_over_providers_has_the_extremes_of_the_sum() -> N
         await ask(court, "2", "increase-capacity", source="@p-b", start=T0 + HOUR, capacity={"cores": 6})
         told = await ask(court, "3", "query-capacity", capacity="total", resolution=2 * HOUR)
         assert told["utilization"][0]["capacity"] == {"cores": 5}
+
+
+async def test_where_the_sum_of_providers_stays_the_course_has_no_entry() -> None:
+    clouds = Clouds(FakeCloud("a", {"cores": 9}, {"z1": {}}), FakeCloud("b", {"cores": 9}, {"z1": {}}))
+    async with trial(clouds, Policy()) as court:
+        for name in ("a", "b"):
+            await court.step(Call(f"p-{name}", "add-provider", {"name": name}))
+        await ask(court, "1", "increase-capacity", source="@p-a", end=T0 + HOUR, capacity={"cores": 5})
+        await ask(court, "2", "increase-capacity", source="@p-b", start=T0 + HOUR, capacity={"cores": 5})
+        told = await ask(court, "3", "query-reservation")
+        assert [entry["timestamp"] for entry in told["utilization"]] == [T0]
