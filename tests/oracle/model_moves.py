@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oracle.model_columns import room, scopes_of
 from oracle.model_trial import GUEST, T0, Call
@@ -15,12 +15,39 @@ if TYPE_CHECKING:
 
 GRID = 3600
 RESOURCES = ("cores", "ram", "instances", "ports", "DISK_GB", "PCPU", "volumes")
-KINDS = {
+
+
+class Theme(NamedTuple):
+    """What a history is mostly about: how often which call, how windows look, which resources, how much of them."""
+
+    calls: dict[str, int]
+    start: float
+    end: float
+    names: tuple[str, ...] = ()
+    most: int = 4
+    flavored: float = 0.1
+    zoned: float = 0.3
+    short: float = 0.1
+
+
+QUERIES = {"query-capacity": 10, "query-reservation": 5, "query-instance": 2}
+MIXED = QUERIES | {
     "increase-capacity": 6, "decrease-capacity": 7, "remove-pool": 3, "create-reservation": 26,
-    "update-reservation": 20, "cancel-reservation": 4,
-    "create-instance": 22, "destroy-instance": 6, "advance": 9, "resize": 4,
-    "query-capacity": 10, "query-reservation": 5, "query-instance": 2,
+    "update-reservation": 20, "cancel-reservation": 4, "create-instance": 22, "destroy-instance": 6, "advance": 9,
+    "resize": 4,
 }  # fmt: skip
+CALENDAR = QUERIES | {"create-reservation": 50, "update-reservation": 20, "cancel-reservation": 4, "advance": 4}
+TENANTS = QUERIES | {
+    "create-reservation": 25, "update-reservation": 12, "create-instance": 40, "destroy-instance": 8, "advance": 8,
+    "cancel-reservation": 3,
+}  # fmt: skip
+STORM = MIXED | {"decrease-capacity": 14, "remove-pool": 8, "resize": 14, "increase-capacity": 10}
+THEMES = (
+    Theme(MIXED, 0.7, 0.75),
+    Theme(CALENDAR, 0.9, 0.97, ("cores", "ram"), 5, 0.0, 0.03, 0.8),
+    Theme(TENANTS, 0.15, 0.7, (), 4, 0.85),
+    Theme(STORM, 0.4, 0.6, ("cores", "ram", "instances", "ports"), 3, 0.5),
+)
 STATES = ("initialized", "active", "ended", "expired", "cancelled")
 PRIORITIES = ("high", "normal", "low")
 
@@ -32,13 +59,15 @@ class Moves:
         self.chance = chance
         self.trial = trial
         self.made = 0
+        self.theme = chance.choice(THEMES)
         self.opening = [self._offer(cloud) for cloud in trial.clouds.by_name.values() if self.maybe(0.9)]
 
     def _offer(self, cloud: FakeCloud) -> Call:
         """A pool with which a history can begin: nearly all of a cloud, or of one of its zones."""
-        zone = self.chance.choice((None, None, *cloud.zones))
+        zone = self.chance.choice((None, *cloud.zones)) if self.maybe(2 * self.theme.zoned) else None
         most = {**cloud.bound, **cloud.zones[zone]} if zone else cloud.bound
-        names = self.chance.sample(sorted(most), self.chance.randint(2, len(most)))
+        names = sorted(most) if self.theme.flavored > 0.4 else self.chance.sample(sorted(most), 3)
+        names = sorted({*names, *self.theme.names} & set(most))
         amounts = {name: max(1, most[name] - self.chance.randint(0, 3)) for name in names}
         query = {"source": f"@p-{cloud.name}", "capacity": amounts} | ({"zone": zone} if zone else {})
         return Call(f"o-{cloud.name}", "increase-capacity", query)
@@ -51,7 +80,7 @@ class Moves:
         self.made += 1
         if self.opening:
             return self.opening.pop()
-        kinds = dict(KINDS)
+        kinds = dict(self.theme.calls)
         if not any(found.live for found in self.world.reservations.values()):
             kinds |= {"create-reservation": 60, "update-reservation": 2, "cancel-reservation": 1}
         if not any(found.live for found in self.world.instances.values()):
@@ -81,7 +110,9 @@ class Moves:
             window["start"] = self.moment()
         if self.maybe(end):
             window["end"] = self.moment()
-        if len(window) == 2 and window["start"] > window["end"] and self.maybe(0.9):
+        if len(window) == 2 and self.maybe(self.theme.short):
+            window["end"] = window["start"] + GRID * self.chance.choice((1, 1, 2, 3))
+        elif len(window) == 2 and window["start"] > window["end"] and self.maybe(0.9):
             window["start"], window["end"] = window["end"], window["start"]
         return window
 
@@ -103,13 +134,17 @@ class Moves:
 
     def amounts(self, most: int = 4) -> dict[str, int]:
         named = {name for pool in self.world.pools.values() for name in pool.amounts}
-        choice = sorted(named) if len(named) > 2 and self.maybe(0.92) else RESOURCES
+        choice = list(self.theme.names) or sorted(named)
+        choice = choice if len(choice) > 1 and self.maybe(0.96) else list(RESOURCES)
         names = self.chance.sample(choice, min(len(choice), self.chance.choice((1, 1, 2, 3))))
         return {name: self.chance.randint(0 if self.maybe(0.1) else 1, most) for name in names}
 
-    def close_amounts(self, query: dict[str, Any]) -> dict[str, int]:
-        """Amounts at, or one beside, what is available at the start."""
-        amounts = self.amounts()
+    def wanted(self, query: dict[str, Any]) -> dict[str, int]:
+        """Amounts at, or one beside, what is available at the start; or what some instances need."""
+        if self.maybe(self.theme.flavored):
+            count = self.chance.randint(1, 3)
+            return {"cores": count, "ram": 2 * count, "instances": count, "ports": count}
+        amounts = self.amounts(self.theme.most)
         provider = next(iter(self.world.providers))
         scopes = scopes_of(provider, query.get("zone") if query.get("zone") in {"z1", "z2"} else None)
         at = max(self.world.now, int(query.get("start", self.world.now)))
@@ -149,11 +184,11 @@ class Moves:
         return query
 
     def create_reservation(self) -> dict[str, Any]:
-        query = self.window()
-        if self.maybe(0.3):
+        query = self.window(start=self.theme.start, end=self.theme.end)
+        if self.maybe(self.theme.zoned):
             query["zone"] = self.zone()
         if self.maybe(0.98):
-            query["capacity"] = self.close_amounts(query)
+            query["capacity"] = self.wanted(query)
         if self.maybe(0.3):
             query["provider-id"] = self.provider()
         return query | self.more(query)
@@ -175,7 +210,7 @@ class Moves:
         query: dict[str, Any] = {"reservation-id": self.ref(live)}
         query |= self.window(start=0.25, end=0.3)
         if self.maybe(0.6):
-            query["capacity"] = self.amounts(8)
+            query["capacity"] = self.amounts(2 * self.theme.most)
         if self.maybe(0.1):
             query["zone"] = self.zone()
         if self.maybe(0.05):
