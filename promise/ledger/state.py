@@ -352,8 +352,8 @@ class State:
             self._agenda.put(self._transitions(new))
             if table == Policy.table:
                 self._agenda.renew()
-            if isinstance(old, Reservation) and isinstance(new, Reservation) and old.state is not new.state:
-                self._columns.touched.update(new.scopes)  # from its start on a reservation bears what is loose, too
+            if isinstance(new, Reservation | Allocation) and _bears(old) != _bears(new):
+                self._columns.touched.update(new.scopes)
         return Change(old, new, shift)
 
     def _provider_changed(self, key: str) -> Shift:
@@ -374,6 +374,13 @@ class State:
         self._columns.load(others)
         self._columns.touched.clear()
         self._agenda.put(self._all_due())
+
+
+def _bears(record: Record | None) -> tuple[object, ...]:
+    """Return what decides who bears a shortage, and how much of it there is, beside the columns."""
+    if isinstance(record, Reservation):
+        return record.state, record.priority
+    return (record.going,) if isinstance(record, Allocation) else ()
 
 
 def _worse(before: Mapping[str, int], after: Mapping[str, int]) -> bool:

@@ -102,7 +102,7 @@ class ReservationService:
 
     async def show(self, reservation: Reservation) -> ReservationView:
         """Return a reservation, as it was answered, with what follows from the rest of the state."""
-        return await self._ledger.read(lambda book, _now: view(book, reservation))
+        return await self._ledger.read(lambda book, _now: view(book, _answered(book, reservation)))
 
     async def find(self, actor: Actor, reservation: str) -> ReservationView | None:
         """Return a reservation as it stands; None where the actor knows of none."""
@@ -111,6 +111,12 @@ class ReservationService:
     async def list(self, actor: Actor, question: QueryReservation) -> Listed | Refusal:
         """List reservations that the actor may see."""
         return await self._ledger.read(lambda book, now: listed(book, question, actor, now))
+
+
+def _answered(book: ReservationBook, reservation: Reservation) -> Reservation:
+    """Return the reservation with what the decision has degraded or healed of it, which is no new version."""
+    stands = book.reservations.get(reservation.id, reservation)
+    return stands if stands.version == reservation.version else reservation
 
 
 def _found(book: ReservationBook, reservation: str, actor: Actor) -> ReservationView | None:

@@ -49,6 +49,8 @@ class Model:
         answer = self._decided(operation, query, told)
         if not operation.startswith("query"):
             regrade(self.world)
+        if operation == "update-reservation" and answer["result"] == "ok" and not query.get("dry-run"):
+            answer["reservation"] = model_requests.shown(self.world, self.world.reservations[query["reservation-id"]])
         return answer
 
     def _decided(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:

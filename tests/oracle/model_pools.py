@@ -33,7 +33,7 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
         faults.add("nothing-requested")
     if pool and sign < 0 and pool.end <= world.now:
         faults.add("ended")
-    if pool and sign < 0 and not faults:
+    if pool and sign < 0 and not faults - {"nothing-requested"}:
         start, end = max(start, pool.start), min(end, pool.end)
         faults |= {"window-invalid"} if end <= start else set()
         amounts = {name: min(amount, pool.amounts.get(name, 0)) for name, amount in amounts.items()}
