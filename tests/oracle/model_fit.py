@@ -104,7 +104,7 @@ def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
 
 def blocking(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
     """Reservations that hold what is short while it is short, as far as the caller may see them."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, short in shortages(world, ask).items():
         for held in world.reservations.values():
             here = held.live and held.provider == ask.provider and held.id != ask.replaces
@@ -112,7 +112,8 @@ def blocking(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
             if here and meets and held.amounts.get(name) and world.sees(held):
                 entry = {"reservation-id": held.id, "resource": name, "amount": held.amounts[name]}
                 found[f"{held.id} {name}"] = entry
-    return found
+    largest = sorted(found.items(), key=lambda item: (-item[1]["amount"], item[0]))
+    return dict(largest[:20])
 
 
 def bad_intervals(world: World, ask: Ask) -> list[tuple[int, int]]:
