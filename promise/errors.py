@@ -148,11 +148,12 @@ class AlreadySubscribed(PromiseError):
 
 
 class Denied(PromiseError):
-    """Access control does not permit `what` to this user."""
+    """Access control does not permit `what` to this user; `path` is that of the node it is about, if it is one."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, path: str = "") -> None:
         super().__init__(f"{what} is not permitted to this user")
         self.what = what
+        self.path = path
 
 
 class Locked(PromiseError):

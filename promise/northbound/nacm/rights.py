@@ -1,0 +1,154 @@
+"""What one user may do, by the rules in force (RFC 8341 section 3.4); the same rights on every door.
+
+`Rights` answers for whole operations and notifications at once, and for data by a `Walk`: a place in the tree that
+knows how far each rule's path has been followed to it. What may not be read is left out with all that is below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from promise.northbound.nacm.rulebook import Access, Rule, Rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promise.northbound.nacm.path import Values
+
+ALWAYS: Final = frozenset({("ietf-netconf", "close-session")})
+"""Whoever is there may leave (section 3.2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the modules themselves deny where no rule says otherwise: "all" or "write".
+
+    `operations` and `notifications` are by (module, name), `data` by the (module, name) of each step from the top.
+    """
+
+    operations: Mapping[tuple[str, str], str]
+    notifications: Mapping[tuple[str, str], str]
+    data: Mapping[tuple[tuple[str, str], ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rights of one user; `unrestricted` = a recovery session, or no access control (section 3.4.4, 1 and 2)."""
+
+    book: Rulebook
+    marks: Marks
+    user: str
+    rules: tuple[Rule, ...] = ()
+    unrestricted: bool = False
+
+    @classmethod
+    def of(cls, book: Rulebook, marks: Marks, user: str, groups: frozenset[str], *, recovery: bool = False) -> Rights:
+        """Return the rights of a user in these groups; with `recovery` no rule binds him."""
+        if recovery or not book.enabled:
+            return cls(book, marks, user, unrestricted=True)
+        return cls(book, marks, user, book.rules_for(user, groups))
+
+    def may_execute(self, module: str, operation: str) -> bool:
+        """Tell whether he may run an operation (section 3.4.4)."""
+        if self.unrestricted or (module, operation) in ALWAYS:
+            return True
+        for rule in self.rules:
+            named = rule.general or rule.rpc in ("*", operation)
+            if named and rule.covers(module) and Access.EXECUTE in rule.access:
+                return rule.permits
+        return self.book.executes and self.marks.operations.get((module, operation)) != "all"
+
+    def may_be_told(self, module: str, notification: str) -> bool:
+        """Tell whether he may receive a notification (section 3.4.6)."""
+        if self.unrestricted:
+            return True
+        for rule in self.rules:
+            named = rule.general or rule.notification in ("*", notification)
+            if named and rule.covers(module) and Access.READ in rule.access:
+                return rule.permits
+        return self.book.reads and self.marks.notifications.get((module, notification)) != "all"
+
+    @property
+    def reads_all(self) -> bool:
+        """Tell whether there is no data at all that he may not read."""
+        if self.unrestricted:
+            return True
+        denying = any(_about_data(rule) and Access.READ in rule.access and not rule.permits for rule in self.rules)
+        return self.book.reads and not denying and "all" not in self.marks.data.values()
+
+    def top(self) -> Walk:
+        """Return the place above all data."""
+        paths = ((rule, 0) for rule in self.rules if _about_data(rule))
+        return Walk(self, (), tuple(paths), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A place in the data tree; `followed` has the data rules that can still apply here, in order.
+
+    With each rule goes how many steps of its path lead here; -1 = the place is what it names, or is below that.
+    """
+
+    rights: Rights
+    steps: tuple[tuple[str, str], ...]
+    followed: tuple[tuple[Rule, int], ...]
+    mark: str
+
+    def into(self, module: str, name: str, values: Values) -> Walk:
+        """Return the place of a child; `values` are its leaves by name, or its own value as "." (of a leaf)."""
+        steps = (*self.steps, (module, name))
+        mark = self.rights.marks.data.get(steps, self.mark)
+        if self.rights.unrestricted:
+            return Walk(self.rights, steps, (), mark)
+        followed = []
+        for rule, at in self.followed:
+            after = _follow(rule, at, module, name, values, self.rights.user)
+            if after is not None:
+                followed.append((rule, after))
+        return Walk(self.rights, steps, tuple(followed), mark)
+
+    def may(self, access: Access) -> bool:
+        """Tell whether he may do this with the node here (section 3.4.5)."""
+        rights = self.rights
+        if rights.unrestricted:
+            return True
+        module = self.steps[-1][0]
+        for rule, at in self.followed:
+            meant = rule.path is None or at == _REACHED
+            if meant and access in rule.access and rule.covers(module):
+                return rule.permits
+        if self.mark == "all" or (self.mark == "write" and access is not Access.READ):
+            return False
+        return rights.book.reads if access is Access.READ else rights.book.writes
+
+    def varies_below(self, access: Access) -> bool:
+        """Tell whether something below may be decided otherwise than here."""
+        if self.rights.unrestricted:
+            return False
+        depth = len(self.steps)
+        if any(path[:depth] == self.steps and len(path) > depth for path in self.rights.marks.data):
+            return True
+        return any(
+            access in rule.access and ((rule.path is None and rule.module != "*") or at != _REACHED)
+            for rule, at in self.followed
+        )
+
+
+_REACHED: Final = -1
+
+
+def _about_data(rule: Rule) -> bool:
+    return rule.general or rule.path is not None
+
+
+def _follow(rule: Rule, at: int, module: str, name: str, values: Values, user: str) -> int | None:
+    """Return how far the path of a rule leads at a child, None when it leads elsewhere."""
+    if rule.path is None or at == _REACHED:
+        return at
+    if not rule.path:
+        return _REACHED
+    step = rule.path[at]
+    if not (step.leads_to(module, name) and step.holds(values, user)):
+        return None
+    return _REACHED if at + 1 == len(rule.path) else at + 1
