@@ -25,7 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from netconf_client import NetconfClient, chunked, connect, rpc_message
 from netconf_server import ADMIN, HASH, MODULE, PROMISE
 
+from promise.northbound.datastore import schema
 from promise.northbound.netconf import NetconfOptions, NetconfServer
+from promise.northbound.port import Content, Datastore
 from promise.northbound.users import User, Users
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
+    from promise.northbound.datastore import Schema
+    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 OPERATION = (
@@ -50,14 +54,21 @@ class Ok:
         del caller, operation
         return b"<ok/>"
 
-    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
+    @property
+    def schema(self) -> Schema:
+        """Return what might be configured."""
+        return schema()
+
+    async def read(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
+    ) -> Sequence[_Element]:
         """Show nothing."""
-        del caller, config_only, wanted
+        del caller, datastore, wanted, content
         return []
 
-    async def edit(self, caller: Caller, config: _Element, default: str) -> None:
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
         """Change nothing."""
-        del caller, config, default
+        del caller, datastore, edit
 
 
 async def serve(*, log: bool) -> None:

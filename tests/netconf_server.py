@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from promise.errors import Denied, LedgerFailure, Overloaded, UnknownElement
+from promise.northbound.datastore import schema
 from promise.northbound.netconf import NetconfOptions, NetconfServer
-from promise.northbound.port import Module, Pending
+from promise.northbound.port import Content, Datastore, Module, Pending
 from promise.northbound.users import User, Users, public_key
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promise.northbound.access import Caller
-    from promise.northbound.editing import Operation
+    from promise.northbound.datastore import Schema
+    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 PROMISE = "urn:opnfv:promise"
@@ -88,13 +90,20 @@ class FakeDatastores:
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool]] = []
 
-    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> list[Any]:
+    @property
+    def schema(self) -> Schema:
+        return schema()
+
+    async def read(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
+    ) -> list[Any]:
+        config_only = datastore is not Datastore.OPERATIONAL or content is Content.CONFIG
         self.asked.append((caller.username, config_only))
         if wanted.child(PROMISE, "promise") is None:
             return []
         return [etree.fromstring(self.CONFIG if config_only else self.STATE)]
 
-    async def edit(self, caller: Caller, config: Any, default: Operation) -> None:
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
         raise AssertionError("nobody edits here")
 
 

@@ -11,16 +11,17 @@ from lxml import etree
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
+from promise.errors import Denied, Unsupported
 from promise.northbound import answers, running
 from promise.northbound import bindings as yang
 from promise.northbound.datastore import schema
-from promise.northbound.editxml import read_edit
+from promise.northbound.port import Content, Datastore
 from promise.northbound.running import policy_config, provider_config
 from promise.northbound.words import actor_of, capacity, told
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lxml.etree import _Element
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from promise.capacity.provider import Provider
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
-    from promise.northbound.editing import Operation
+    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 NAMESPACE = yang.DATA["/promise"].namespace
@@ -43,19 +44,30 @@ class DataTree:
         self._ledger = ledger
         self._rules = rules or schema()
 
-    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
+    @property
+    def schema(self) -> Schema:
+        """Return the nodes that there may be."""
+        return self._rules
+
+    async def read(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
+    ) -> Sequence[_Element]:
         """Return /promise with those of its children that are wanted, or nothing."""
         inside = wanted.child(NAMESPACE, "promise")
         if inside is None:
             return []
         actor = actor_of(caller)
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
-        text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, config_only=config_only))
+        parts = PARTS[Content.CONFIG if datastore is Datastore.RUNNING else content]
+        text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, parts))
         return [etree.fromstring(text, _PARSER)]
 
-    async def edit(self, caller: Caller, config: _Element, default: Operation) -> None:
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
         """Make an edit on the running configuration, all of it or nothing."""
-        edit = read_edit(config, default, self._rules)
+        if not caller.administrator:
+            raise Denied("editing the configuration")
+        if datastore is not Datastore.RUNNING:
+            raise Unsupported(f"editing the datastore {datastore}")
         await asyncio.sleep(0)  # as above
         await self._ledger.submit(partial(running.decide, self._rules, edit), actor=caller.username)
 
@@ -64,8 +76,9 @@ _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=Tru
 """What it reads we have written ourselves."""
 
 
-def _written(book: AllocationBook, actor: Actor, now: int, wanted: Selection, *, config_only: bool) -> bytes:
-    parts = CONFIG if config_only else {**STATE, **CONFIG, **BOTH}
+def _written(
+    book: AllocationBook, actor: Actor, now: int, wanted: Selection, parts: Mapping[str, Callable[..., Iterable[Any]]]
+) -> bytes:
     inside = [
         yang.DATA[f"/promise/{name}"].encode_xml(value)
         for name, values in parts.items()
@@ -127,14 +140,23 @@ def _providers(
     book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
 ) -> Iterable[yang.PromiseProviders]:
     del actor, now
-    return [_provider(book, record) for record in _chosen(book.providers, keys)]
+    return [_with_state(book, record, provider_config(record)) for record in _chosen(book.providers, keys)]
 
 
-def _provider(book: AllocationBook, record: Provider) -> yang.PromiseProviders:
+def _provider_state(
+    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.PromiseProviders]:
+    del actor, now
+    chosen = _chosen(book.providers, keys)
+    return [_with_state(book, record, yang.PromiseProviders(id=record.id)) for record in chosen]
+
+
+def _with_state(book: AllocationBook, record: Provider, shown: yang.PromiseProviders) -> yang.PromiseProviders:
+    """Add to what is shown of a provider what is state."""
     found = record.discovery
     pools = book.supply(Scope(record.id)).pools
     return replace(
-        provider_config(record),
+        shown,
         health=yang.PromiseProvidersHealth(
             reachable=record.reachable,
             last_sync=told(record.last_sync),
@@ -176,3 +198,10 @@ STATE = {
     "operations": _operations,
 }
 """Those that are state alone."""
+
+PARTS: Mapping[Content, Mapping[str, Callable[..., Iterable[Any]]]] = {
+    Content.CONFIG: CONFIG,
+    Content.NONCONFIG: {**STATE, "providers": _provider_state},
+    Content.ALL: {**STATE, **CONFIG, **BOTH},
+}
+"""What each kind of reading shows."""

@@ -33,7 +33,8 @@ YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 LATER: Final = frozenset({"subscriptions"})
 """Configuration of the modules that this server does not take by an edit yet."""
 
-_CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
+CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
+"""The path of the element with the edit inside, where no other is told."""
 _PREDICATE: Final = re.compile(r"""\s*\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')\s*\]\s*""")
 
 
@@ -46,7 +47,7 @@ def read_edit(config: _Element, default: Operation, schema: Schema) -> Edit:
     """
     for key in config.attrib:
         name = split(str(key))[1]
-        raise UnknownAttribute(f"<config> has no attribute {name}", path=_CONFIG, name=name)
+        raise UnknownAttribute(f"<config> has no attribute {name}", path=CONFIG, name=name)
     changes = tuple(_children(config, schema.top, default, "", schema))
     return Edit(changes, anew=default is Operation.REPLACE)
 
@@ -76,7 +77,7 @@ def _node(element: _Element, nodes: Mapping[str, Node], path: str, schema: Schem
     tag = str(element.tag)
     node = nodes.get(tag)
     namespace, name = split(tag)
-    where = path or _CONFIG
+    where = path or CONFIG
     if node is None:
         if namespace not in schema.namespaces:
             rule = f"no module of this server has the namespace {namespace!r}"
@@ -220,4 +221,4 @@ def _text(leaf: _Element) -> str:
 def _refuse_text(parent: _Element, path: str) -> None:
     texts = [parent.text, *(child.tail for child in parent)]
     if any(text and text.strip() for text in texts):
-        raise BadValue("must hold elements only, without text", path=path or _CONFIG)
+        raise BadValue("must hold elements only, without text", path=path or CONFIG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
     from promise.actor import Actor
     from promise.northbound.access import Caller
-    from promise.northbound.editing import Operation
+    from promise.northbound.datastore import Schema
+    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 
@@ -56,20 +58,42 @@ class Operations(Protocol):
         """
 
 
-class Datastores(Protocol):
-    """What <get> and <get-config> show, and <edit-config> changes."""
+class Datastore(StrEnum):
+    """The datastores of this server (RFC 8342 section 5), by the name that ietf-datastores gives them."""
 
-    async def read(self, caller: Caller, *, config_only: bool, wanted: Selection) -> Sequence[_Element]:
-        """Return the top-level nodes of the running datastore, with state unless `config_only`.
+    RUNNING = "running"
+    CANDIDATE = "candidate"
+    OPERATIONAL = "operational"
+
+
+class Content(StrEnum):
+    """Which nodes a read is about (RFC 8040 section 4.8.1); list keys come with each of them."""
+
+    CONFIG = "config"
+    NONCONFIG = "nonconfig"
+    ALL = "all"
+
+
+class Datastores(Protocol):
+    """The datastores, whichever protocol asks. A session-id is 0 where there is no NETCONF session."""
+
+    @property
+    def schema(self) -> Schema:
+        """Return the nodes that there may be; the door reads edits with it."""
+
+    async def read(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
+    ) -> Sequence[_Element]:
+        """Return the top-level nodes of a datastore; running and candidate hold configuration only.
 
         The elements are new and belong to the door afterwards. What `wanted` does not ask for may be left out, but
         need not: the door applies the filter to what it gets. Only what the caller may see is included.
         """
 
-    async def edit(self, caller: Caller, config: _Element, default: Operation) -> None:
-        """Make an edit on the running datastore, all of it or nothing, and durable.
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
+        """Make an edit, all of it or nothing; in running it is valid, durable and in force afterwards.
 
-        `config` is the element that has the edit inside; `default` the default-operation. Raises errors.PromiseError.
+        Raises errors.PromiseError: `Denied` when the caller may not, `Invalid` where the edit does not apply.
         """
 
 
