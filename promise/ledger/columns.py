@@ -168,6 +168,7 @@ class Columns:
             for part in contributions(record):
                 parts.setdefault(part.scope, []).append(part)
         for scope, found in parts.items():
+            self.touched.add(scope)
             self.timeline(scope).add_many(
                 [(part.window, {"reserved": part.reserved, "usage": part.usage}) for part in found]
             )

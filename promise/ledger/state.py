@@ -145,9 +145,9 @@ class State:
         """Return what the instances of a reservation take, all resources."""
         return total_of(allocation.capacity for allocation in self.records_of(reservation))
 
-    def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
+    def reclaimed(self, reservation: Reservation, now: int, since: int | None = None) -> Sequence[Event]:
         """Return how its instances stand once the reservation stands like this; policy at-end may tell them to go."""
-        stand = reclaimed(self.records_of(reservation.id), reservation, now)
+        stand = reclaimed(self.records_of(reservation.id), reservation, now if since is None else since)
         if reservation.live or not self.policy.terminates:
             return stand
         return [*stand, *self._told_to_go(stand, now)]
@@ -168,9 +168,9 @@ class State:
         """Return what the instances of a reservation take, but for those that were told to go."""
         return total_of(allocation.capacity for allocation in self.records_of(reservation) if not allocation.going)
 
-    def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
+    def making_room(self, reservation: Reservation, now: int, start: int) -> Sequence[Event]:
         """Return which instances would have to leave as this reservation starts; policy preempt tells them to go."""
-        chosen = leaving(self, reservation, now)
+        chosen = leaving(self, reservation, start)
         events = [fact("allocation-leaving", each, reservation=reservation.id) for each in chosen]
         return [*events, *self._told_to_go(events, now)] if self.policy.preempt else events
 
@@ -253,7 +253,7 @@ class State:
         elif isinstance(record, Pool):
             yield pool_event(self, record, item.due)
         else:
-            yield from reservation_events(self, record, item.due, item.moment)
+            yield from reservation_events(self, record, item, now)
 
     def _forgotten(self, record: Record, now: int) -> Iterator[Event]:
         """Yield the end of a record's retention, and of the keys that stood for it and are old enough."""
@@ -264,7 +264,14 @@ class State:
                 yield forgetting(key)
 
     def consequences(self, now: int) -> list[Event]:
-        """Return how the reservations stand that what was just applied has degraded or healed."""
+        """Return how the reservations stand that what was just applied has degraded or healed.
+
+        While something that is due comes before that in the order of an instant (design section 3), it waits: of
+        several that end at one moment, the first degrades nobody whom the next heals.
+        """
+        item = self._agenda.first()
+        if item is not None and item.moment <= now and item.due < Due.RESERVATION_START:
+            return []
         touched, self._columns.touched = self._columns.touched, set()
         return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []
 
@@ -333,6 +340,8 @@ class State:
     def _undoing(self, event: Event, old: Record | None) -> Undo:
         def undo() -> None:
             self._put(event.table, event.key, old)
+            if isinstance(old, Reservation):  # what it lacks may follow from what was committed before
+                self._columns.touched.update(old.scopes)
 
         return undo
 
@@ -371,8 +380,9 @@ class State:
             self._tables[record.table][record.id] = record
             self._index.move(None, record)
             others.append(record)
-        self._columns.load(others)
-        self._columns.touched.clear()
+        self._columns.load(
+            others
+        )  # all of it counts as touched: the last commit may have been in the middle of an instant
         self._agenda.put(self._all_due())
 
 

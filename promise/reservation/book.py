@@ -38,8 +38,8 @@ class ReservationBook(CapacityBook, Protocol):
     def instances_of(self, reservation: str) -> Sequence[str]:
         """Return the ids of the instances that count and belong to a reservation, oldest first."""
 
-    def reclaimed(self, reservation: Reservation, now: int) -> Sequence[Event]:
-        """Return how its instances stand once the reservation stands like this.
+    def reclaimed(self, reservation: Reservation, now: int, since: int | None = None) -> Sequence[Event]:
+        """Return how its instances stand once the reservation stands like this, `since` then (default: now).
 
         Their cover follows its window and the resources that it names; when it is over they become loose.
         """
@@ -50,8 +50,8 @@ class ReservationBook(CapacityBook, Protocol):
     def kept_by(self, reservation: str) -> Mapping[str, int]:
         """Return what the instances of a reservation take, but for those that were told to go."""
 
-    def making_room(self, reservation: Reservation, now: int) -> Sequence[Event]:
-        """Return which instances would have to leave as this reservation starts and the cloud is short.
+    def making_room(self, reservation: Reservation, now: int, start: int) -> Sequence[Event]:
+        """Return which instances would have to leave as this reservation starts, at `start`, and the cloud is short.
 
         They are named; policy preempt tells them to go.
         """

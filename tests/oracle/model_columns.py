@@ -147,7 +147,7 @@ def shortfalls(world: World) -> dict[str, Amounts]:
     worst: dict[str, Amounts] = {}
     for provider in world.providers.values():
         for scope in [Scope(provider.id), *(Scope(provider.id, zone) for zone in provider.zones)]:
-            for at in instants(world, provider.id, world.now, OPEN):
+            for at in instants(world, provider.id, max(world.now, world.clock), OPEN):
                 for found, resource, amount in _short_at(world, scope, at):
                     mine = worst.setdefault(found.id, {})
                     mine[resource] = max(mine.get(resource, 0), amount)
@@ -156,7 +156,8 @@ def shortfalls(world: World) -> dict[str, Amounts]:
 
 def going(world: World) -> set[str]:
     """Instances that were told to go less than a minute ago: no shortage is theirs."""
-    return {one.id for one in world.instances.values() if one.state == "DELETING" and world.now < one.told + 60}
+    now = max(world.now, world.clock)
+    return {one.id for one in world.instances.values() if one.state == "DELETING" and now < one.told + 60}
 
 
 def regrade(world: World) -> None:
@@ -164,7 +165,7 @@ def regrade(world: World) -> None:
     found = shortfalls(world)
     for name in {*world.short, *found}:
         if world.short.get(name) != found.get(name) and world.reservations[name].live:
-            world.reservations[name].modified = world.now
+            world.reservations[name].modified = max(world.now, world.clock)
     world.short = found
 
 

@@ -47,6 +47,7 @@ def _at(world: World, due: int) -> None:
             _expire(world, found, due)
     starting = [found for found in world.reservations.values() if found.state == "initialized" and found.start <= due]
     for found in sorted(starting, key=lambda one: one.id):
+        regrade(world)
         _start(world, found)
 
 
@@ -82,7 +83,7 @@ def finish(world: World, found: Reservation, state: str, when: int) -> None:
     for instance in world.instances_of(found.id):
         instance.reservation, instance.modified = None, when
         if world.policy.at_end == "terminate":
-            instance.state, instance.told = "DELETING", world.clock
+            instance.state, instance.told, instance.modified = "DELETING", world.clock, world.clock
     found.state, found.modified, found.version = state, when, found.version + 1
 
 
