@@ -30,6 +30,7 @@ from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
 from promise.northbound.users import BadCredential, User, Users, hash_password, public_key
+from promise.northbound.words import fresh_id
 from promise.reservation.lifecycle import Lifecycle
 from promise.reservation.policy import Policy
 from promise.reservation.service import ReservationService
@@ -38,6 +39,8 @@ from promise.vim.openstack import Limits as CloudLimits
 from promise.vim.openstack import OpenStack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promise.capacity.provider import Access, Provider
     from promise.config import Config, UserConfig
     from promise.vim.port import Cloud, CloudFactory
@@ -63,6 +66,8 @@ class App:
     sync: Sync
     lifecycle: Lifecycle
     users: Users
+    operations: OperationTable
+    data: DataTree
     server: NetconfServer
     health: HealthServer | None = None
     address: tuple[str, int] = ("", 0)
@@ -124,7 +129,12 @@ class App:
         log.info("stopped", seq=self.ledger.durable_seq)
 
 
-async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory | None = None) -> App:
+async def build(
+    config: Config,
+    clock: Clock | None = None,
+    cloud: CloudFactory | None = None,
+    new_id: Callable[[], str] = fresh_id,
+) -> App:
     """Build a controller from its configuration; `cloud` makes drivers, OpenStack's by default.
 
     Raises:
@@ -162,6 +172,7 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
         CapacityService(ledger, make),
         ReservationService(ledger),
         AllocationService(ledger, clouds.of, replies.settled, sync.look),
+        new_id,
     )
     options = NetconfOptions(
         state_dir=config.state_dir,
@@ -176,8 +187,9 @@ async def build(config: Config, clock: Clock | None = None, cloud: CloudFactory 
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
-    server = NetconfServer(OperationTable(rooms), DataTree(ledger, await rules), users, options, events)
-    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, server)
+    operations, data = OperationTable(rooms), DataTree(ledger, await rules)
+    server = NetconfServer(operations, data, users, options, events)
+    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, operations, data, server)
 
 
 def _modules() -> tuple[Module, ...]:

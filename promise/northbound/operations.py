@@ -16,7 +16,7 @@ from promise.northbound.rooms.capacity import CapacityRpcs
 from promise.northbound.rooms.instances import InstanceRpcs
 from promise.northbound.rooms.providers import ProviderRpcs
 from promise.northbound.rooms.reservations import ReservationRpcs
-from promise.northbound.words import actor_of
+from promise.northbound.words import actor_of, fresh_id
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -50,11 +50,12 @@ class Operation(Generic[Input, Output]):
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """The rooms behind the table."""
+    """The rooms behind the table; `new_id` makes the ids of what they make."""
 
     capacity: CapacityService
     reservation: ReservationService
     allocation: AllocationService
+    new_id: Callable[[], str] = fresh_id
 
 
 LATER = frozenset(
@@ -74,10 +75,10 @@ class Unwired(PromiseError):
 
 def table(rooms: Rooms) -> list[Operation[Any, Any]]:
     """Return the rows, in the order of the YANG."""
-    capacity = CapacityRpcs(rooms.capacity)
-    reservations = ReservationRpcs(rooms.reservation)
-    instances = InstanceRpcs(rooms.allocation)
-    providers = ProviderRpcs(rooms.capacity, rooms.allocation)
+    capacity = CapacityRpcs(rooms.capacity, rooms.new_id)
+    reservations = ReservationRpcs(rooms.reservation, rooms.new_id)
+    instances = InstanceRpcs(rooms.allocation, rooms.new_id)
+    providers = ProviderRpcs(rooms.capacity, rooms.allocation, rooms.new_id)
     return [
         Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
         Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),

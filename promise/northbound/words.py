@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from promise.actor import Actor
 from promise.northbound import bindings as yang
@@ -36,6 +37,11 @@ def told(moment: int | None) -> datetime | None:
 def sure(moment: int) -> datetime:
     """Return a moment that is always there."""
     return EPOCH + timedelta(seconds=min(moment, LAST))
+
+
+def fresh_id() -> str:
+    """Return an id that nothing has yet."""
+    return str(uuid4())
 
 
 def bare(given: str | None) -> str | None:

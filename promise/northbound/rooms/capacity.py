@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from promise.capacity.offer import ChangeCapacity, RemovePool
 from promise.capacity.refusal import Refusal
@@ -13,9 +12,11 @@ from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
-from promise.northbound.words import amounts, bare, bare_set, ending, starting
+from promise.northbound.words import amounts, bare, bare_set, ending, fresh_id, starting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promise.actor import Actor
     from promise.capacity.service import CapacityAnswer, CapacityService
 
@@ -25,8 +26,9 @@ MOST_FITS = 2**32 - 1
 class CapacityRpcs:
     """The RPCs of the capacity room."""
 
-    def __init__(self, service: CapacityService) -> None:
+    def __init__(self, service: CapacityService, new_id: Callable[[], str] = fresh_id) -> None:
         self._service = service
+        self._new_id = new_id
 
     async def query(self, actor: Actor, asked: yang.QueryCapacityInput) -> yang.QueryCapacityOutput:
         """Tell how much there is over a window."""
@@ -59,7 +61,7 @@ class CapacityRpcs:
         """Offer more to the reservation system."""
         refuse("increase-capacity", elements=asked.elements)
         request = ChangeCapacity(
-            id=str(uuid4()),
+            id=self._new_id(),
             source=bare(asked.source) or "",
             capacity=amounts(asked.capacity),
             zone=asked.zone,
@@ -80,7 +82,7 @@ class CapacityRpcs:
         """Offer less to the reservation system."""
         refuse("decrease-capacity", elements=asked.elements)
         request = ChangeCapacity(
-            id=str(uuid4()),
+            id=self._new_id(),
             source=bare(asked.source) or "",
             capacity=amounts(asked.capacity),
             decrease=True,

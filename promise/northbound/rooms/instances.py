@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from promise.allocation.model import VmState
 from promise.allocation.requests import CreateInstance
@@ -15,10 +14,10 @@ from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
-from promise.northbound.words import bare, bare_set
+from promise.northbound.words import bare, bare_set, fresh_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from promise.actor import Actor
     from promise.allocation.requests import Admitted
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
 class InstanceRpcs:
     """The RPCs of the allocation room."""
 
-    def __init__(self, service: AllocationService) -> None:
+    def __init__(self, service: AllocationService, new_id: Callable[[], str] = fresh_id) -> None:
         self._service = service
+        self._new_id = new_id
 
     async def create(
         self, actor: Actor, asked: yang.CreateInstanceInput
@@ -37,8 +37,8 @@ class InstanceRpcs:
         """Decide on an instance; when it is accepted, the answer waits for the cloud for a while."""
         refuse("create-instance", addresses=asked.addresses, volumes=asked.volumes)
         request = CreateInstance(
-            id=str(uuid4()),
-            operation=str(uuid4()),
+            id=self._new_id(),
+            operation=self._new_id(),
             provider=bare(asked.provider_id) or "",
             name=asked.name,
             image=asked.image,
@@ -80,7 +80,7 @@ class InstanceRpcs:
         """Ask for the end of an instance."""
         if asked.instance_ids:
             return await self._destroy_all(actor, asked.instance_ids)
-        answer = await self._service.destroy(actor, bare(asked.instance_id) or "", str(uuid4()))
+        answer = await self._service.destroy(actor, bare(asked.instance_id) or "", self._new_id())
         if isinstance(answer, Refusal):
             return yang.DestroyInstanceOutput(**answers.not_ok(answer))
         state = answer.allocation.vm_state
@@ -89,7 +89,7 @@ class InstanceRpcs:
     async def _destroy_all(self, actor: Actor, ids: Sequence[str]) -> yang.DestroyInstanceOutput:
         """Decide on each of several instances for itself; they share a commit."""
         asked = list(dict.fromkeys(bare(each) or "" for each in ids))
-        decided = await asyncio.gather(*(self._service.destroy(actor, each, str(uuid4())) for each in asked))
+        decided = await asyncio.gather(*(self._service.destroy(actor, each, self._new_id()) for each in asked))
         outcome = tuple(_outcome(*each) for each in zip(asked, decided, strict=True))
         return yang.DestroyInstanceOutput(**answers.of_several(decided, "instances"), outcome=outcome)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from promise.capacity.provider import Access
 from promise.capacity.providers import AddProvider
@@ -12,9 +11,11 @@ from promise.errors import Denied
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
-from promise.northbound.words import bare, capacity
+from promise.northbound.words import bare, capacity, fresh_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from promise.actor import Actor
     from promise.allocation.service import AllocationService
     from promise.capacity.service import CapacityService
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 class ProviderRpcs:
     """The RPCs about clouds."""
 
-    def __init__(self, service: CapacityService, instances: AllocationService) -> None:
+    def __init__(
+        self, service: CapacityService, instances: AllocationService, new_id: Callable[[], str] = fresh_id
+    ) -> None:
         self._service = service
+        self._new_id = new_id
         self._instances = instances
 
     async def add(self, actor: Actor, asked: yang.AddProviderInput) -> yang.AddProviderOutput:
@@ -39,7 +43,7 @@ class ProviderRpcs:
             project_domain_name=project.domain_name if project else None,
             region=asked.region,
         )
-        request = AddProvider(str(uuid4()), access, asked.provider_type, asked.name, asked.capacity_source)
+        request = AddProvider(self._new_id(), access, asked.provider_type, asked.name, asked.capacity_source)
         key = idempotency(actor, yang.ADD_PROVIDER_RPC, asked, password="")
         answer = await self._service.add_provider(actor, request, asked.password, key)
         if isinstance(answer, Refusal):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from promise.capacity.refusal import Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
-from promise.northbound.words import amounts, bare, bare_set, ending, open_end, starting, sure, told
+from promise.northbound.words import amounts, bare, bare_set, ending, fresh_id, open_end, starting, sure, told
 from promise.reservation.requests import Cancelled, CreateReservation, UpdateReservation
 from promise.reservation.service import QueryReservation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from promise.actor import Actor
     from promise.reservation.service import ReservationService
@@ -25,14 +24,15 @@ if TYPE_CHECKING:
 class ReservationRpcs:
     """The RPCs of the reservation room."""
 
-    def __init__(self, service: ReservationService) -> None:
+    def __init__(self, service: ReservationService, new_id: Callable[[], str] = fresh_id) -> None:
         self._service = service
+        self._new_id = new_id
 
     async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
         """Promise capacity over a window."""
         refuse("create-reservation", elements=asked.elements)
         request = CreateReservation(
-            id=str(uuid4()),
+            id=self._new_id(),
             capacity=amounts(asked.capacity),
             start=starting(asked.start),
             end=ending(asked.end),
