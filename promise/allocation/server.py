@@ -25,12 +25,21 @@ class ServerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """An existing volume that a server gets, by its id in the cloud; `boot` = it boots from this one."""
+
+    volume: str
+    boot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSpec:
     """What to ask of Nova for one instance. Flavor, image and networks are ids of the cloud, already resolved.
 
     `networks` is ordered; empty means the project's only network (`auto` is never used). `zone` is an
     availability zone or None. `metadata` travels with the server, next to the allocation id. `affinity` has the kind
-    ("soft-anti-affinity") and the name of the group to be in; the first server of a group makes it.
+    ("soft-anti-affinity") and the name of the group to be in; the first server of a group makes it. `volumes` are
+    available, in the order of their devices; they outlive the server.
     """
 
     allocation_id: str
@@ -44,6 +53,12 @@ class ServerSpec:
     user_data: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     affinity: tuple[tuple[str, str], ...] = ()
+    volumes: tuple[Attached, ...] = ()
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Tell whether it has no disk of its own to boot from."""
+        return any(one.boot for one in self.volumes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from promise.allocation.address import Addresses
 from promise.allocation.server import Servers
+from promise.allocation.volume import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from promise.capacity.provider import Access, Discovery
 
 
-class Cloud(Servers, Protocol):
+class Cloud(Servers, Volumes, Addresses, Protocol):
     """One project of one cloud. Every method may raise `errors.CloudError`; time-outs are the driver's duty."""
 
     async def discover(self, source: str | None = None) -> Discovery:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from promise.allocation.server import Server, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
+from promise.errors import CloudRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from promise.allocation.address import Address, AddressSpec
     from promise.allocation.server import ServerSpec
+    from promise.allocation.volume import Volume, VolumeSpec
     from promise.capacity.provider import Access
 
 FLAVORS = (
@@ -73,6 +76,27 @@ class FakeCloud:
 
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
         return [server for server in self.held.values() if server.allocation_id == allocation_id]
+
+    async def create_volume(self, spec: VolumeSpec) -> Volume:
+        raise CloudRefused(f"the histories have no volumes: {spec.name}")
+
+    async def delete_volume(self, volume_id: str) -> None:
+        """There is none."""
+
+    async def volume(self, volume_id: str) -> Volume | None:
+        return None
+
+    async def volumes(self) -> Sequence[Volume]:
+        return ()
+
+    async def create_address(self, spec: AddressSpec) -> Address:
+        raise CloudRefused(f"the histories have no addresses: {spec.name}")
+
+    async def delete_address(self, address_id: str) -> None:
+        """There is none."""
+
+    async def addresses(self) -> Sequence[Address]:
+        return ()
 
     async def close(self) -> None:
         """Nothing is held open."""

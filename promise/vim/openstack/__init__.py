@@ -5,7 +5,8 @@ failures                            what a failed exchange means, and what is ce
 wires                               connections with time-outs, that can be cut
 session                             one exchange at a time: sign-in, catalog, request (blocking)
 calls                               the same from asyncio: threads, retries of reads, pages, time-outs
-placement groups discovery cloud    the questions that are asked, and the driver that asks them
+placement groups discovery
+volumes addresses cloud             the questions that are asked, and the driver that asks them
 """
 
 from promise.vim.openstack.cloud import OpenStack

@@ -8,17 +8,21 @@ from uuid import UUID
 
 from promise.errors import CloudRefused, OutcomeUnknown
 from promise.vim.openstack import failures
+from promise.vim.openstack.addresses import NeutronAddresses
 from promise.vim.openstack.calls import Calls
 from promise.vim.openstack.discovery import Explorer
 from promise.vim.openstack.groups import Groups
 from promise.vim.openstack.placement import Placement
 from promise.vim.openstack.servers import creation_of, exists, just_asked, server_from
 from promise.vim.openstack.session import Limits
+from promise.vim.openstack.volumes import CinderVolumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from promise.allocation.address import Address, AddressSpec
     from promise.allocation.server import Server, ServerSpec
+    from promise.allocation.volume import Volume, VolumeSpec
     from promise.capacity.provider import Access, Discovery, Flavor
 
 
@@ -33,6 +37,8 @@ class OpenStack:
         self._limits = limits or Limits()
         self._calls = Calls(access, password, self._limits)
         self._groups = Groups(self._calls)
+        self._volumes = CinderVolumes(self._calls)
+        self._addresses = NeutronAddresses(self._calls)
         self._explorer = Explorer(self._calls, Placement(self._calls))
         self._flavors: dict[str, Flavor] = {}
 
@@ -103,6 +109,34 @@ class OpenStack:
         answers with all servers, and names are neither unique nor compared exactly.
         """
         return [server for server in await self.servers() if server.allocation_id == allocation_id]
+
+    async def create_volume(self, spec: VolumeSpec) -> Volume:
+        """Ask for a volume once; it is there when it is available, or in error."""
+        return await self._volumes.create(spec)
+
+    async def delete_volume(self, volume_id: str) -> None:
+        """Ask for the end of a volume; one that is already gone is fine. In use, Cinder refuses it (400)."""
+        await self._volumes.delete(volume_id)
+
+    async def volume(self, volume_id: str) -> Volume | None:
+        """Look at one volume; None when there is none."""
+        return await self._volumes.one(volume_id)
+
+    async def volumes(self) -> Sequence[Volume]:
+        """List every volume of our project, whoever made it, all pages."""
+        return await self._volumes.every()
+
+    async def create_address(self, spec: AddressSpec) -> Address:
+        """Ask for a floating address that leads to a server, once."""
+        return await self._addresses.create(spec)
+
+    async def delete_address(self, address_id: str) -> None:
+        """Give a floating address back; one that is already gone is fine."""
+        await self._addresses.delete(address_id)
+
+    async def addresses(self) -> Sequence[Address]:
+        """List every floating address of our project, whoever made it, all pages."""
+        return await self._addresses.every()
 
     async def image(self, name_or_id: str) -> Sequence[str]:
         """Return the ids of the images with this id, else with this name: none, one, or several."""

@@ -82,11 +82,14 @@ def creation_of(spec: ServerSpec, networks: Sequence[str] | None, group: str | N
     """Return the body of `POST /servers`; `networks` None = the cloud has no network service, `group` is an id."""
     server: dict[str, Any] = {
         "name": spec.name,
-        "imageRef": spec.image,
         "flavorRef": spec.flavor,
         "networks": "none" if networks is None else [{"uuid": network} for network in networks],
         "metadata": {**spec.metadata, ALLOCATION_KEY: spec.allocation_id},
     }
+    if not spec.boots_from_volume:
+        server["imageRef"] = spec.image
+    if spec.volumes:
+        server["block_device_mapping_v2"] = _devices(spec)
     if spec.security_groups:
         server["security_groups"] = [{"name": group} for group in spec.security_groups]
     said = {"availability_zone": spec.zone, "key_name": spec.key_name, "user_data": spec.user_data}
@@ -94,11 +97,27 @@ def creation_of(spec: ServerSpec, networks: Sequence[str] | None, group: str | N
     return body if group is None else body | {"os:scheduler_hints": {"group": group}}
 
 
+def _devices(spec: ServerSpec) -> list[dict[str, Any]]:
+    """Return the disks of a server that has volumes; what it boots from is among them, as Nova demands."""
+    local = {
+        "source_type": "image", "destination_type": "local", "uuid": spec.image, "boot_index": 0,
+        "delete_on_termination": True,
+    }  # fmt: skip
+    volumes = [
+        {
+            "source_type": "volume", "destination_type": "volume", "uuid": one.volume,
+            "boot_index": 0 if one.boot else -1, "delete_on_termination": False,
+        }
+        for one in sorted(spec.volumes, key=lambda each: not each.boot)
+    ]  # fmt: skip
+    return volumes if spec.boots_from_volume else [local, *volumes]
+
+
 def just_asked(spec: ServerSpec, server_id: str, needs: Mapping[str, int], created: int) -> Server:
     """Return the server that Nova has accepted: its reply to POST tells the id and nothing else of use."""
     return Server(
         id=server_id, name=spec.name, state=ServerState.BUILD, allocation_id=spec.allocation_id, flavor=spec.flavor,
-        needs=needs, created=created, zone=spec.zone, image=spec.image,
+        needs=needs, created=created, zone=spec.zone, image="" if spec.boots_from_volume else spec.image,
     )  # fmt: skip
 
 

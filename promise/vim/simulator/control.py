@@ -3,7 +3,7 @@
 Nobody needs a token here. Every answer but the first is JSON; an error is {"error": message}.
 
     GET    /simulator                        this text
-    GET    /simulator/state                  hosts, servers, what is used, quotas of every project
+    GET    /simulator/state                  hosts, servers, volumes, floating addresses, what is used, quotas
     GET    /simulator/requests               the last requests to the services; DELETE forgets them
     POST   /simulator/hosts                  {"name", "zone", "inventories"?}: add a host
     PUT    /simulator/hosts/{name}           {"state": "up" | "down"}, {"enabled": bool}, {"forced_down": bool},
@@ -11,6 +11,8 @@ Nobody needs a token here. Every answer but the first is JSON; an error is {"err
     DELETE /simulator/hosts/{name}           remove a host; with ?servers=lost its servers vanish with it
     PUT    /simulator/servers/{id}           {"status": "ACTIVE" | "ERROR" | "SHUTOFF", "fault"?}
     DELETE /simulator/servers/{id}           let a server vanish at once
+    DELETE /simulator/volumes/{id}           let a volume vanish at once
+    DELETE /simulator/addresses/{id}         let a floating address vanish at once
     PUT    /simulator/quotas/{project}       {name: limit}; the project by name or id
     DELETE /simulator/tokens                 revoke every token, or with ?user=NAME those of one user
     POST   /simulator/faults                 a rule, as below; GET lists, DELETE clears all
@@ -28,6 +30,7 @@ from promise.vim.simulator.faults import Rule
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.placement import Inventory
 from promise.vim.simulator.world.quotas import COMPUTE, NETWORK, VOLUME
+from promise.vim.simulator.world.routers import remove_floating
 from promise.vim.simulator.world.servers import STATES
 
 if TYPE_CHECKING:
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
 
     from promise.vim.simulator.api.exchange import Request
     from promise.vim.simulator.faults import Faults
+    from promise.vim.simulator.world.addresses import Row
     from promise.vim.simulator.world.hosts import Host
     from promise.vim.simulator.world.servers import Server
+    from promise.vim.simulator.world.volumes import Volume
     from promise.vim.simulator.world.world import World
 
 
@@ -102,6 +107,8 @@ def _state(simulator: Simulator, _request: Request, _name: str) -> Answer:
         "now": simulator.clock.now(),
         "hosts": {host.name: _host(simulator, host) for host in world.hosts.by_name.values()},
         "servers": [_server(simulator, server) for server in world.compute.servers.values()],
+        "volumes": [_volume(simulator, volume) for volume in world.volumes.volumes.values()],
+        "addresses": [_address(simulator, row) for row in world.network.rows["floatingip"].values()],
         "projects": {
             project.name: {
                 "id": project.id,
@@ -140,6 +147,36 @@ def _server(simulator: Simulator, server: Server) -> dict[str, Any]:
         "zone": server.shown_zone, "flavor": server.flavor.name, "metadata": server.metadata,
         "fault": server.fault[1] if server.fault else None,
     }  # fmt: skip
+
+
+def _volume(simulator: Simulator, volume: Volume) -> dict[str, Any]:
+    return {
+        "id": volume.id, "name": volume.name, "status": volume.status, "size": volume.size, "type": volume.type,
+        "project": simulator.world.identity.projects[volume.project_id].name, "zone": volume.zone,
+        "image": volume.image, "server": volume.server, "boot": volume.boot, "metadata": volume.metadata,
+    }  # fmt: skip
+
+
+def _address(simulator: Simulator, row: Row) -> dict[str, Any]:
+    port = simulator.world.network.rows["port"].get(row["port_id"] or "")
+    return {
+        "id": row["id"], "address": row["floating_ip_address"], "fixed": row["fixed_ip_address"],
+        "server": port["device_id"] if port else None, "description": row["description"],
+        "project": simulator.world.identity.projects[row["project_id"]].name,
+    }  # fmt: skip
+
+
+def _lose_volume(simulator: Simulator, _request: Request, name: str) -> Answer:
+    volume = simulator.world.volumes.volumes.get(name)
+    if volume is None:
+        raise ApiError(404, f"there is no volume {name}")
+    simulator.world.volumes.vanish(volume, simulator.clock.now())
+    return Answer(204)
+
+
+def _lose_address(simulator: Simulator, _request: Request, name: str) -> Answer:
+    remove_floating(simulator.world.network, simulator.world.network.get("floatingip", name))
+    return Answer(204)
 
 
 def _add_host(simulator: Simulator, request: Request, _name: str) -> Answer:
@@ -272,6 +309,8 @@ _HANDLERS: Final[dict[tuple[str, str, bool], Callable[[Simulator, Request, str],
     ("DELETE", "hosts", True): _remove_host,
     ("PUT", "servers", True): _change_server,
     ("DELETE", "servers", True): _lose_server,
+    ("DELETE", "volumes", True): _lose_volume,
+    ("DELETE", "addresses", True): _lose_address,
     ("PUT", "quotas", True): _change_quota,
     ("DELETE", "tokens", False): _revoke,
     ("GET", "faults", False): _list_faults,

@@ -63,8 +63,10 @@ class SimulatorOptions:
     Hosts are named cmp1, cmp2, ... and go to the zones in turn. vcpus, ram (MB), disk (GB), `classes` (further
     Placement resource classes), ratios and reservations are those of each host. `quotas` are by the names of
     Nova, Neutron and Cinder, for every project; where they say nothing of cores and ram, those are never the
-    scarcer limit. `build_seconds` and the like may be fractions. `promise_admin` gives the user promise the role
-    admin, without which Placement says 403. A page of any list holds at most `page_size` entries.
+    scarcer limit. `volume_zones` are Cinder's availability zones. `build_seconds` and the like may be fractions.
+    `promise_admin` gives the user promise the role admin, without which Placement says 403. A page of any list holds
+    at most `page_size` entries. A server or volume with `fail_marker` in its name fails, one with `stuck_marker` is
+    never made.
     """
 
     hosts: int = 4
@@ -84,6 +86,7 @@ class SimulatorOptions:
     networks: tuple[NetworkOption, ...] = NETWORKS
     quotas: Mapping[str, int] = field(default_factory=dict)
     volume_types: tuple[str, ...] = ("standard",)
+    volume_zones: tuple[str, ...] = ("nova",)
     volume_pool: int = 20000
     build_seconds: float = 1.0
     delete_seconds: float = 0.5
@@ -100,8 +103,8 @@ class SimulatorOptions:
 
     def __post_init__(self) -> None:
         """Refuse a cloud that could not exist, naming what is wrong with it."""
-        if self.hosts < 0 or not self.zones:
-            raise ValueError("a cloud has zero or more hosts and at least one zone")
+        if self.hosts < 0 or not self.zones or not self.volume_zones:
+            raise ValueError("a cloud has zero or more hosts and at least one zone, of volumes too")
         for name in ("vcpus", "ram", "disk", "reserved_cpus", "reserved_ram", "reserved_disk", "volume_pool"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")

@@ -118,9 +118,11 @@ def services(call: Call) -> Answer:
     return Answer(200, {"services": rows})
 
 
-def zones(_call: Call) -> Answer:
+def zones(call: Call) -> Answer:
     """GET /os-availability-zone."""
-    return Answer(200, {"availabilityZoneInfo": [{"zoneName": "nova", "zoneState": {"available": True}}]})
+    names = call.world.options.volume_zones
+    rows = [{"zoneName": name, "zoneState": {"available": True}} for name in names]
+    return Answer(200, {"availabilityZoneInfo": rows})
 
 
 def extensions(_call: Call) -> Answer:

@@ -126,10 +126,17 @@ def create(call: Call) -> Answer:
     volume = Volume(
         fresh(), body.get("name") or "", number({"size": size}, "size", least=1), call.token.project_id,
         call.token.user.id, kind, call.now, call.now, description=body.get("description") or "",
-        zone=body.get("availability_zone") or "nova", image=image, snapshot=snapshot_id, source=source_id,
+        zone=_zone_named(call, body.get("availability_zone")), image=image, snapshot=snapshot_id, source=source_id,
         metadata=dict(body.get("metadata") or {}),
     )  # fmt: skip
     return Answer(202, {"volume": view(call, volumes.create(volume))})
+
+
+def _zone_named(call: Call, wanted: str | None) -> str:
+    names = call.world.options.volume_zones
+    if wanted and wanted not in names:
+        raise ApiError(400, f"Availability zone '{wanted}' is invalid.")
+    return wanted or names[0]
 
 
 def _type_named(call: Call, wanted: str) -> str:

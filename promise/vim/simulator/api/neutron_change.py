@@ -63,7 +63,12 @@ def _change_router(call: Call, row: Row, values: Row) -> None:
 
 
 def _change_floating(call: Call, row: Row, values: Row) -> None:
-    routers.associate(call.world.network, row, values.get("port_id"), call.now)
+    said: Row = {name: values[name] for name in ("name", "description") if name in values}
+    if said:
+        call.world.network.change(row, said, call.now)
+    if "port_id" in values or not said:
+        fixed = values.get("fixed_ip_address")
+        routers.associate(call.world.network, row, values.get("port_id"), call.now, fixed)
 
 
 def _in_use(kind: str, row: Row, why: str) -> ApiError:
@@ -131,7 +136,8 @@ SORTS: Final[dict[str, dict[str, type[Any]]]] = {
     "port": {**_WORDS, "network_id": str, "fixed_ips": list, "security_groups": list, "device_id": str,
              "device_owner": str, "mac_address": str, "admin_state_up": bool},
     "router": {**_WORDS, "external_gateway_info": dict, "admin_state_up": bool},
-    "floatingip": {**_WORDS, "floating_network_id": str, "port_id": str, "floating_ip_address": str},
+    "floatingip": {**_WORDS, "floating_network_id": str, "port_id": str, "floating_ip_address": str,
+                   "fixed_ip_address": str},
     "security_group": _WORDS,
     "security_group_rule": {**_WORDS, "security_group_id": str, "direction": str, "ethertype": str},
 }  # fmt: skip

@@ -85,7 +85,7 @@ def _disk(call: Call, mapping: dict[str, Any]) -> Disk:
     boot = str(mapping.get("boot_index")) == "0"
     ends = truth(mapping.get("delete_on_termination", False))
     if source == "volume":
-        return Disk(volume_id=_attachable(call, reference), boot=boot, delete_with_server=ends)
+        return Disk(volume_id=_attachable(call, reference, boot=boot), boot=boot, delete_with_server=ends)
     kind = str(mapping["volume_type"]) if mapping.get("volume_type") else None
     if source == "snapshot":
         snapshot = call.world.volumes.snapshots.get(reference)
@@ -104,7 +104,7 @@ def _disk(call: Call, mapping: dict[str, Any]) -> Disk:
     return Disk(image=image, size=size, type=kind, boot=boot, delete_with_server=ends)
 
 
-def _attachable(call: Call, volume_id: str) -> str:
+def _attachable(call: Call, volume_id: str, *, boot: bool) -> str:
     volume = call.world.volumes.volumes.get(volume_id)
     if volume is None or volume.project_id != call.token.project_id:
         raise ApiError(400, f"Block Device Mapping is Invalid: failed to get volume {volume_id}.")
@@ -112,4 +112,6 @@ def _attachable(call: Call, volume_id: str) -> str:
         raise ApiError(
             400, f"Invalid volume: volume '{volume_id}' status must be 'available'. Currently in '{volume.status}'"
         )
+    if boot and not volume.image:
+        raise ApiError(400, f"Block Device {volume_id} is not bootable.")
     return volume_id

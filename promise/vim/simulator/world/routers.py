@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.world.errors import ApiError
 from promise.vim.simulator.world.names import fresh
@@ -10,6 +11,9 @@ from promise.vim.simulator.world.names import fresh
 if TYPE_CHECKING:
     from promise.vim.simulator.world.addresses import Row
     from promise.vim.simulator.world.network import Network
+
+
+_IPV4: Final = 4
 
 
 def add_router(network: Network, project_id: str, values: Row, now: float) -> Row:
@@ -137,23 +141,70 @@ def add_floating(network: Network, project_id: str, values: Row, now: float) -> 
         port = network.add_port("", owner, now)
         row["floating_ip_address"] = port["fixed_ips"][0]["ip_address"]
         if values.get("port_id"):
-            associate(network, row, values["port_id"], now)
+            associate(network, row, values["port_id"], now, values.get("fixed_ip_address"))
     except ApiError:
         remove_floating(network, row)
         raise
     return row
 
 
-def associate(network: Network, row: Row, port_id: str | None, now: float) -> Row:
-    """Give a floating address to a port, or to none."""
+def associate(network: Network, row: Row, port_id: str | None, now: float, fixed: str | None = None) -> Row:
+    """Give a floating address to a fixed IPv4 address of a port, its only one if none is named, or to no port."""
     if port_id is None:
-        return network.change(row, {"port_id": None, "fixed_ip_address": None, "status": "DOWN"}, now)
+        nobody = {"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN"}
+        return network.change(row, nobody, now)
     port = network.get("port", port_id)
-    if not port["fixed_ips"]:
-        message = f"Bad floatingip request: Port {port_id} has no fixed IPs."
+    target = _target(port, fixed)
+    taken = (other for other in network.rows["floatingip"].values() if other is not row)
+    for other in taken:
+        if (other["port_id"], other["fixed_ip_address"]) == (port_id, target["ip_address"]):
+            message = (
+                f"Cannot associate floating IP {row['floating_ip_address']} ({row['id']}) with port {port_id} using "
+                f"fixed IP {target['ip_address']}, as that fixed IP already has a floating IP on external network "
+                f"{row['floating_network_id']}."
+            )
+            raise ApiError(409, message, "FloatingIPPortAlreadyAssociated")
+    router = _router_between(network, target["subnet_id"], row["floating_network_id"], port_id)
+    values = {
+        "port_id": port_id, "fixed_ip_address": target["ip_address"], "router_id": router["id"], "status": "ACTIVE"
+    }  # fmt: skip
+    return network.change(row, values, now)
+
+
+def _target(port: Row, fixed: str | None) -> Row:
+    """Return the fixed address of a port that a floating one is to lead to, or raise Neutron's 400."""
+    candidates: list[Row] = [one for one in port["fixed_ips"] if ip_address(one["ip_address"]).version == _IPV4]
+    if fixed is not None:
+        candidates = [one for one in candidates if one["ip_address"] == fixed]
+    if not candidates:
+        message = f"Bad floatingip request: Port {port['id']} does not have fixed ip {fixed or 'of IPv4'}."
         raise ApiError(400, message, "BadRequest")
-    address = port["fixed_ips"][0]["ip_address"]
-    return network.change(row, {"port_id": port_id, "fixed_ip_address": address, "status": "ACTIVE"}, now)
+    if len(candidates) > 1:
+        message = (
+            f"Bad floatingip request: Port {port['id']} has multiple fixed IPv4 addresses. Must provide a specific "
+            "IPv4 address when assigning a floating IP."
+        )
+        raise ApiError(400, message, "BadRequest")
+    return candidates[0]
+
+
+def _router_between(network: Network, subnet_id: str, external_id: str, port_id: str) -> Row:
+    """Return the router that joins a subnet to an external network, or raise Neutron's 404.
+
+    A shared network has one that its operator keeps out of sight, as operators do: {"id": None}.
+    """
+    for router in network.rows["router"].values():
+        if (router["external_gateway_info"] or {}).get("network_id") == external_id:
+            for port in network.ports_of(router["id"]):
+                if any(one["subnet_id"] == subnet_id for one in port["fixed_ips"]):
+                    return router
+    if network.get("network", network.get("subnet", subnet_id)["network_id"])["shared"]:
+        return {"id": None}
+    message = (
+        f"External network {external_id} is not reachable from subnet {subnet_id}.  Therefore, cannot associate Port "
+        f"{port_id} with a Floating IP."
+    )
+    raise ApiError(404, message, "ExternalGatewayForFloatingIPNotFound")
 
 
 def remove_floating(network: Network, row: Row) -> None:

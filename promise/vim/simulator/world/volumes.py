@@ -63,6 +63,7 @@ class Volumes:
 
     def __init__(self, options: SimulatorOptions, quotas: Quotas, agenda: Agenda) -> None:
         self._seconds = options.volume_seconds
+        self._fail_marker, self._stuck_marker = options.fail_marker, options.stuck_marker
         self._quotas = quotas
         self._agenda = agenda
         self.types = list(options.volume_types)
@@ -99,16 +100,16 @@ class Volumes:
             )
 
     def create(self, volume: Volume) -> Volume:
-        """Enter a volume within quota (413); it becomes available after its time."""
+        """Enter a volume within quota (413); it becomes available after its time, or as its name says, or error."""
         self._check(volume.project_id, "volumes", volume.size)
         self.volumes[volume.id] = volume
-        self._agenda.at(volume.created + self._seconds, lambda moment: self._ready(volume, moment))
+        if self._stuck_marker not in volume.name:
+            self._agenda.at(volume.created + self._seconds, lambda moment: self._ready(volume, moment))
         return volume
 
-    @staticmethod
-    def _ready(thing: Volume | Snapshot, moment: float) -> None:
+    def _ready(self, thing: Volume | Snapshot, moment: float) -> None:
         if thing.status == "creating":
-            thing.status, thing.updated = "available", moment
+            thing.status, thing.updated = "error" if self._fail_marker in thing.name else "available", moment
 
     def create_snapshot(self, volume: Volume, name: str, description: str, now: float) -> Snapshot:
         """Enter a snapshot of a volume within quota (413)."""
@@ -138,6 +139,12 @@ class Volumes:
         """Ask for the end of a snapshot."""
         snapshot.status, snapshot.updated = "deleting", now
         self._agenda.at(now + self._seconds, lambda _: self._forget(snapshot))
+
+    def vanish(self, volume: Volume, now: float) -> None:
+        """Let a volume be gone at once, whoever uses it."""
+        if volume.server:
+            self.detach(volume, now)
+        self._forget(volume)
 
     def _forget(self, thing: Volume | Snapshot) -> None:
         self.volumes.pop(thing.id, None)
