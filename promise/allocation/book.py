@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from promise.reservation.book import ReservationBook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from promise.allocation.model import Allocation, Operation
 
@@ -29,6 +29,9 @@ class AllocationBook(ReservationBook, Protocol):
 
     def asked_for(self, instance: str) -> Iterable[Operation]:
         """Return the operations for an instance that are not through, oldest first."""
+
+    def records_of(self, reservation: str) -> Sequence[Allocation]:
+        """Return the instances that count and belong to a reservation, oldest first."""
 
     def counted_on(self, provider: str) -> Iterable[Allocation]:
         """Return the instances that count on a provider, oldest first."""

@@ -108,7 +108,7 @@ def _found(book: AllocationBook, provider: str, server: Server, now: int) -> Seq
         zone=server.zone,
         flavor=flavor.id if flavor else server.flavor,
         image=server.image,
-        capacity=server.needs,
+        capacity=server.takes,
         start=now,
         vm_state=VmState(server.state),
         created=now,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from promise.capacity.model import Scope
-from promise.resources import without
+from promise.resources import minus, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +83,13 @@ class Allocation:
 
     @property
     def loose(self) -> Mapping[str, int]:
-        """Return what it takes without a claim."""
-        return without(self.capacity, self.covered)
+        """Return what it takes without a claim; after a resize in the cloud also what is more than the claim covers."""
+        return named(minus(self.capacity, self.covered))
+
+    @property
+    def drawn(self) -> Mapping[str, int]:
+        """Return what it takes of its reservation, and of the resources that this one does not name."""
+        return {**self.capacity, **self.covered}
 
     def loose_in(self, scope: Scope) -> Mapping[str, int]:
         """Return what it takes in a scope without a claim there: a reservation without a zone has none in a zone."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
+from promise.allocation.server import BESIDE_FLAVORS
 from promise.events import Decision, Event, fact
+from promise.resources import minus, named, only, total_of
 
 if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
@@ -120,7 +122,7 @@ def observed(book: AllocationBook, allocation_id: str, server: Server | None, no
         ended = (asked for asked in asked_of(book, old.id) if asked.asked is Asked.DELETE)
         closed = (_closed(asked, Progress.DONE, "gone", now) for asked in ended)
         return Decision(None, (*closed, _state(old, _gone(old, now), kind="allocation-gone")))
-    new = replace(_seen(old, server), vm_state=_state_of(book, old, server))
+    new = replace(_resized(book, _seen(old, server), server), vm_state=_state_of(book, old, server))
     if new == old:
         return _NOTHING
     return Decision(None, (_state(old, replace(new, modified=now)),))
@@ -147,7 +149,31 @@ def _seen(allocation: Allocation, server: Server) -> Allocation:
         return allocation
     zone = server.zone or allocation.zone
     new = replace(allocation, zone=zone, host=server.host or allocation.host, fault=server.fault)
-    return new if allocation.ours else replace(new, name=server.name or server.id, capacity=server.needs)
+    return new if allocation.ours else replace(new, name=server.name or server.id)
+
+
+def _resized(book: AllocationBook, allocation: Allocation, server: Server) -> Allocation:
+    """Return the allocation with what its server takes by now: somebody may have resized it in the cloud.
+
+    Of what no flavor tells (ports, volumes) an instance of ours takes what was decided.
+    """
+    decided = only(allocation.capacity, BESIDE_FLAVORS) if allocation.ours else {}
+    taken = {**server.takes, **decided}
+    if server.needs and taken != allocation.capacity:
+        flavor = book.providers[allocation.provider].flavor(server.flavor)
+        allocation = replace(allocation, capacity=taken, flavor=flavor.id if flavor else server.flavor)
+    return _covered(book, allocation)
+
+
+def _covered(book: AllocationBook, allocation: Allocation) -> Allocation:
+    """Return the allocation with as much of it under the claim as the other instances there leave of that."""
+    reservation = book.reservations.get(allocation.reservation or "")
+    if reservation is None or only(allocation.capacity, reservation.capacity) == allocation.covered:
+        return allocation
+    others = total_of(one.drawn for one in book.records_of(reservation.id) if one.id != allocation.id)
+    left = minus(reservation.capacity, only(others, reservation.capacity))
+    claimed = only(allocation.capacity, reservation.capacity)
+    return replace(allocation, covered=named({name: max(0, min(claimed[name], left[name])) for name in claimed}))
 
 
 def _closed(operation: Operation, progress: Progress, result: str, now: int) -> Event:

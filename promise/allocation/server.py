@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from promise.resources import LEAVES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ALLOCATION_KEY = "promise-allocation-id"
 """The key of a server's metadata that carries the allocation id (design section 3)."""
+
+
+BESIDE_FLAVORS = frozenset(LEAVES) - {"instances", "cores", "ram"}
+"""The resources that an instance takes beside what its flavor tells: ports, volumes and such."""
 
 
 class ServerState(StrEnum):
@@ -67,7 +73,8 @@ class Server:
 
     `created` is Nova's creation time in seconds of UTC. `needs` is the server's resource vector in our names
     (as `capacity.provider.Flavor.needs`), computed from the flavor that is embedded in the server; {} where the cloud
-    does not show it. `flavor` is the flavor's name; `image` the image's id, empty when it boots from a volume.
+    does not show it. `ports` is how many interfaces it has.
+    `flavor` is the flavor's name; `image` the image's id, empty when it boots from a volume.
     """
 
     id: str
@@ -81,6 +88,12 @@ class Server:
     host: str | None = None
     fault: str | None = None
     image: str = ""
+    ports: int = 0
+
+    @property
+    def takes(self) -> Mapping[str, int]:
+        """Return all that the cloud shows of what it takes, {} where it does not show it."""
+        return {**self.needs, "ports": self.ports} if self.needs and self.ports else self.needs
 
 
 class Servers(Protocol):

@@ -12,6 +12,7 @@ from promise.allocation.removal import remove
 from promise.allocation.requests import Admitted
 from promise.capacity.idempotency import once
 from promise.capacity.refusal import Reason, Refusal
+from promise.capacity.service import no_page
 from promise.errors import CloudError, CloudRefused, CredentialsRejected
 from promise.events import Decision
 
@@ -205,8 +206,9 @@ def _destroy(
 def listed(book: AllocationBook, question: QueryInstance, actor: Actor) -> Instances | Refusal:
     """Answer a question about instances from memory."""
     candidates = iter(book.allocations.values())
-    if question.resume is not None and not any(found.id == question.resume for found in candidates):
-        return Refusal(Reason.NOT_FOUND, f"there is no page after {question.resume}")
+    resume = question.resume
+    if resume is not None and not any(found.id == resume and actor.sees(found) for found in candidates):
+        return no_page(resume)
     wanted = [found for found in candidates if actor.sees(found) and _matches(found, question)]
     page = wanted[: question.limit]
     return Instances(tuple(page), page[-1].id if page and len(page) < len(wanted) else None)

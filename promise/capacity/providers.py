@@ -104,6 +104,15 @@ def no_credentials(provider: str) -> str:
     return f"provider {provider} has no credentials; set-provider-credentials gives it some"
 
 
+def moved_away(known: Provider, endpoint: str, credential: str | None) -> bool:
+    """Tell whether a password of a provider's own would go to another endpoint than the one for which it was set.
+
+    It does not: it is forgotten. An entry of the secret store that the configuration names goes wherever that says.
+    """
+    own = known.credential is None and credential is None
+    return own and plain_endpoint(known.access.endpoint) != plain_endpoint(endpoint)
+
+
 def missing(book: CapacityBook, provider: str) -> Refusal | None:
     """Return the refusal where there is no such provider."""
     if provider in book.providers:
@@ -183,8 +192,8 @@ def _placed(book: CapacityBook, wanted: Sequence[Provider]) -> Iterator[Provider
 
 
 def forsaken(book: CapacityBook, left: Iterable[Provider]) -> dict[str, str | None]:
-    """Return the entries of the secret store that nobody names once these providers are those that are left."""
-    named = {provider.secret for provider in left}
+    """Return the entries of the secret store that nobody uses once these providers are those that are left."""
+    named = {provider.secret for provider in left if provider.access.username}
     return {provider.secret: None for provider in book.providers.values() if provider.secret not in named}
 
 

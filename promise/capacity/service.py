@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -13,6 +14,7 @@ from promise.capacity.providers import Added
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected, OutcomeUnknown
 from promise.events import Decision
+from promise.resources import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -62,7 +64,7 @@ class QueryCapacity:
     resolution: int | None = None
     flavor: str | None = None
     limit: int | None = None
-    resume: int | None = None
+    resume: str | None = None
     counting: frozenset[str] | None = None
 
     def holds(self, elements: Collection[str]) -> bool:
@@ -205,6 +207,9 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
     scopes = query.scopes_of(book, question.provider, question.zone)
     if isinstance(scopes, Refusal):
         return scopes
+    begin = _begin(question, window)
+    if isinstance(begin, Refusal):
+        return begin
     kinds = question.kinds or query.KINDS[question.metric]
     everything = list(book.holdings(query.KINDS["available"]))
     named = [held.record for held in everything if held.record.id in question.without]
@@ -222,7 +227,7 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
         fits = _fits(book, question, scopes, window)
         if isinstance(fits, Refusal):
             return fits
-        points = _points(book, question, scopes, window, counted)
+        points = _points(book, question, scopes, window._replace(start=begin), counted)
         metrics = query.extremes(book, scopes, window)
         shares = _shares(book, scopes, window, fits) if len(book.providers) > 1 and len(scopes) > 1 else ()
     limit = question.limit if question.limit is not None else len(points)
@@ -247,6 +252,19 @@ def _visible(record: object, actor: Actor) -> bool:
     return not hasattr(record, "project") or actor.sees(record)  # type: ignore[arg-type]  # it has an owner too
 
 
+def _begin(question: QueryCapacity, window: Window) -> int | Refusal:
+    """Return the instant at which the page begins: the marker is that, or it is none of ours."""
+    if question.resume is None:
+        return window.start
+    instant = int(question.resume) if re.fullmatch("[0-9]{1,12}", question.resume) else FOREVER
+    return max(window.start, instant) if instant < window.end else no_page(question.resume)
+
+
+def no_page(marker: str) -> Refusal:
+    """Return the refusal of a marker that is not the `next-marker` of any answer that the caller can have had."""
+    return Refusal(Reason.NOT_FOUND, f"there is no page at marker {marker[:36]}")
+
+
 def _points(
     book: CapacityBook,
     question: QueryCapacity,
@@ -256,8 +274,6 @@ def _points(
 ) -> list[Point]:
     if not question.series:
         return []
-    if question.resume is not None:
-        window = window._replace(start=max(window.start, question.resume))
     metrics = query.METRICS if question.all_metrics else (question.metric,)
     course = query.course(book, scopes, window, metrics, question.resolution)
     counts = query.counted(holdings, window)

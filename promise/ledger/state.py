@@ -142,8 +142,8 @@ class State:
         return list(self._index.of(index.under(reservation)))
 
     def used_of(self, reservation: str) -> Mapping[str, int]:
-        """Return what the instances of a reservation take, all resources."""
-        return total_of(allocation.capacity for allocation in self.records_of(reservation))
+        """Return what the instances of a reservation take of it, and of the resources that it does not name."""
+        return total_of(allocation.drawn for allocation in self.records_of(reservation))
 
     def reclaimed(self, reservation: Reservation, now: int, since: int | None = None) -> Sequence[Event]:
         """Return how its instances stand once the reservation stands like this; policy at-end may tell them to go."""
@@ -165,8 +165,8 @@ class State:
         return total_of(allocation.loose_in(scope) for allocation in going)
 
     def kept_by(self, reservation: str) -> Mapping[str, int]:
-        """Return what the instances of a reservation take, but for those that were told to go."""
-        return total_of(allocation.capacity for allocation in self.records_of(reservation) if not allocation.going)
+        """Return what the instances of a reservation take of it, but for those that were told to go."""
+        return total_of(allocation.drawn for allocation in self.records_of(reservation) if not allocation.going)
 
     def making_room(self, reservation: Reservation, now: int, start: int) -> Sequence[Event]:
         """Return which instances would have to leave as this reservation starts; policy preempt tells them to go."""

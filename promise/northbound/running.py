@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from promise.allocation.configuration import Configuration, configure
 from promise.capacity.provider import Access, Provider
-from promise.capacity.providers import no_credentials
+from promise.capacity.providers import moved_away, no_credentials
 from promise.capacity.refusal import Refusal
 from promise.errors import Inapplicable
 from promise.events import Decision
@@ -119,6 +119,8 @@ def _record(asked: yang.PromiseProviders, known: Provider | None, book: Allocati
     assert asked.endpoint
     secret = asked.credential or asked.id
     username = next((one.access.username for one in book.providers.values() if one.secret == secret), "")
+    if known is not None and moved_away(known, asked.endpoint, asked.credential):
+        username = ""
     access = Access(
         endpoint=asked.endpoint,
         username=username,
@@ -146,7 +148,7 @@ def _record(asked: yang.PromiseProviders, known: Provider | None, book: Allocati
     return replace(
         bare,
         discovery=known.discovery,
-        reachable=known.reachable,
+        reachable=known.reachable and bool(username),
         last_sync=known.last_sync,
-        last_error=known.last_error,
+        last_error=known.last_error if username else bare.last_error,
     )

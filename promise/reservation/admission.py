@@ -49,7 +49,8 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 class Wanted:
     """What was to be promised; `growth` is what of it must fit, and when. Unless movable no other window helps.
 
-    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself.
+    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself. `expiry` is the one
+    that was given, and stays where it is: what starts later could not be held until then.
     """
 
     scopes: Sequence[Scope]
@@ -58,6 +59,7 @@ class Wanted:
     growth: Sequence[tuple[Window, Mapping[str, int]]]
     movable: bool = True
     instead_of: str | None = None
+    expiry: int | None = None
 
 
 def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
@@ -88,6 +90,8 @@ def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alte
     latest = min(policy.latest_start(window.start, now), LAST - (duration if duration < FOREVER else 0))
     if policy.max_future_end_range is not None:
         latest = min(latest, now + policy.max_future_end_range * DAY - duration)
+    if wanted.expiry is not None:
+        latest = min(latest, wanted.expiry - 1)
     return admission.alternatives(
         book, wanted.scopes, wanted.capacity, duration, window.start, latest, policy.most_alternatives
     )

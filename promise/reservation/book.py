@@ -33,7 +33,7 @@ class ReservationBook(CapacityBook, Protocol):
         """Return the live reservations with a claim in a scope that have a shortfall."""
 
     def used_of(self, reservation: str) -> Mapping[str, int]:
-        """Return what the instances of a reservation take, all resources, also those that it does not name."""
+        """Return what the instances of a reservation take of it, and of the resources that it does not name."""
 
     def instances_of(self, reservation: str) -> Sequence[str]:
         """Return the ids of the instances that count and belong to a reservation, oldest first."""
@@ -48,7 +48,7 @@ class ReservationBook(CapacityBook, Protocol):
         """Return what the instances of a scope take without a claim that were told to go and need not be gone yet."""
 
     def kept_by(self, reservation: str) -> Mapping[str, int]:
-        """Return what the instances of a reservation take, but for those that were told to go."""
+        """Return what the instances of a reservation take of it, but for those that were told to go."""
 
     def making_room(self, reservation: Reservation, now: int, start: int) -> Sequence[Event]:
         """Return which instances would have to leave as this reservation starts, at `start`, and the cloud is short.

@@ -42,7 +42,7 @@ def create(book: ReservationBook, request: CreateReservation, actor: Actor, now:
             return _accepted(book, request, actor, offer, window, now)
     if not possible:
         return Decision(next(offer for offer in offers if isinstance(offer, Refusal)))
-    return Decision(_refused(book, actor, possible, window, now))
+    return Decision(_refused(book, actor, possible, window, request.expiry, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,12 @@ def begin(reservation: Reservation, events: list[Event], now: int) -> Reservatio
     return started
 
 
-def _refused(book: ReservationBook, actor: Actor, offers: Sequence[_Offer], window: Window, now: int) -> Refusal:
+def _refused(
+    book: ReservationBook, actor: Actor, offers: Sequence[_Offer], window: Window, expiry: int | None, now: int
+) -> Refusal:
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
-    refusals = [
-        refused_for_capacity(book, Wanted(offer.scopes, window, offer.capacity, [(window, offer.capacity)]), actor, now)
-        for offer in offers
+    wanted = [
+        Wanted(offer.scopes, window, offer.capacity, [(window, offer.capacity)], expiry=expiry) for offer in offers
     ]
+    refusals = [refused_for_capacity(book, each, actor, now) for each in wanted]
     return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

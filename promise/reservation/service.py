@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from promise.capacity import query
 from promise.capacity.idempotency import once
-from promise.capacity.refusal import Reason, Refusal
-from promise.capacity.service import QueryCapacity, answer
+from promise.capacity.refusal import Refusal
+from promise.capacity.service import QueryCapacity, answer, no_page
 from promise.reservation import create, update
 from promise.reservation.model import LIVE
 from promise.reservation.requests import Accepted
@@ -132,7 +132,7 @@ def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now:
     scopes = query.scopes_of(book, question.provider, question.zone)
     if isinstance(scopes, Refusal):
         return scopes
-    candidates = _after(_candidates(book, question), question.resume)
+    candidates = _after(_candidates(book, question), question.resume, actor)
     if isinstance(candidates, Refusal):
         return candidates
     wanted = [held for held in candidates if actor.sees(held) and _matches(held, question, window)]
@@ -144,14 +144,14 @@ def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now:
     return Listed(tuple(view(book, held) for held in page), page[-1].id if more else None, course.points)
 
 
-def _after(candidates: Iterable[Reservation], resume: str | None) -> Iterable[Reservation] | Refusal:
+def _after(candidates: Iterable[Reservation], resume: str | None, actor: Actor) -> Iterable[Reservation] | Refusal:
     """Return the candidates of the next page, which goes on even where the last one no longer belongs to it."""
     if resume is None:
         return candidates
     rest = iter(candidates)
-    if any(held.id == resume for held in rest):
+    if any(held.id == resume and actor.sees(held) for held in rest):
         return rest
-    return Refusal(Reason.NOT_FOUND, f"there is no page after {resume}")
+    return no_page(resume)
 
 
 def _reserved(question: QueryReservation, page: Sequence[Reservation]) -> QueryCapacity:

@@ -162,7 +162,8 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
             return None
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        wanted = Wanted(new.scopes, window, new.capacity, growth, movable, instead_of=old.id)
+        expiry = new.expiry if new.expiry_explicit else None
+        wanted = Wanted(new.scopes, window, new.capacity, growth, movable, instead_of=old.id, expiry=expiry)
         return refused_for_capacity(book, wanted, actor, now)
 
 

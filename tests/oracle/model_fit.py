@@ -18,6 +18,7 @@ class Ask:
     """What is to fit: amounts over a window of one provider (and zone).
 
     `before` is the claim that it replaces: its id, amounts and window; only growth beyond it is looked at.
+    `expiry` is the one that was given: what starts at it, or later, could not be held.
     """
 
     provider: str
@@ -29,6 +30,7 @@ class Ask:
     before: Amounts = field(default_factory=dict)
     before_window: tuple[int, int] = (0, 0)
     movable: bool = True
+    expiry: int = OPEN
 
     @property
     def hidden(self) -> set[str]:
@@ -83,7 +85,7 @@ def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
     if not ask.movable:
         return []
     horizon = ask.start + policy.search_horizon * DAY
-    last = min(horizon, _policy_limit(world, ask))
+    last = min(horizon, _policy_limit(world, ask), ask.expiry - 1)
     duration = ask.end - ask.start if ask.end < OPEN else OPEN
     forbidden = [(start - duration + 1, end - 1) for start, end in bad_intervals(world, ask)]
     runs: list[dict[str, int]] = []

@@ -67,7 +67,7 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
         faults |= set() if candidates else {"zone-unknown"}
     if faults:
         return refused(*faults)
-    asks = [Ask(one, zone, start, end, amounts) for one in candidates]
+    asks = [Ask(one, zone, start, end, amounts, expiry=query.get("expiry", OPEN)) for one in candidates]
     chosen = next((ask for ask in asks if not shortages(world, ask)), None)
     if chosen is None:
         return refused("insufficient-capacity", result="conflict", refusal=refusal(world, asks))
@@ -138,6 +138,7 @@ def update_reservation(world: World, query: Query) -> Answer:
     ask = Ask(
         changed.provider, changed.zone, max(world.now, changed.start), changed.end, changed.amounts, found.id,
         movable=found.state == "initialized",
+        expiry=changed.expiry if changed.own_expiry and changed.expiry is not None else OPEN,
     )  # fmt: skip
     if changed.zone == found.zone:
         ask.before, ask.before_window = found.amounts, (found.start, found.end)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from promise.capacity.offer import ChangeCapacity, RemovePool
 from promise.capacity.refusal import Refusal
 from promise.capacity.service import QueryCapacity
-from promise.errors import BadValue
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
 from promise.northbound.unsupported import refuse
 from promise.northbound.words import amounts, bare, bare_set, ending, fresh_id, starting
+from promise.resources import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from promise.actor import Actor
+    from promise.capacity.model import Pool
     from promise.capacity.service import CapacityAnswer, CapacityService
 
 MOST_FITS = 2**32 - 1
@@ -50,7 +51,7 @@ class CapacityRpcs:
                 resolution=asked.resolution,
                 flavor=asked.flavor,
                 limit=asked.limit,
-                resume=instant_of(asked.marker),
+                resume=asked.marker,
             ),
         )
         if isinstance(answer, Refusal):
@@ -99,7 +100,9 @@ class CapacityRpcs:
                 **answers.not_ok(answer), affected=answers.affected(answer.affected), refusal=answers.refused(answer)
             )
         return yang.DecreaseCapacityOutput(
-            **answers.ok("capacity decreased"), pool_id=answer.pool.id, affected=answers.affected(answer.affected)
+            **answers.ok(_decreased(request, answer.pool)),
+            pool_id=answer.pool.id,
+            affected=answers.affected(answer.affected),
         )
 
     async def remove_pool(self, actor: Actor, asked: yang.RemovePoolInput) -> yang.RemovePoolOutput:
@@ -111,6 +114,15 @@ class CapacityRpcs:
                 **answers.not_ok(answer), affected=answers.affected(answer.affected), refusal=answers.refused(answer)
             )
         return yang.RemovePoolOutput(**answers.ok("pool ended"), affected=answers.affected(answer.affected))
+
+
+def _decreased(asked: ChangeCapacity, made: Pool) -> str:
+    """Return what is said of a decrease, and how much less it is than was asked where its source has no more."""
+    less = {name: amount for name, amount in asked.capacity.items() if amount > made.capacity.get(name, 0)}
+    if not less:
+        return "capacity decreased"
+    parts = ", ".join(f"{name} by {made.capacity.get(name, 0)} of {less[name]}" for name in in_order(less))
+    return f"capacity decreased, by no more than pool {asked.source} has: {parts}"
 
 
 def _told(answer: CapacityAnswer, metric: str, *, all_metrics: bool) -> yang.QueryCapacityOutput:
@@ -128,24 +140,6 @@ def _told(answer: CapacityAnswer, metric: str, *, all_metrics: bool) -> yang.Que
         ),
         next_marker=None if answer.resume is None else str(answer.resume),
     )
-
-
-def instant_of(marker: str | None) -> int | None:
-    """Return the instant at which the page that a marker names begins.
-
-    Raises:
-        BadValue: it is no marker of this operation.
-    """
-    if marker is None:
-        return None
-    try:
-        return int(marker)
-    except ValueError:
-        raise BadValue(
-            "marker must be the next-marker of an answer to query-capacity",
-            path="/promise:query-capacity/promise:marker",
-            name="marker",
-        ) from None
 
 
 def _fits(count: int | None) -> int | None:

@@ -33,6 +33,7 @@ class ProviderRpcs:
 
     async def add(self, actor: Actor, asked: yang.AddProviderInput) -> yang.AddProviderOutput:
         """Register a cloud and project, and tell what was found there."""
+        _administrator(actor, "add-provider")
         project = asked.project
         access = Access(
             endpoint=asked.endpoint,

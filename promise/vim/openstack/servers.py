@@ -75,6 +75,7 @@ def server_from(shown: Mapping[str, Any]) -> Server:
         host=shown.get("OS-EXT-SRV-ATTR:host") or None,
         fault=_fault(shown.get("fault")),
         image=_image(shown.get("image")),
+        ports=_ports(shown.get("addresses") or {}),
     )
 
 
@@ -119,6 +120,12 @@ def just_asked(spec: ServerSpec, server_id: str, needs: Mapping[str, int], creat
         id=server_id, name=spec.name, state=ServerState.BUILD, allocation_id=spec.allocation_id, flavor=spec.flavor,
         needs=needs, created=created, zone=spec.zone, image="" if spec.boots_from_volume else spec.image,
     )  # fmt: skip
+
+
+def _ports(addresses: Mapping[str, Any]) -> int:
+    """Return how many interfaces a server has: an address says of which it is, and one may have several."""
+    shown = [(network, one) for network, all_of_it in addresses.items() for one in all_of_it]
+    return len({(network, one.get("OS-EXT-IPS-MAC:mac_addr") or one.get("addr")) for network, one in shown})
 
 
 def _seconds(text: str) -> int:

@@ -163,15 +163,17 @@ class Arithmetic:
 
     def _allocations(self) -> Iterator[Part]:
         live = self._live()
+        left = {key: capacity(held, "capacity") for key, held in live.items()}
         for found in every(self._promise, "allocations"):
             if text(found, "end") is not None:
                 continue
             place = text(found, "provider") or "", text(found, "zone")
             start, takes = instant(text(found, "start")), capacity(found, "capacity")
             held = live.get(text(found, "reservation") or "")
-            promised = capacity(held, "capacity") if held is not None else {}
-            covered = {name: amount for name, amount in takes.items() if name in promised}
-            loose = {name: amount for name, amount in takes.items() if name not in promised}
+            promised = left.get(text(found, "reservation") or "", {})
+            covered = {name: min(amount, promised[name]) for name, amount in takes.items() if name in promised}
+            loose = {name: amount - covered.get(name, 0) for name, amount in takes.items()}
+            promised.update({name: promised[name] - amount for name, amount in covered.items()})
             yield Part(*place, start, FOREVER, "usage", loose)
             if held is not None and covered:
                 end = instant(text(held, "end"))

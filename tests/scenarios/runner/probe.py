@@ -92,7 +92,7 @@ def _tries(player: Player, what: Step, refusal: _Element) -> Iterator[_Try]:
         end = FOREVER
     horizon = first + DAY * player.story.policy.get("search-horizon", SEARCH_HORIZON)
     last = first - 1
-    for other in every(refusal, "alternative") if "expiry" not in given else ():  # an expiry does not move along
+    for other in every(refusal, "alternative"):
         start, latest = instant(text(other, "start")), instant(text(other, "latest-start"))
         length = instant(text(other, "end")) - start if text(other, "end") else None
         if what.kind == "create-reservation" and end < FOREVER and length != end - first:
