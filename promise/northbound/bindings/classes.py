@@ -600,7 +600,7 @@ class Project:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddProviderInput:
     """Adds a cloud and project to the configuration, and looks at it before it answers. It offers nothing until
-    increase-capacity makes a pool of it.
+    increase-capacity makes a pool of it. For administrators only, like every change of the configuration.
     """
 
     provider_type: str = MANDATORY
@@ -643,7 +643,7 @@ class Flavor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddProviderOutput:
     """Adds a cloud and project to the configuration, and looks at it before it answers. It offers nothing until
-    increase-capacity makes a pool of it.
+    increase-capacity makes a pool of it. For administrators only, like every change of the configuration.
     """
 
     result: str = MANDATORY
