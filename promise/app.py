@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from promise.capacity.provider import Access, Provider
     from promise.config import Config, UserConfig
+    from promise.ledger.store import Store
     from promise.vim.port import Cloud, CloudFactory
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,13 @@ class App:
         """Open the door and set everything going."""
         self.address = await self.server.start()
         await self._start_health()
+        self.run()
+        self._ready = True
+        http = f"{self.http[0]}:{self.http[1]}"
+        log.info("ready", netconf=f"{self.address[0]}:{self.address[1]}", http=http, seq=self.ledger.durable_seq)
+
+    def run(self) -> None:
+        """Set going what works behind the doors by itself: what was asked of clouds, the looks at them, and time."""
         for name, work in (
             ("ledger", self.ledger.watch()),
             ("lifecycle", self.lifecycle.run()),
@@ -86,9 +94,6 @@ class App:
             ("sync", self.sync.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
-        self._ready = True
-        http = f"{self.http[0]}:{self.http[1]}"
-        log.info("ready", netconf=f"{self.address[0]}:{self.address[1]}", http=http, seq=self.ledger.durable_seq)
 
     async def _start_health(self) -> None:
         """Listen for /healthz; that the usual address is taken stops nobody who has not asked for it."""
@@ -134,8 +139,11 @@ async def build(
     clock: Clock | None = None,
     cloud: CloudFactory | None = None,
     new_id: Callable[[], str] = fresh_id,
+    store: Callable[[], Store] | None = None,
 ) -> App:
     """Build a controller from its configuration; `cloud` makes drivers, OpenStack's by default.
+
+    `store` opens the ledger's database, by default the one at the configured URL.
 
     Raises:
         ConfigError: a user, an address or a key cannot be used.
@@ -148,7 +156,7 @@ async def build(
     rules = asyncio.create_task(asyncio.to_thread(schema), name="yang")
     state = State()
     ledger = await Ledger.open(
-        config.ledger_url,
+        store or config.ledger_url,
         state,
         clock=clock,
         codecs=CODECS,
