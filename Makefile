@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test kill live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
+.PHONY: help setup demo test kill crash-points live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
 
 help:  ## tell what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,9 @@ test: $(READY)  ## the test suite
 
 kill: $(READY)  ## kill -9 the server a hundred times under load; nothing acknowledged is lost
 	PROMISE_KILLS=100 $(BIN)/pytest -q -n 2 --dist worksteal tests/crash
+
+crash-points: $(READY)  ## stop the controller at every step of every workflow, and let the cloud misbehave at every request
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/crashpoints
 
 live: $(READY)  ## the tests that need a real OpenStack: PROMISE_LIVE_CLOUDS=path/to/clouds.yaml
 	$(BIN)/pytest -q -m live
