@@ -96,7 +96,7 @@ class _Life:
 
     async def run(self, script: Sequence[Step]) -> Ended:
         config = Config.model_validate({"state_dir": self._folder, "policy": self._workflow.policy})
-        app = await build(config, VirtualClock(), self._driver, self._open)
+        app = await build(config, VirtualClock(), self._driver, store=self._open)
         try:
             app.ledger.subscribe(self._told)
             app.run()
