@@ -24,6 +24,7 @@ from promise.northbound.bindings import MODULES
 from promise.northbound.data import DataTree
 from promise.northbound.datastore import schema
 from promise.northbound.dialogue import Limits
+from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.health import HealthServer
 from promise.northbound.netconf import NetconfOptions, NetconfServer
@@ -174,12 +175,14 @@ async def build(
     sync = Sync(ledger, clouds.of, clock, config.cloud.poll_interval)
     lifecycle = Lifecycle(ledger, state.next_due, clock)
     events = EventStream(ledger, clock)
+    registry = Registry(events, new_id)
     for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard):
         ledger.subscribe(listener)
     rooms = Rooms(
         CapacityService(ledger, make),
         ReservationService(ledger),
         AllocationService(ledger, clouds.of, replies.settled, sync.look),
+        registry,
         new_id,
     )
     options = NetconfOptions(
@@ -195,8 +198,8 @@ async def build(
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
-    operations, data = OperationTable(rooms), DataTree(ledger, await rules)
-    server = NetconfServer(operations, data, users, options, events)
+    operations, data = OperationTable(rooms), DataTree(ledger, await rules, registry)
+    server = NetconfServer(operations, data, users, options, events, registry)
     return App(config, ledger, state, clouds, worker, sync, lifecycle, users, operations, data, server)
 
 

@@ -9,13 +9,14 @@ once or replayed years later. What of it is not in the record is put here into t
 
 An entry of `columns` is {"provider", "zone", "from", "to" (absent = open), "names", "total", "reserved", "usage",
 "change"}: over [from, to), never before the event, the columns are different; the three columns as lists along the
-names, at the moment "from"; and by column and name how much they have changed at that moment. Like every answer it
-shows managed resources only. available = max(0, total - reserved - usage) and overdrawn follow.
+names, at the moment "from"; and by column and name how much they have changed at that moment. "later" (absent = none)
+names the resources that only change later than that. Like every answer it shows managed resources only.
+available = max(0, total - reserved - usage) and overdrawn follow.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from promise.allocation.model import Allocation
 from promise.ledger.columns import STILL
@@ -66,6 +67,12 @@ class _Sweep:
                 last = moment
         return None if first is None else (first, last)
 
+    def moved(self, shown: frozenset[str]) -> set[str]:
+        """Return those of the resources of which any column is different at any moment."""
+        return {
+            key[1] for delta in self._deltas.values() for key, amount in delta.items() if amount and key[1] in shown
+        }
+
     def at(self, moment: int) -> dict[tuple[str, str], int]:
         """Return how much was added at a moment, by column and name."""
         found: dict[tuple[str, str], int] = {}
@@ -109,7 +116,7 @@ def _detail(change: Change, book: ReservationBook) -> dict[str, JSON]:
     return {}
 
 
-def _columns(shifts: Sequence[Shift], columns: Columns, now: int) -> Iterator[dict[str, JSON]]:
+def _columns(shifts: Sequence[Shift], columns: Columns, now: int) -> Iterator[dict[str, Any]]:
     """Yield how the columns of each scope have changed, the provider first, then its zones by name."""
     sweeps: dict[Scope, _Sweep] = {}
     before: dict[Scope, frozenset[str]] = {}
@@ -128,7 +135,11 @@ def _columns(shifts: Sequence[Shift], columns: Columns, now: int) -> Iterator[di
         was = before.get(scope, managed)
         hull = sweeps[scope].hull(was | managed)
         if hull is not None:
-            yield _changed(columns, scope, hull, sweeps[scope].at(hull[0]), was)
+            entry = _changed(columns, scope, hull, sweeps[scope].at(hull[0]), was)
+            at_first = {name for amounts in entry["change"].values() for name in amounts}
+            if later := sweeps[scope].moved(was | managed) - at_first:
+                entry["later"] = in_order(later)
+            yield entry
 
 
 def _reservation(book: ReservationBook, held: Reservation) -> dict[str, JSON]:
@@ -144,14 +155,14 @@ def _reservation(book: ReservationBook, held: Reservation) -> dict[str, JSON]:
 
 def _changed(
     columns: Columns, scope: Scope, hull: tuple[int, int], added: Mapping[tuple[str, str], int], before: frozenset[str]
-) -> dict[str, JSON]:
+) -> dict[str, Any]:
     """Return one entry of `columns`; what was not managed before, or is not any more, counts there as 0."""
     start, end = hull
     snapshot, managed = columns.timeline(scope).at(start), columns.managed(scope)
     names = in_order(managed)
     either = names if before == managed else in_order(before | managed)
     change: dict[str, dict[str, int]] = {}
-    entry: dict[str, JSON] = {"provider": scope.provider, "zone": scope.zone, "from": start, "names": names}
+    entry: dict[str, Any] = {"provider": scope.provider, "zone": scope.zone, "from": start, "names": names}
     if end < FOREVER:
         entry["to"] = end
     for column in COLUMNS:

@@ -8,6 +8,8 @@ from promise.capacity.refusal import Reason, Refusal
 from promise.northbound import bindings as yang
 from promise.northbound.words import capacity, open_end, sure, told
 from promise.reservation.model import PRIORITIES
+from promise.resources import in_order
+from promise.subscription.model import ALWAYS, EVERYTHING, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from promise.capacity.query import Levels, Point
     from promise.capacity.refusal import Affected
     from promise.reservation.view import ReservationView
+    from promise.subscription.model import Filter
 
 MOST_MESSAGE = 1024
 """Characters of a message that quotes somebody else."""
@@ -216,3 +219,21 @@ def flavor(found: Flavor) -> yang.Flavor:
         swap=found.swap,
         capacity=capacity(found.needs),
     )
+
+
+def subscription_filter(kind: Kind, wanted: Filter) -> yang.PromiseSubscriptionsFilter | None:
+    """Return the filter of a subscription, None when it restricts nothing."""
+    start, end = wanted.window
+    states = tuple(sorted(wanted.states))
+    shown = yang.PromiseSubscriptionsFilter(
+        id=tuple(sorted(wanted.ids)),
+        provider_id=wanted.provider,
+        zone=wanted.zone,
+        resource=tuple(in_order(wanted.resources)),
+        reservation_state=states if kind is Kind.RESERVATION else (),
+        vm_state=states if kind is Kind.INSTANCE else (),
+        window=None
+        if wanted.window == ALWAYS
+        else yang.Window(start=None if start <= ALWAYS.start else told(start), end=told(open_end(end))),
+    )
+    return None if wanted == EVERYTHING else shown

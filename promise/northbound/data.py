@@ -32,17 +32,22 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
     from promise.northbound.editing import Edit
+    from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
 
 NAMESPACE = yang.DATA["/promise"].namespace
+_AROUND = b'<promise xmlns="' + NAMESPACE.encode() + b'">%b</promise>'
 
 
 class DataTree:
     """The running configuration and the state; see `port.Datastores`."""
 
-    def __init__(self, ledger: Decisions[AllocationBook], rules: Schema | None = None) -> None:
+    def __init__(
+        self, ledger: Decisions[AllocationBook], rules: Schema | None = None, told: Subscriptions | None = None
+    ) -> None:
         self._ledger = ledger
         self._rules = rules or schema()
+        self._told = told
 
     @property
     def schema(self) -> Schema:
@@ -60,7 +65,17 @@ class DataTree:
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         parts = PARTS[Content.CONFIG if datastore is Datastore.RUNNING else content]
         text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, parts))
-        return [etree.fromstring(text, _PARSER)]
+        if datastore is not Datastore.RUNNING and content is not Content.CONFIG:
+            text += self._subscriptions(actor, inside)
+        return [etree.fromstring(_AROUND % text, _PARSER)]
+
+    def _subscriptions(self, actor: Actor, wanted: Selection) -> bytes:
+        """Return the subscriptions that live on sessions, which no record has."""
+        below = wanted.child(NAMESPACE, "subscriptions")
+        if below is None or self._told is None:
+            return b""
+        keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
+        return b"".join(entry.encode_xml(one) for one in self._told.listed(actor) if keys is None or one.id in keys)
 
     async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
         """Make an edit on the running configuration, all of it or nothing."""
@@ -85,7 +100,7 @@ def _written(
         if (below := wanted.child(NAMESPACE, name)) is not None
         for value in values(book, actor, now, below.values("id"))
     ]
-    return b'<promise xmlns="%s">%s</promise>' % (NAMESPACE.encode(), b"".join(inside))
+    return b"".join(inside)
 
 
 def _chosen(records: Mapping[str, Any], keys: frozenset[str] | None) -> Iterable[Any]:

@@ -116,7 +116,8 @@ class Dialogue:
         self._status = 0
         self._watch: asyncio.TimerHandle
         self._tasks: asyncio.TaskGroup
-        self._notifier: asyncio.Task[None] | None = None
+        self._notifiers: set[asyncio.Task[None]] = set()
+        self.stream: Subscription | None = None
         self._sending = asyncio.Lock()  # a message that goes in several pieces keeps all others away
         self._asked = 0  # requests taken, and
         self._answered = 0  # of these so many answered
@@ -136,8 +137,8 @@ class Dialogue:
                 self._session.close()
                 self._work.set()
                 await answering
-                if self._notifier is not None:
-                    self._notifier.cancel()
+                for notifier in self._notifiers:
+                    notifier.cancel()
         except* Exception as bugs:  # noqa: BLE001 - one session's trouble is not another's
             self._status = 1
             self._log.error("session-failed", exc_info=bugs)
@@ -190,11 +191,13 @@ class Dialogue:
     @property
     def subscribed(self) -> bool:
         """Whether notifications are being sent."""
-        return self._notifier is not None and not self._notifier.done()
+        return bool(self._notifiers)
 
     def subscribe(self, subscription: Subscription) -> None:
         """Send what the subscription tells, from the answer to the present request on."""
-        self._notifier = self._tasks.create_task(self._notify(subscription))
+        notifier = self._tasks.create_task(self._notify(subscription))
+        self._notifiers.add(notifier)
+        notifier.add_done_callback(self._notifiers.discard)
 
     async def _take_requests(self) -> None:
         """Decide one request after the other."""
@@ -309,11 +312,12 @@ class Dialogue:
         """Send notifications, each behind the answers to what was asked before it came."""
         try:
             async with aclosing(subscription.documents()) as documents:
-                async for document in documents:
+                async for written in documents:
                     await self._answers_to(self._asked)
                     if self._lost:
                         return
-                    await self._send_pieces(self._session.message(document))
+                    if document := written():
+                        await self._send_pieces(self._session.message(document))
         finally:
             subscription.close()
 

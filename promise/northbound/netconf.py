@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promise.northbound.dialogue import Wire
+    from promise.northbound.events.registry import Registry
     from promise.northbound.port import Datastores, Events, Module, Operations
 
 TRANSPORT: Final = "netconf-ssh"
@@ -53,7 +54,10 @@ class NetconfOptions:
 
 
 class NetconfServer:
-    """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications."""
+    """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications.
+
+    `registry` is told of sessions, so that the operations know on which one somebody subscribes.
+    """
 
     def __init__(
         self,
@@ -62,8 +66,10 @@ class NetconfServer:
         authenticator: Authenticator,
         options: NetconfOptions,
         events: Events | None = None,
+        registry: Registry | None = None,
     ) -> None:
         self._options = options
+        self._registry = registry
         self._dialogues: dict[int, Dialogue] = {}
         self._requests = Requests(operations, datastores, options.modules, self._dialogues, events)
         self._capabilities = (
@@ -123,6 +129,8 @@ class NetconfServer:
         )
         dialogue = Dialogue(session, wire, caller, self._requests, options.limits)
         self._dialogues[number] = dialogue
+        if self._registry is not None:
+            self._registry.open(number, dialogue)
         task = asyncio.create_task(self._hold(number, dialogue), name=f"netconf-session-{number}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -135,3 +143,5 @@ class NetconfServer:
             await dialogue.run()
         finally:
             del self._dialogues[number]
+            if self._registry is not None:
+                self._registry.close(number)

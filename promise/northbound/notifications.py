@@ -25,7 +25,7 @@ from promise.errors import (
     UnknownElement,
 )
 from promise.northbound.codec.moment import DATE_AND_TIME
-from promise.northbound.events.content import NAMESPACE
+from promise.northbound.events.notice import NAMESPACE
 from promise.northbound.events.stream import NETMOD
 from promise.northbound.message import BASE, split
 from promise.northbound.port import Interest

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from promise.errors import PromiseError, UnknownElement, Unsupported
+from promise.errors import PromiseError, UnknownElement
 from promise.northbound import bindings as yang
 from promise.northbound.message import split
 from promise.northbound.port import Pending
@@ -16,6 +16,7 @@ from promise.northbound.rooms.capacity import CapacityRpcs
 from promise.northbound.rooms.instances import InstanceRpcs
 from promise.northbound.rooms.providers import ProviderRpcs
 from promise.northbound.rooms.reservations import ReservationRpcs
+from promise.northbound.rooms.subscriptions import SubscriptionRpcs
 from promise.northbound.words import actor_of, fresh_id
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     from promise.capacity.service import CapacityService
     from promise.northbound.access import Caller
     from promise.northbound.codec import Rpc
+    from promise.northbound.port import Subscriptions
     from promise.reservation.service import ReservationService
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
-UseCase: TypeAlias = Callable[["Actor", Input], Awaitable[Output | Awaitable[Output]]]
+Who = TypeVar("Who", "Actor", "Caller")
+
+UseCase: TypeAlias = Callable[[Who, Input], Awaitable[Output | Awaitable[Output]]]
 """Decides when it is awaited; what it returns is the output, or is awaited for it while others are decided."""
 
 
@@ -41,11 +45,13 @@ class Operation(Generic[Input, Output]):
 
     `prompt` tells that the use case is queued for its decision as soon as it runs, so that requests that come after
     it are decided after it; one that first asks a cloud is not, and later requests wait until it is decided.
+    `on_session` tells that the use case is about the caller's session, and so is given the caller.
     """
 
     rpc: Rpc[Input, Output]
-    use_case: UseCase[Input, Output]
+    use_case: UseCase[Any, Input, Output]
     prompt: bool = True
+    on_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +61,11 @@ class Rooms:
     capacity: CapacityService
     reservation: ReservationService
     allocation: AllocationService
+    subscriptions: Subscriptions
     new_id: Callable[[], str] = fresh_id
 
 
-LATER = frozenset(
-    {
-        "subscribe-capacity-events",
-        "subscribe-reservation-events",
-        "subscribe-instance-events",
-        "unsubscribe",
-    }
-)
+LATER: frozenset[str] = frozenset()
 """The operations of the YANG that this server does not implement yet: it says operation-not-supported."""
 
 
@@ -79,6 +79,7 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
     reservations = ReservationRpcs(rooms.reservation, rooms.new_id)
     instances = InstanceRpcs(rooms.allocation, rooms.new_id)
     providers = ProviderRpcs(rooms.capacity, rooms.allocation, rooms.new_id)
+    told = SubscriptionRpcs(rooms.subscriptions)
     return [
         Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
         Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),
@@ -94,6 +95,10 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.ADD_PROVIDER_RPC, providers.add, prompt=False),
         Operation(yang.REMOVE_PROVIDER_RPC, providers.remove),
         Operation(yang.SET_PROVIDER_CREDENTIALS_RPC, providers.set_credentials, prompt=False),
+        Operation(yang.SUBSCRIBE_CAPACITY_EVENTS_RPC, told.capacity, prompt=False, on_session=True),
+        Operation(yang.SUBSCRIBE_RESERVATION_EVENTS_RPC, told.reservations, prompt=False, on_session=True),
+        Operation(yang.SUBSCRIBE_INSTANCE_EVENTS_RPC, told.instances, prompt=False, on_session=True),
+        Operation(yang.UNSUBSCRIBE_RPC, told.unsubscribe, prompt=False, on_session=True),
     ]
 
 
@@ -112,7 +117,7 @@ class OperationTable:
         row = self._rows.get(str(operation.tag))
         if row is None:
             raise _unknown(operation)
-        use_case = row.use_case(actor_of(caller), row.rpc.decode_input_xml(operation))
+        use_case = row.use_case(caller if row.on_session else actor_of(caller), row.rpc.decode_input_xml(operation))
         if row.prompt:
             # Requests that come together share a commit: the next is queued behind this one, not after its answer.
             return Pending(_encoded(row, asyncio.ensure_future(use_case)))
@@ -127,8 +132,6 @@ async def _encoded(row: Operation[Any, Any], answer: Awaitable[Any]) -> bytes:
 
 def _unknown(operation: _Element) -> PromiseError:
     namespace, name = split(operation.tag)
-    if name in yang.RPCS:
-        return Unsupported(f"<{name}>", path=f"/nc:rpc/promise:{name}")
     return UnknownElement(f"no module has an operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
 
 
@@ -139,5 +142,5 @@ def verify() -> tuple[int, int]:
         Unwired: the table and the YANG do not agree.
     """
     nowhere: Any = None
-    OperationTable(Rooms(nowhere, nowhere, nowhere))
+    OperationTable(Rooms(nowhere, nowhere, nowhere, nowhere))
     return len(yang.RPCS) - len(LATER), len(LATER)

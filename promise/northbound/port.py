@@ -7,15 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from lxml.etree import _Element
 
     from promise.actor import Actor
+    from promise.capacity.refusal import Refusal
     from promise.northbound.access import Caller
+    from promise.northbound.bindings import PromiseSubscriptions
     from promise.northbound.datastore import Schema
     from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
+    from promise.subscription.model import Filter, Kind
 
 
 class Module(NamedTuple):
@@ -111,8 +114,14 @@ class Interest(NamedTuple):
 class Subscription(Protocol):
     """What one receiver is told."""
 
-    def documents(self) -> AsyncGenerator[bytes, None]:
-        """Yield each <notification> in order, as slowly as they are taken, until the stop time; nothing is lost."""
+    over: bool
+    """Whether nothing will come any more."""
+
+    def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
+        """Yield what writes each <notification> in order, as slowly as they are taken, until the stop time.
+
+        It is asked when the notification goes out, and writes nothing when it is not wanted any more.
+        """
 
     def close(self) -> None:
         """End it, read or not."""
@@ -129,3 +138,46 @@ class Events(Protocol):
 
     async def log_times(self) -> tuple[int | None, int | None]:
         """Return when the log behind the replay was created, and up to when it was cut, in seconds; None = not."""
+
+
+class Receiver(Protocol):
+    """A session on which notifications can come."""
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Send what the subscription tells, from the answer to the present request on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a subscription of Promise's own asks for.
+
+    `start` (seconds) or `after` (a sequence number) say from when on; None: from now on. `present`: begin with the
+    present state of everything that matches.
+    """
+
+    kind: Kind
+    wanted: Filter
+    start: int | None = None
+    after: int | None = None
+    present: bool = False
+
+
+class Subscribed(NamedTuple):
+    """The answer to a wish: the subscription's id, the stream that it is part of, and the last sequence before it."""
+
+    id: str
+    stream: str
+    sequence: int
+
+
+class Subscriptions(Protocol):
+    """The subscriptions of Promise's own, each bound to its session."""
+
+    async def subscribe(self, caller: Caller, wish: Wish) -> Subscribed | Refusal:
+        """Begin to tell a session what it wishes to know; raises errors.Invalid for a beginning that cannot be."""
+
+    async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
+        """End a subscription."""
+
+    def listed(self, actor: Actor) -> Iterable[PromiseSubscriptions]:
+        """Return those that live on sessions and that the actor may see, oldest first."""

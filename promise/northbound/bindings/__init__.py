@@ -108,6 +108,7 @@ from .classes import (
     SubscribeInstanceEventsOutput,
     SubscribeReservationEventsInput,
     SubscribeReservationEventsOutput,
+    SubscriptionEvent,
     Threshold,
     ThresholdCrossing,
     UnsubscribeInput,
@@ -141,6 +142,7 @@ from .schema import (
     SUBSCRIBE_CAPACITY_EVENTS_RPC,
     SUBSCRIBE_INSTANCE_EVENTS_RPC,
     SUBSCRIBE_RESERVATION_EVENTS_RPC,
+    SUBSCRIPTION_EVENT_NOTIFICATION,
     UNSUBSCRIBE_RPC,
     UPDATE_RESERVATION_RPC,
 )
@@ -175,6 +177,7 @@ NOTIFICATIONS: Final[Mapping[str, Notification[Any]]] = {
     "capacity-event": CAPACITY_EVENT_NOTIFICATION,
     "reservation-event": RESERVATION_EVENT_NOTIFICATION,
     "allocation-event": ALLOCATION_EVENT_NOTIFICATION,
+    "subscription-event": SUBSCRIPTION_EVENT_NOTIFICATION,
 }
 
 __all__ = [
@@ -269,6 +272,7 @@ __all__ = [
     "SUBSCRIBE_CAPACITY_EVENTS_RPC",
     "SUBSCRIBE_INSTANCE_EVENTS_RPC",
     "SUBSCRIBE_RESERVATION_EVENTS_RPC",
+    "SUBSCRIPTION_EVENT_NOTIFICATION",
     "SetProviderCredentialsInput",
     "SetProviderCredentialsOutput",
     "Shortfall",
@@ -278,6 +282,7 @@ __all__ = [
     "SubscribeInstanceEventsOutput",
     "SubscribeReservationEventsInput",
     "SubscribeReservationEventsOutput",
+    "SubscriptionEvent",
     "Threshold",
     "ThresholdCrossing",
     "UNSUBSCRIBE_RPC",

@@ -937,6 +937,23 @@ class AllocationEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionEvent:
+    """Something about a subscription itself that its receiver must know. What could not be told is said here:
+    nothing is dropped silently.
+    """
+
+    event_id: str = MANDATORY
+    sequence: int = MANDATORY
+    time: datetime = MANDATORY
+    subscription_id: tuple[str, ...] = ()
+    event: str = MANDATORY
+    lost_after: int | None = None
+    lost_until: int | None = None
+    lost: int | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseProvidersOvercommit:
     """By how much the bound of a resource is multiplied."""
 

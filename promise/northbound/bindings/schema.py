@@ -2062,6 +2062,24 @@ ALLOCATION_EVENT: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "fault", "fault", codec.STRING),
     codec.Container(OPNFV_PROMISE, "allocation", "allocation", ALLOCATION_2),
 )
+SUBSCRIPTION_EVENT: Final = codec.Struct(
+    classes.SubscriptionEvent,
+    codec.Leaf(OPNFV_PROMISE, "event-id", "event_id", UUID_TYPE, mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "sequence", "sequence", codec.UINT64, mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "time", "time", codec.DATE_AND_TIME, mandatory=True),
+    codec.LeafList(OPNFV_PROMISE, "subscription-id", "subscription_id", UUID_TYPE),
+    codec.Leaf(
+        OPNFV_PROMISE,
+        "event",
+        "event",
+        codec.Enumeration("lost", "suspended", "resumed", "ended"),
+        mandatory=True,
+    ),
+    codec.Leaf(OPNFV_PROMISE, "lost-after", "lost_after", codec.UINT64),
+    codec.Leaf(OPNFV_PROMISE, "lost-until", "lost_until", codec.UINT64),
+    codec.Leaf(OPNFV_PROMISE, "lost", "lost", codec.UINT64),
+    codec.Leaf(OPNFV_PROMISE, "message", "message", codec.STRING),
+)
 CUSTOM_AMOUNT_2: Final = codec.Struct(
     classes.CustomAmount,
     codec.Leaf(OPNFV_PROMISE, "resource-class", "resource_class", RESOURCE_CLASS_TYPE, mandatory=True),
@@ -2431,6 +2449,11 @@ ALLOCATION_EVENT_NOTIFICATION: Final[codec.Notification[classes.AllocationEvent]
     OPNFV_PROMISE,
     "allocation-event",
     ALLOCATION_EVENT,
+)
+SUBSCRIPTION_EVENT_NOTIFICATION: Final[codec.Notification[classes.SubscriptionEvent]] = codec.Notification(
+    OPNFV_PROMISE,
+    "subscription-event",
+    SUBSCRIPTION_EVENT,
 )
 
 # Data

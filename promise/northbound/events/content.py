@@ -14,21 +14,16 @@ from uuid import UUID, uuid5
 from promise.allocation.model import Allocation
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.events.notice import Notice
 from promise.northbound.words import capacity, sure, told
 from promise.reservation.model import Reservation
 from promise.reservation.view import ReservationView
 from promise.resources import LEAVES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from promise.actor import Actor, Owned
     from promise.events import Entry
-    from promise.northbound.codec import Notification
-
-NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
-"""The namespace of <notification> and <create-subscription> (RFC 5277 section 4)."""
 
 EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
 """The ids of notifications follow from this and from where they stand, so that one sent again has the same id."""
@@ -47,60 +42,6 @@ CAUSES: Final[Mapping[str, str]] = {
 """Why capacity changed, by the kind of record that did."""
 
 
-class Notice:
-    """One notification, written when it is first wanted and then kept, so that all receivers share its bytes."""
-
-    __slots__ = ("_at", "_binding", "_content", "_document", "_make", "_record")
-
-    def __init__(
-        self, binding: Notification[Any], at: int, record: Owned | None, make: Callable[[], dict[str, Any]]
-    ) -> None:
-        self._binding = binding
-        self._at = at
-        self._record = record
-        self._make: Callable[[], dict[str, Any]] | None = make
-        self._content = b""
-        self._document = b""
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of its element."""
-        return self._binding.namespace
-
-    @property
-    def name(self) -> str:
-        """The name of its element: "capacity-event", "reservation-event" or "allocation-event"."""
-        return self._binding.name
-
-    def for_eyes_of(self, actor: Actor) -> bool:
-        """Tell whether the actor may know: numbers are for all, a record for those who may see it."""
-        return self._record is None or actor.sees(self._record)
-
-    @property
-    def content(self) -> bytes:
-        """Its element, which stands beside <eventTime>."""
-        if self._make is not None:
-            self._content = self._binding.encode_xml(self._binding.body(**self._make()))
-            self._make = None
-        return self._content
-
-    @property
-    def document(self) -> bytes:
-        """The whole <notification>."""
-        if not self._document:
-            self._document = document(self._at, self.content)
-        return self._document
-
-
-def document(at: int, content: bytes) -> bytes:
-    """Return the <notification> of a moment around an element (RFC 5277 section 4)."""
-    return b'<notification xmlns="%b"><eventTime>%b</eventTime>%b</notification>' % (
-        NAMESPACE.encode(),
-        DATE_AND_TIME.text(sure(at)).encode(),
-        content,
-    )
-
-
 def notices(entry: Entry) -> tuple[Notice, ...]:
     """Return the notifications of an entry, in order."""
     return (*_of_record(entry), *_of_columns(entry))
@@ -109,24 +50,26 @@ def notices(entry: Entry) -> tuple[Notice, ...]:
 def _of_record(entry: Entry) -> Iterator[Notice]:
     record, (_, _, what) = entry.event.record, entry.event.kind.partition("-")
     if isinstance(record, Reservation) and what in RESERVATION_EVENTS:
-        yield Notice(yang.RESERVATION_EVENT_NOTIFICATION, entry.at, record, lambda: _reservation(entry, record, what))
+        place = entry.seq, entry.at
+        yield Notice(yang.RESERVATION_EVENT_NOTIFICATION, place, record, lambda: _reservation(entry, record, what))
     elif isinstance(record, Allocation) and what in ALLOCATION_EVENTS:
-        yield Notice(yang.ALLOCATION_EVENT_NOTIFICATION, entry.at, record, lambda: _allocation(entry, record, what))
+        place = entry.seq, entry.at
+        yield Notice(yang.ALLOCATION_EVENT_NOTIFICATION, place, record, lambda: _allocation(entry, record, what))
 
 
 def _of_columns(entry: Entry) -> Iterator[Notice]:
     changed: Any = entry.event.detail.get("columns", ())
     for one in changed:
-        yield Notice(yang.CAPACITY_EVENT_NOTIFICATION, entry.at, None, partial(_capacity, entry, one))
+        yield Notice(yang.CAPACITY_EVENT_NOTIFICATION, (entry.seq, entry.at), one, partial(_capacity, entry, one))
+
+
+def head(name: str, seq: int, at: int) -> dict[str, Any]:
+    """Return what every notification begins with; its id follows from the name."""
+    return {"event_id": str(uuid5(EVENT_IDS, name)), "sequence": seq, "time": sure(at)}
 
 
 def _head(entry: Entry, which: str) -> dict[str, Any]:
-    """Return what every notification begins with."""
-    return {
-        "event_id": str(uuid5(EVENT_IDS, f"{entry.event.key} {entry.seq} {which}")),
-        "sequence": entry.seq,
-        "time": sure(entry.at),
-    }
+    return head(f"{entry.event.key} {entry.seq} {which}", entry.seq, entry.at)
 
 
 def _reservation(entry: Entry, record: Reservation, what: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ those who keep up: that is nearly everybody, nearly always.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lxml import etree
 
-from promise.northbound.events.content import document, notices
+from promise.northbound.events import about
+from promise.northbound.events.cursor import Cursor, Told
+from promise.northbound.events.notice import document
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.clock import Clock
     from promise.events import Entry
-    from promise.northbound.events.content import Notice
+    from promise.northbound.events.notice import Notice
     from promise.northbound.port import Interest
     from promise.northbound.subtree import Selection
 
@@ -31,9 +32,6 @@ NETMOD: Final = "urn:ietf:params:xml:ns:netmod:notification"
 
 RECENT: Final = 512
 """So many of the last entries are kept for those who keep up."""
-
-PAGE: Final = 64
-"""Entries that one who does not keep up reads at a time."""
 
 _PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 """What it reads we have written ourselves."""
@@ -58,6 +56,10 @@ class Log(Protocol):
     def durable_seq(self) -> int:
         """Return the seq of the last event that is known to be durable."""
 
+    @property
+    def seq(self) -> int:
+        """Return the seq of the last event that the state has seen."""
+
     def now(self) -> int:
         """Return the later of the clock and the last event's time."""
 
@@ -72,25 +74,6 @@ class Log(Protocol):
 
     async def base(self) -> Place:
         """Return behind which entry the journal begins."""
-
-
-class Told:
-    """An entry and what is told of it; the entry is let go of once that is known."""
-
-    __slots__ = ("_entry", "_notices", "at", "seq")
-
-    def __init__(self, entry: Entry) -> None:
-        self.seq = entry.seq
-        self.at = entry.at
-        self._entry: Entry | None = entry
-        self._notices: tuple[Notice, ...] = ()
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """The notifications of the entry."""
-        if self._entry is not None:
-            self._notices, self._entry = notices(self._entry), None
-        return self._notices
 
 
 class EventStream:
@@ -138,7 +121,8 @@ class EventStream:
         live_from = self.log.durable_seq
         if interest.start is None:
             return Subscription(self, actor, interest, live_from, None)
-        return Subscription(self, actor, interest, await self.log.seq_before(interest.start), live_from)
+        after = max(await self.log.seq_before(interest.start), (await self.log.base()).seq)
+        return Subscription(self, actor, interest, after, live_from)
 
     def now(self) -> int:
         """Return the moment that counts as now."""
@@ -167,31 +151,31 @@ class Subscription:
         self._stream = stream
         self._actor = actor
         self._interest = interest
-        self._position = after
+        self._cursor = Cursor(stream, after)
         self._live_from = live_from
-        self._page: deque[Told] = deque()
         self._last: int | None = None  # the entry after which nothing is before the stop time
         self._news = stream.listen(self)
+        self.over = False
 
-    async def documents(self) -> AsyncGenerator[bytes, None]:
-        """Yield one <notification> after the other."""
+    async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
+        """Yield what writes one <notification> after the other."""
         stopping = asyncio.create_task(self._await_stop())
         try:
-            while not self._over:
-                if self._live_from is not None and self._position >= self._live_from:
+            while not self._reached_stop:
+                if self._live_from is not None and self._cursor.position >= self._live_from:
                     self._live_from = None
                     yield self._about_itself("replayComplete")
                 self._news.clear()
-                told = await self._next()
+                told = await self._cursor.next()
                 if told is None:
                     await self._news.wait()
                     continue
                 if self._is_late(told):
                     break
-                for notice in told.notices:
+                for notice in self._notices(told):
                     if self._wants(notice):
-                        yield notice.document
-                self._position = told.seq
+                        yield notice.written
+                self._cursor.position = told.seq
                 await asyncio.sleep(0)  # whoever else has something to do goes first
             if self._live_from is not None:
                 yield self._about_itself("replayComplete")
@@ -202,11 +186,12 @@ class Subscription:
 
     def close(self) -> None:
         """Listen no more."""
+        self.over = True
         self._stream.ignore(self)
 
     @property
-    def _over(self) -> bool:
-        return self._last is not None and self._position >= self._last
+    def _reached_stop(self) -> bool:
+        return self._last is not None and self._cursor.position >= self._last
 
     async def _await_stop(self) -> None:
         """Find out, once the stop time has passed, what the last entry is that may be told."""
@@ -218,15 +203,11 @@ class Subscription:
         self._last = self._stream.log.durable_seq
         self._news.set()
 
-    async def _next(self) -> Told | None:
-        """Return the entry behind the present position, None when there is none yet."""
-        if self._page:
-            return self._page.popleft()
-        log, recent = self._stream.log, self._stream.recent(self._position + 1)
-        if recent is None and self._position < log.durable_seq:
-            self._page.extend(Told(entry) for entry in await log.journal(self._position, PAGE))
-            return self._page.popleft() if self._page else None
-        return recent
+    def _notices(self, told: Told) -> tuple[Notice, ...]:
+        """Return what an entry tells, behind what the journal does not have any more."""
+        if not self._cursor.lost(told):
+            return told.notices
+        return about.lost("", self._cursor.position, told.seq - 1, self._stream.now()), *told.notices
 
     def _is_late(self, told: Told) -> bool:
         return self._interest.stop is not None and told.at > self._interest.stop
@@ -234,8 +215,9 @@ class Subscription:
     def _wants(self, notice: Notice) -> bool:
         return notice.for_eyes_of(self._actor) and passes(notice, self._interest.wanted)
 
-    def _about_itself(self, name: str) -> bytes:
-        return document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())
+    def _about_itself(self, name: str) -> Callable[[], bytes]:
+        said = document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())
+        return lambda: said
 
 
 def passes(notice: Notice, wanted: Selection | None) -> bool:

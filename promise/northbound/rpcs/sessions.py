@@ -33,9 +33,8 @@ class OpenSession(Protocol):
 
     caller: Caller
 
-    @property
-    def subscribed(self) -> bool:
-        """Whether it has a subscription that is not complete."""
+    stream: Subscription | None
+    """Its subscription of RFC 5277."""
 
     def subscribe(self, subscription: Subscription) -> None:
         """Send what the subscription tells, from the answer to the present request on."""
@@ -54,9 +53,10 @@ class SessionRpcs:
         """Begin to send notifications on this session (RFC 5277 section 2.1.1), one subscription at a time."""
         interest = notifications.interest(operation, events.now())
         session = self._sessions[caller.session_id]
-        if session.subscribed:
+        if session.stream is not None and not session.stream.over:
             raise AlreadySubscribed("this session has a subscription already; open another session for another one")
-        session.subscribe(await events.subscribe(actor_of(caller), interest))
+        session.stream = await events.subscribe(actor_of(caller), interest)
+        session.subscribe(session.stream)
         return OK
 
     async def close_session(self, caller: Caller, operation: _Element) -> Farewell:

@@ -1,0 +1,23 @@
+"""What is told of a subscription itself: nothing that its receiver cannot be told any more goes without saying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from promise.northbound import bindings as yang
+from promise.northbound.events.content import head
+from promise.northbound.events.notice import Notice
+
+
+def lost(whose: str, after: int | None, until: int, now: int) -> Notice:
+    """Say that the entries behind `after` (None = nobody knows from where), up to and with `until`, are lost."""
+    message = "retention has cut the journal before this was told"
+    return about(whose, "lost", (until, now), lost_after=after, lost_until=until, message=message)
+
+
+def about(whose: str, event: str, place: tuple[int, int], **said: Any) -> Notice:
+    """Return a subscription-event; `whose` is the id of the subscription, and what makes the event unique."""
+    name = f"{whose} {event} {place[0]} {place[1]}"
+    return Notice(
+        yang.SUBSCRIPTION_EVENT_NOTIFICATION, place, None, lambda: {**head(name, *place), "event": event, **said}
+    )

@@ -1,0 +1,144 @@
+"""What one receiver is told of all its subscriptions of Promise's own: each event once, with the ids that it matches.
+
+The receiver goes along the journal once. Each subscription knows up to where it was told; one that begins in the past
+takes the receiver back there, and what the others were told already is not for them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING
+
+from promise.northbound.events import about
+from promise.northbound.events.cursor import Cursor, Told
+from promise.subscription.matching import passes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+
+    from promise.actor import Actor
+    from promise.northbound.events.notice import Notice
+    from promise.northbound.events.stream import EventStream
+    from promise.subscription.model import Filter, Kind
+
+
+class Member:
+    """One subscription of a receiver: for whom, what of which kind, and up to where it was told.
+
+    `aside` is what comes to it beside the journal, behind the entries that it names: the present state, what was lost.
+    """
+
+    __slots__ = ("actor", "after", "aside", "id", "kind", "sent", "wanted")
+
+    def __init__(self, key: str, actor: Actor, kind: Kind, wanted: Filter, after: int) -> None:
+        self.id = key
+        self.actor = actor
+        self.kind = kind
+        self.wanted = wanted
+        self.after = after
+        self.aside: deque[Notice] = deque()
+        self.sent = 0
+
+    def wants(self, notice: Notice) -> bool:
+        """Tell whether it is told this."""
+        subject = notice.subject
+        return (
+            subject is not None
+            and notice.kind is self.kind
+            and notice.for_eyes_of(self.actor)
+            and passes(self.wanted, subject)
+        )
+
+
+class Feed:
+    """The subscriptions of one receiver; see `port.Subscription`. It is over when it has had some and has none."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self.members: dict[str, Member] = {}
+        self.over = False
+        self._stream = stream
+        self._cursor = Cursor(stream, 0)
+        self._news = stream.listen(self)
+
+    def add(self, member: Member, aside: Iterable[Notice] = ()) -> None:
+        """Begin to tell what a subscription asks for, what stands aside first."""
+        member.aside.extend(aside)
+        self.members[member.id] = member
+        self._news.set()
+
+    def remove(self, key: str) -> None:
+        """Tell no more of a subscription, not even what is on its way."""
+        self.members.pop(key, None)
+        self._news.set()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.over = True
+        self.members.clear()
+        self._stream.ignore(self)
+
+    async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
+        """Yield what writes one <notification> after the other: nothing, when nobody is subscribed to it any more."""
+        try:
+            async with aclosing(self.notices()) as found:
+                async for notice, ids in found:
+                    yield partial(self._written, notice, ids)
+        finally:
+            self.close()
+
+    async def notices(self) -> AsyncGenerator[tuple[Notice, Sequence[str]], None]:
+        """Yield each notification with the ids of the subscriptions that are told it."""
+        while self.members:
+            self._news.clear()
+            for each in self._aside():
+                yield each
+            told = await self._next()
+            if told is None:
+                if not self._news.is_set():
+                    await self._news.wait()
+                continue
+            those = self._behind(told.seq)  # one that comes meanwhile begins where it says
+            for notice in told.notices:
+                if ids := [each.id for each in those if each.wants(notice)]:
+                    yield notice, ids
+            for member in those:
+                member.after = told.seq
+            self._cursor.position = told.seq
+            await asyncio.sleep(0)  # whoever else has something to do goes first
+
+    def still(self, ids: Iterable[str]) -> list[str]:
+        """Return the ids of those subscriptions that have not ended."""
+        return [key for key in ids if key in self.members]
+
+    def _written(self, notice: Notice, ids: Sequence[str]) -> bytes:
+        there = self.still(ids)
+        for key in there:
+            self.members[key].sent += 1
+        return notice.document_for(there) if there else b""
+
+    def _aside(self) -> Iterator[tuple[Notice, Sequence[str]]]:
+        """Yield what stands beside the journal, and what is gone from it."""
+        for member in list(self.members.values()):
+            while member.aside:
+                yield member.aside.popleft(), [member.id]
+
+    async def _next(self) -> Told | None:
+        """Return the entry behind the one that all were told."""
+        if not self.members:
+            return None
+        self._cursor.seek(min(member.after for member in self.members.values()))
+        told = await self._cursor.next()
+        if told is not None and self._cursor.lost(told):
+            for member in self._behind(told.seq - 1):
+                member.aside.append(about.lost(member.id, member.after, told.seq - 1, self._stream.now()))
+                member.after = told.seq - 1
+            self._cursor.seek(told.seq - 1)
+            self._news.set()
+            return None
+        return told
+
+    def _behind(self, seq: int) -> list[Member]:
+        return [member for member in self.members.values() if member.after < seq]

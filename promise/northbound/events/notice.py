@@ -1,0 +1,122 @@
+"""One notification, encoded once for each encoding and then shared by all who are told it; pure.
+
+What differs from one receiver to the next is `subscription-id` alone, which follows `time` in the schema: the bytes
+before and behind it are the same for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.words import sure
+from promise.subscription.matching import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from promise.actor import Actor
+    from promise.northbound.codec import Notification
+    from promise.subscription.matching import Subject
+    from promise.subscription.model import Kind
+
+NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+"""The namespace of <notification> and <create-subscription> (RFC 5277 section 4)."""
+
+_TIME: Final = b"</time>"
+_COMPACT: Final = (",", ":")
+
+
+class Notice:
+    """A notification about a subject; without one it is about a subscription, and for nobody else.
+
+    `make` returns the leaves of the binding's body. It is asked when somebody first wants the notification.
+    """
+
+    __slots__ = ("_at", "_binding", "_content", "_document", "_json", "_make", "seq", "subject")
+
+    def __init__(
+        self,
+        binding: Notification[Any],
+        place: tuple[int, int],
+        subject: Subject | None,
+        make: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.seq, self._at = place
+        self.subject = subject
+        self._binding = binding
+        self._make = make
+        self._content = b""
+        self._document = b""
+        self._json: tuple[str, str] | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of its element."""
+        return self._binding.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of its element: "capacity-event", "reservation-event", "allocation-event"..."""
+        return self._binding.name
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of the subscriptions that it is for."""
+        return None if self.subject is None else kind_of(self.subject)
+
+    def for_eyes_of(self, actor: Actor) -> bool:
+        """Tell whether the actor may know: numbers are for all, a record for those who may see it."""
+        return self.subject is None or isinstance(self.subject, Mapping) or actor.sees(self.subject)
+
+    @property
+    def content(self) -> bytes:
+        """Its element, which stands beside <eventTime>."""
+        if not self._content:
+            self._content = self._binding.encode_xml(self._binding.body(**self._make()))
+        return self._content
+
+    @property
+    def document(self) -> bytes:
+        """The whole <notification>."""
+        if not self._document:
+            self._document = document(self._at, self.content)
+        return self._document
+
+    def written(self) -> bytes:
+        """Return the whole <notification>."""
+        return self.document
+
+    def document_for(self, subscriptions: Sequence[str]) -> bytes:
+        """Return the whole <notification> with the ids of the receiver's subscriptions."""
+        head, found, tail = self.document.partition(_TIME)
+        ids = "".join(f"<subscription-id>{key}</subscription-id>" for key in subscriptions)
+        return b"%b%b%b%b" % (head, found, ids.encode(), tail)
+
+    def json_for(self, subscriptions: Sequence[str] = ()) -> bytes:
+        """Return {"ietf-restconf:notification": …} (RFC 8040 section 6.4) with the ids of the subscriptions."""
+        head, tail = self._json or self._split_json()
+        ids = f'"subscription-id":{json.dumps(list(subscriptions), separators=_COMPACT)},' if subscriptions else ""
+        return f"{head}{ids}{tail}".encode()
+
+    def _split_json(self) -> tuple[str, str]:
+        """Return the text before and behind the place of the ids."""
+        ((member, body),) = dict(self._binding.encode_json(self._binding.body(**self._make()))).items()
+        leading = {name: body.pop(name) for name in ("event-id", "sequence", "time")}
+        head = json.dumps(leading, separators=_COMPACT)[:-1]
+        tail = json.dumps(body, separators=_COMPACT)[1:]
+        told = json.dumps(DATE_AND_TIME.text(sure(self._at)))
+        head = f'{{"ietf-restconf:notification":{{"eventTime":{told},{json.dumps(member)}:{head},'
+        self._json = head, f"{tail}}}}}"
+        return self._json
+
+
+def document(at: int, content: bytes) -> bytes:
+    """Return the <notification> of a moment around an element (RFC 5277 section 4)."""
+    return b'<notification xmlns="%b"><eventTime>%b</eventTime>%b</notification>' % (
+        NAMESPACE.encode(),
+        DATE_AND_TIME.text(sure(at)).encode(),
+        content,
+    )
