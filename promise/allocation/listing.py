@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from promise.allocation import outcome
 from promise.allocation.model import Allocation, Asked, VmState
-from promise.allocation.server import ServerState
+from promise.allocation.server import ServerState, older
 from promise.allocation.transitions import loose
 from promise.events import Decision, fact
 
@@ -46,24 +46,29 @@ def compared(book: AllocationBook, provider: str, servers: Iterable[Server], now
         return Decision(())
     events: list[Event] = []
     superfluous = []
-    for server in servers:
+    adopted: set[str] = set()  # the instances that have got their server in this listing, which the book does not know
+    for server in {server.id: server for server in servers}.values():
         recorded = book.allocation_of(provider, server.id)
         if recorded is None:
             recorded = _named(book, provider, server)
         if recorded is None:
             events += _found(book, provider, server, now)
-        elif _is_superfluous(book, recorded, server):
+        elif recorded.id in adopted or _is_superfluous(book, recorded, server):
             if server.state is not ServerState.DELETING:
                 superfluous.append(server.id)
         else:
+            if recorded.server is None:
+                adopted.add(recorded.id)
             events += _shown(book, recorded, server, now)
     return Decision(tuple(superfluous), tuple(events))
 
 
 def _named(book: AllocationBook, provider: str, server: Server) -> Allocation | None:
-    """Return the allocation whose id the server carries."""
+    """Return the allocation whose id the server carries, unless somebody has copied that to one of his own."""
     named = book.allocations.get(server.allocation_id or "")
-    return named if named is not None and named.provider == provider else None
+    if named is None or named.provider != provider or not named.ours or older(server, named.created):
+        return None
+    return named
 
 
 def _is_superfluous(book: AllocationBook, recorded: Allocation, server: Server) -> bool:

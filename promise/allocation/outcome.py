@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
-from promise.allocation.server import BESIDE_FLAVORS
+from promise.allocation.server import BESIDE_FLAVORS, older
 from promise.events import Decision, Event, fact
 from promise.resources import minus, named, only, total_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from promise.allocation.book import AllocationBook
     from promise.allocation.server import Server
 
@@ -66,6 +68,20 @@ def created(book: AllocationBook, operation: str, server: Server, now: int) -> D
     changed = replace(_seen(allocation, server), server=server.id, vm_state=state, modified=now)
     events = (_closed(found, Progress.DONE, f"server {server.id}", now), _state(allocation, changed))
     return Decision(server.id, events)
+
+
+def made_for(book: AllocationBook, asked: Operation, servers: Sequence[Server]) -> list[Server]:
+    """Return those of the servers with the id of an instance that were made for it, the oldest first.
+
+    Somebody may have copied the id to a server that was there before, or that belongs to another instance.
+    """
+    owners = {server.id: book.allocation_of(asked.provider, server.id) for server in servers}
+    ours = [
+        server
+        for server in servers
+        if not older(server, asked.created) and ((owner := owners[server.id]) is None or owner.id == asked.instance)
+    ]
+    return sorted(ours, key=lambda server: (server.created, server.id))
 
 
 def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decision[None]:

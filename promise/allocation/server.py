@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from promise.resources import LEAVES
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ALLOCATION_KEY = "promise-allocation-id"
 """The key of a server's metadata that carries the allocation id (design section 3)."""
 
+
+_SKEW: Final = 300
+"""Seconds by which the clock of a cloud may differ from ours."""
 
 BESIDE_FLAVORS = frozenset(LEAVES) - {"instances", "cores", "ram"}
 """The resources that an instance takes beside what its flavor tells: ports, volumes and such."""
@@ -94,6 +97,14 @@ class Server:
     def takes(self) -> Mapping[str, int]:
         """Return all that the cloud shows of what it takes, {} where it does not show it."""
         return {**self.needs, "ports": self.ports} if self.needs and self.ports else self.needs
+
+
+def older(server: Server, asked: int) -> bool:
+    """Tell whether a server was certainly there before it was asked for: then it was not made for who asked.
+
+    The clocks of the cloud and ours may differ by some minutes.
+    """
+    return server.created < asked - _SKEW
 
 
 class Servers(Protocol):

@@ -215,9 +215,10 @@ class Worker:
     async def _settle(self, asked: Operation) -> None:
         """Look for the server of a create that may have had its effect."""
         cloud = await self._clouds(asked.provider)
-        found = await cloud.servers_of(asked.instance)
+        carrying = await cloud.servers_of(asked.instance)
+        found = await self._ledger.read(lambda book, _now: outcome.made_for(book, asked, carrying))
         if found:
-            await self._made(asked, cloud, sorted(found, key=lambda server: (server.created, server.id)))
+            await self._made(asked, cloud, found)
         elif self._clock.now() < (asked.attempted or 0) + self._patience.create_settle:
             await self._look_again(asked, asked.result or "interrupted")
         else:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from cloudwork.clock import START
+
 from promise.allocation.server import Server, ServerSpec, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
 from promise.errors import CloudRefused, CloudUnreachable
@@ -40,7 +42,7 @@ class MemoryCloud:
     def appear(self, allocation: str | None, **said: object) -> Server:
         """Let there be a server."""
         number = next(self._ids)
-        made = Server(f"s{number}", "vm", ServerState.BUILD, allocation, "small", NEEDS, number, "az1", "h1")
+        made = Server(f"s{number}", "vm", ServerState.BUILD, allocation, "small", NEEDS, START + number, "az1", "h1")
         made = replace(made, **said)  # type: ignore[arg-type]
         self.there[made.id] = made
         return made
