@@ -180,7 +180,7 @@ async def build(
         ledger.subscribe(listener)
     rooms = Rooms(
         CapacityService(ledger, make),
-        ReservationService(ledger),
+        ReservationService(ledger, clouds.of),
         AllocationService(ledger, clouds.of, replies.settled, sync.look),
         registry,
         new_id,

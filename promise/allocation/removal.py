@@ -70,7 +70,7 @@ def remove(book: AllocationBook, provider: str, now: int, *, force: bool) -> Dec
         *(
             fact(
                 "reservation-cancelled",
-                replace(held, state=State.CANCELLED, modified=now, version=held.version + 1, shortfall={}),
+                held.over(State.CANCELLED, now),
                 old_state=held.state.value,
             )
             for held in reservations

@@ -20,6 +20,8 @@ from promise.allocation.model import UNSETTLED, Allocation
 from promise.allocation.server import Servers
 from promise.capacity import providers
 from promise.errors import CloudError, LedgerBroken, LedgerFailure, Overloaded
+from promise.reservation import loss
+from promise.reservation.lookup import Catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -49,7 +51,7 @@ _AT_ONCE: Final = 500
 T = TypeVar("T")
 
 
-class Watched(Servers, Protocol):
+class Watched(Servers, Catalogue, Protocol):
     """A cloud as a refresh needs it."""
 
     async def discover(self, source: str | None = None) -> Discovery:
@@ -164,6 +166,8 @@ class Sync:
             if whole:
                 await self._discover(provider, cloud)
             await self._servers(provider, cloud)
+            if whole:
+                await self._elements(provider, cloud)
         except LedgerBroken:
             raise
         except (LedgerFailure, Overloaded) as error:
@@ -203,6 +207,19 @@ class Sync:
             log.warning("server without an instance deleted", provider=provider, server=server_id)
             with suppress(CloudError):  # it is met again at the next look
                 await cloud.delete_server(server_id)
+
+    async def _elements(self, provider: str, cloud: Watched) -> None:
+        """Look whether what live reservations hold is still there; of what cannot be told nothing changes."""
+        before = await self._read(lambda book, _now: loss.known(book, provider))
+        if not before:
+            return
+        looks = await cloud.elements(sorted({element for held in before.values() for element in held}))
+        for element, look in looks.items():
+            if isinstance(look, CloudError):
+                log.warning("element not seen", provider=provider, element=element, why=look.message)
+        seen = await self._read(lambda book, now: loss.compared(book, provider, before, looks, now))
+        if seen.events:
+            await self._submit(lambda book, now: loss.compared(book, provider, before, looks, now))
 
     async def _missed(self, provider: str, instance: str, server: Server | None) -> None:
         """Record what a direct look at a server said that was not listed."""

@@ -5,8 +5,11 @@ A request must fit in each of several scopes (a provider, and a zone of it) at e
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from promise.capacity.refusal import Alternative, Reason, Refusal, Shortfall
 from promise.resources import FOREVER, Window, in_order
@@ -17,6 +20,23 @@ if TYPE_CHECKING:
     from promise.capacity.book import CapacityBook
     from promise.capacity.model import Scope
     from promise.capacity.timeline import Timeline
+
+Course: TypeAlias = Callable[[int], "tuple[int, int] | None"]
+"""Tells the first run of feasible starts, first and last, at or after an instant; None when there is none."""
+
+ALWAYS: Final = Window(0, FOREVER)
+
+
+class Search(NamedTuple):
+    """Where to look: for a window of `duration` (FOREVER: an open one) that starts in start..latest.
+
+    It has to lie inside one of `within`, which are ascending and apart.
+    """
+
+    duration: int
+    start: int
+    latest: int
+    within: Sequence[Window] = (ALWAYS,)
 
 
 def window_of(start: int | None, end: int | None, now: int) -> Window | Refusal:
@@ -84,18 +104,18 @@ def alternatives(
     book: CapacityBook,
     scopes: Sequence[Scope],
     request: Mapping[str, int],
-    duration: int,
-    start: int,
-    latest: int,
+    search: Search,
     limit: int,
 ) -> tuple[Alternative, ...]:
-    """Return the first windows of this duration in which the request fits, one for each run of feasible starts.
+    """Return the first windows in which the request fits, one for each run of feasible starts.
 
-    `duration` is FOREVER for an open request, which has at most one such window: from its start on it fits for
-    ever. Starts are searched from `start` to `latest`, both included.
+    An open request has at most one such window: from its start on it fits for ever.
     """
+    duration = search.duration
+    courses: list[Course] = [partial(_next_fit, book.timeline(scope), request, search) for scope in scopes]
+    courses.append(partial(_next_within, search))
     found: list[Alternative] = []
-    for first, last in _runs(book, scopes, request, duration, start, latest):
+    for first, last in _runs(courses, search.start, search.latest):
         if len(found) >= limit:
             break
         if duration >= FOREVER:
@@ -104,24 +124,34 @@ def alternatives(
     return tuple(found)
 
 
-def _runs(
-    book: CapacityBook,
-    scopes: Sequence[Scope],
-    request: Mapping[str, int],
-    duration: int,
-    start: int,
-    latest: int,
-) -> Iterator[tuple[int, int]]:
-    """Yield the maximal runs of starts, first and last, that are feasible in all the scopes."""
-    timelines = [book.timeline(scope) for scope in scopes]
+def _runs(courses: Sequence[Course], start: int, latest: int) -> Iterator[tuple[int, int]]:
+    """Yield the maximal runs of starts, first and last, that are feasible in all the courses."""
     while start <= latest:
         runs = []
-        for line in timelines:
-            run = line.earliest(request, duration, start, latest=latest, limit=1)
-            if not run:
+        for course in courses:
+            run = course(start)
+            if run is None:
                 return
-            runs += run
-        first, last = max(run.start for run in runs), min(run.latest for run in runs)
+            runs.append(run)
+        first, last = max(first for first, _ in runs), min(last for _, last in runs)
         if first <= last:
             yield first, last
         start = max(first, last + 1)
+
+
+def _next_fit(line: Timeline, request: Mapping[str, int], search: Search, start: int) -> tuple[int, int] | None:
+    """Return the first run of starts from `start` on at which the request fits into a timeline."""
+    found = line.earliest(request, search.duration, start, latest=search.latest, limit=1)
+    return (found[0].start, found[0].latest) if found else None
+
+
+def _next_within(search: Search, start: int) -> tuple[int, int] | None:
+    """Return the first run of starts from `start` on at which the duration fits into one of the windows."""
+    within = search.within
+    for index in range(bisect_right(within, start, key=lambda each: each.end), len(within)):
+        window = within[index]
+        first = max(start, window.start)
+        last = search.latest if window.end >= FOREVER else min(search.latest, window.end - search.duration)
+        if first <= last:
+            return first, last
+    return None

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCapacity:
-    """A contribution to the reservation system; `source` is a provider, or a pool for its provider and zone."""
+    """A contribution to the reservation system; `source` is a provider, or a pool for its provider and zone.
+
+    `elements` are recorded with the pool for people to see; nothing follows from them.
+    """
 
     id: str
     source: str
@@ -34,6 +37,7 @@ class ChangeCapacity:
     end: int | None = None
     planned: bool = False
     strict: bool = False
+    elements: tuple[str, ...] = ()
     note: str | None = None
 
 
@@ -123,8 +127,8 @@ def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -
         window = Window(max(window.start, clip.window.start), min(window.end, clip.window.end))
         if window.end <= window.start:
             return Refusal(Reason.WINDOW_INVALID, f"pool {clip.id} has no instant in this window")
-    if not capacity:
-        return Refusal(Reason.NOTHING_REQUESTED, "no resource is given with an amount above 0")
+    if not (capacity or request.elements):
+        return Refusal(Reason.NOTHING_REQUESTED, "no resource is given with an amount above 0, and no element")
     return Pool(
         id=request.id,
         provider=scope.provider,
@@ -133,6 +137,7 @@ def _pool(book: CapacityBook, request: ChangeCapacity, actor: Actor, now: int) -
         decrease=request.decrease,
         capacity={name: capacity[name] for name in in_order(capacity)},
         planned=request.planned and not request.decrease,
+        elements=request.elements,
         note=request.note or None,
         owner=actor.user,
         created=now,

@@ -95,6 +95,14 @@ class Blocking:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldElement:
+    """A requested element that another reservation holds in the window: which, where the actor may see it."""
+
+    element: str
+    reservation: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Affected:
     """A reservation that a change of capacity degrades, and what of it could not be kept."""
 
@@ -104,7 +112,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A decided no. Only a refusal for want of capacity has numbers."""
+    """A decided no. Only a refusal for want of capacity has numbers; one for a held element has alternatives too."""
 
     reason: Reason
     message: str
@@ -114,6 +122,7 @@ class Refusal:
     alternatives: tuple[Alternative, ...] = ()
     blocking: tuple[Blocking, ...] = field(default=())
     affected: tuple[Affected, ...] = field(default=())
+    held: tuple[HeldElement, ...] = field(default=())
 
     @property
     def result(self) -> str:

@@ -40,6 +40,16 @@ def degraded_in(scope: Scope) -> Bucket:
     return ("reservations degraded in", scope)
 
 
+def holding(provider: str, element: str) -> Bucket:
+    """Name the bucket of the live reservations of a provider that hold an element."""
+    return ("reservations holding", provider, element)
+
+
+def holders_on(provider: str) -> Bucket:
+    """Name the bucket of the live reservations of a provider that hold any element."""
+    return ("reservations holding on", provider)
+
+
 def under(reservation: str) -> Bucket:
     """Name the bucket of the instances that count and belong to a reservation."""
     return ("allocations under", reservation)
@@ -86,6 +96,9 @@ def _of_reservation(record: Reservation) -> Iterator[Bucket]:
         yield from map(live_in, record.scopes)
         if record.shortfall:
             yield from map(degraded_in, record.scopes)
+        if record.elements:
+            yield holders_on(record.provider)
+            yield from (holding(record.provider, element) for element in record.elements)
 
 
 def _of_allocation(record: Allocation) -> Iterator[Bucket]:

@@ -27,6 +27,7 @@ from promise.ledger.columns import Columns
 from promise.ledger.contribution import live_window
 from promise.ledger.effect import Change, effects
 from promise.ledger.retention import forgetting, forgotten_at
+from promise.ledger.shelves import Shelves
 from promise.reservation import degrade
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
@@ -59,12 +60,12 @@ HOLDING_TABLES = {
 """The tables behind the kinds of `collections` (contract, Types)."""
 
 
-class State:
+class State(Shelves):
     """The books of all rooms: `allocation.book.AllocationBook` and, below it, those of the others."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._tables: dict[str, dict[str, Any]] = {table: {} for table in CODECS}
-        self._index = index.Index()
         self._columns = Columns()
         self._agenda = Agenda(self._is_due, self._all_due)
         self._default_policy = Policy()
@@ -108,39 +109,6 @@ class State:
 
     # --- reading: some of them -----------------------------------------------------------------------------------
 
-    @property
-    def open_operations(self) -> Mapping[str, Operation]:
-        """Return the operations that are not through, by id, oldest first."""
-        return cast("Mapping[str, Operation]", self._index.of(index.OPEN_OPERATIONS))
-
-    def asked_for(self, instance: str) -> Iterable[Operation]:
-        """Return the operations for an instance that are not through, oldest first."""
-        return cast("Iterable[Operation]", self._index.of(index.asked_for(instance)).values())
-
-    def live_in(self, scope: Scope) -> Iterable[Reservation]:
-        """Return the live reservations with a claim in a scope."""
-        return cast("Iterable[Reservation]", self._index.of(index.live_in(scope)).values())
-
-    def pools_in(self, scope: Scope) -> Iterable[Pool]:
-        """Return the pools of a scope that are not over."""
-        return cast("Iterable[Pool]", self._index.of(index.pools_in(scope)).values())
-
-    def counted_on(self, provider: str) -> Iterable[Allocation]:
-        """Return the instances that count on a provider, oldest first."""
-        return cast("Iterable[Allocation]", self._index.of(index.counted_on(provider)).values())
-
-    def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
-        """Return the live reservations with a claim in a scope that have a shortfall."""
-        return cast("Iterable[Reservation]", self._index.of(index.degraded_in(scope)).values())
-
-    def records_of(self, reservation: str) -> Sequence[Allocation]:
-        """Return the instances that count and belong to a reservation, oldest first."""
-        return cast("list[Allocation]", list(self._index.of(index.under(reservation)).values()))
-
-    def instances_of(self, reservation: str) -> Sequence[str]:
-        """Return their ids."""
-        return list(self._index.of(index.under(reservation)))
-
     def used_of(self, reservation: str) -> Mapping[str, int]:
         """Return what the instances of a reservation take of it, and of the resources that it does not name."""
         return total_of(allocation.drawn for allocation in self.records_of(reservation))
@@ -173,10 +141,6 @@ class State:
         chosen = leaving(self, reservation, start)
         events = [fact("allocation-leaving", each, reservation=reservation.id) for each in chosen]
         return [*events, *self._told_to_go(events, now)] if self.policy.preempt else events
-
-    def allocation_of(self, provider: str, server: str) -> Allocation | None:
-        """Return the allocation that a server of the cloud belongs to."""
-        return cast("Allocation | None", next(iter(self._index.of(index.server(provider, server)).values()), None))
 
     def holdings(self, kinds: Collection[str]) -> Iterator[Holding]:
         """Yield the live pools, reservations and allocations of these kinds, in this order, oldest first."""

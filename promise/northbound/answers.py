@@ -71,6 +71,9 @@ def refused(refusal: Refusal) -> yang.Refusal | None:
             yang.BlockingClaim(reservation_id=held.reservation, resource=held.resource, amount=held.amount)
             for held in refusal.blocking
         ),
+        held_element=tuple(
+            yang.HeldElement(element=held.element, reservation_id=held.reservation) for held in refusal.held
+        ),
     )
 
 
@@ -136,13 +139,14 @@ def reservation(view: ReservationView) -> yang.Reservation:
         end=told(open_end(record.window.end)),
         expiry=told(record.expiry),
         state=record.state.value,
-        degraded=bool(record.shortfall),
+        degraded=record.degraded,
         shortfall=capacity(record.shortfall) if record.shortfall else None,
         priority=record.priority,
         capacity=capacity(record.capacity),
         containers=tuple(yang.FlavorCount(flavor=each.flavor, count=each.count) for each in record.containers),
         remaining=capacity(view.remaining),
         elements=record.elements,
+        missing_elements=record.missing,
         pools=view.pools,
         allocations=view.instances,
         version=record.version,

@@ -44,14 +44,24 @@ class Operation(Generic[Input, Output]):
     """One row: an RPC of the YANG, and who answers it.
 
     `prompt` tells that the use case is queued for its decision as soon as it runs, so that requests that come after
-    it are decided after it; one that first asks a cloud is not, and later requests wait until it is decided.
+    it are decided after it; one that first asks a cloud is not, and later requests wait until it is decided. Where that
+    depends on the input, `prompt` tells it of the input.
     `on_session` tells that the use case is about the caller's session, and so is given the caller.
     """
 
     rpc: Rpc[Input, Output]
     use_case: UseCase[Any, Input, Output]
-    prompt: bool = True
+    prompt: bool | Callable[[Input], bool] = True
     on_session: bool = False
+
+    def is_prompt(self, asked: Input) -> bool:
+        """Tell whether this request is queued at once."""
+        return self.prompt if isinstance(self.prompt, bool) else self.prompt(asked)
+
+
+def _without_elements(asked: yang.CreateReservationInput | yang.UpdateReservationInput) -> bool:
+    """Tell whether no cloud has to be asked for elements first."""
+    return not asked.elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +95,8 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.INCREASE_CAPACITY_RPC, capacity.increase),
         Operation(yang.DECREASE_CAPACITY_RPC, capacity.decrease),
         Operation(yang.REMOVE_POOL_RPC, capacity.remove_pool),
-        Operation(yang.CREATE_RESERVATION_RPC, reservations.create),
-        Operation(yang.UPDATE_RESERVATION_RPC, reservations.update),
+        Operation(yang.CREATE_RESERVATION_RPC, reservations.create, prompt=_without_elements),
+        Operation(yang.UPDATE_RESERVATION_RPC, reservations.update, prompt=_without_elements),
         Operation(yang.CANCEL_RESERVATION_RPC, reservations.cancel),
         Operation(yang.QUERY_RESERVATION_RPC, reservations.query),
         Operation(yang.CREATE_INSTANCE_RPC, instances.create, prompt=False),
@@ -117,8 +127,9 @@ class OperationTable:
         row = self._rows.get(str(operation.tag))
         if row is None:
             raise _unknown(operation)
-        use_case = row.use_case(caller if row.on_session else actor_of(caller), row.rpc.decode_input_xml(operation))
-        if row.prompt:
+        asked = row.rpc.decode_input_xml(operation)
+        use_case = row.use_case(caller if row.on_session else actor_of(caller), asked)
+        if row.is_prompt(asked):
             # Requests that come together share a commit: the next is queued behind this one, not after its answer.
             return Pending(_encoded(row, asyncio.ensure_future(use_case)))
         await asyncio.sleep(0)  # those that came before are queued first

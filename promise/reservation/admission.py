@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from promise.capacity import admission
 from promise.capacity.refusal import Blocking, Reason, Refusal
+from promise.reservation.elements import Hold, free_windows, held_by_others
 from promise.reservation.policy import DAY
 from promise.resources import FOREVER, LAST, Window
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from promise.actor import Actor
     from promise.capacity.model import Scope
-    from promise.capacity.refusal import Alternative, Shortfall
+    from promise.capacity.refusal import Alternative, HeldElement, Shortfall
     from promise.reservation.book import ReservationBook
     from promise.reservation.policy import Policy
 
@@ -49,8 +50,9 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 class Wanted:
     """What was to be promised; `growth` is what of it must fit, and when. Unless movable no other window helps.
 
-    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself. `expiry` is the one
-    that was given, and stays where it is: what starts later could not be held until then.
+    All of the `elements` must be free over the whole window. `instead_of` is the reservation that was to stand so: what
+    it holds is no obstacle to itself. `expiry` is the one that was given, and stays where it is: what starts later could
+    not be held until then.
     """
 
     scopes: Sequence[Scope]
@@ -60,28 +62,43 @@ class Wanted:
     movable: bool = True
     instead_of: str | None = None
     expiry: int | None = None
+    elements: Sequence[str] = ()
+
+    @property
+    def hold(self) -> Hold:
+        """What it holds exclusively."""
+        return Hold(self.scopes[0].provider, self.elements, self.instead_of)
 
 
-def refused_for_capacity(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
-    """Return the refusal of a request that does not fit, with its numbers and where the whole of it would fit."""
+def refused(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
+    """Return the refusal of a request that does not fit, with its numbers and where the whole of it would fit.
+
+    Where capacity is short and an element held as well, the reason is the capacity, and both are told (decision 15).
+    """
     scopes = wanted.scopes
     shortfalls = admission.worst(
         short for window, amounts in wanted.growth for short in admission.shortfalls(book, scopes, window, amounts)
     )
+    held = held_by_others(book, wanted.hold, wanted.window, actor)
     return Refusal(
-        Reason.INSUFFICIENT_CAPACITY,
-        _sentence(shortfalls),
+        Reason.INSUFFICIENT_CAPACITY if shortfalls else Reason.ELEMENT_RESERVED,
+        _sentence(shortfalls, held),
         provider=scopes[0].provider,
         shortfalls=shortfalls,
-        max_capacity=admission.available(book, scopes, wanted.window, wanted.capacity),
+        max_capacity=admission.available(book, scopes, wanted.window, wanted.capacity) if shortfalls else None,
         alternatives=_alternatives(book, wanted, now) if wanted.movable else (),
         blocking=_blocking(book, wanted, shortfalls, actor),
+        held=held,
     )
 
 
-def _sentence(shortfalls: Sequence[Shortfall]) -> str:
-    parts = [f"{short.resource} (requested {short.requested}, available {short.available})" for short in shortfalls]
-    return f"not enough capacity: {', '.join(parts)}"
+def _sentence(shortfalls: Sequence[Shortfall], held: Sequence[HeldElement]) -> str:
+    parts = []
+    if shortfalls:
+        short = [f"{each.resource} (requested {each.requested}, available {each.available})" for each in shortfalls]
+        parts.append(f"not enough capacity: {', '.join(short)}")
+    parts += [f"element {each.element} is reserved by {each.reservation or 'somebody else'}" for each in held]
+    return "; ".join(parts)
 
 
 def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alternative, ...]:
@@ -92,9 +109,8 @@ def _alternatives(book: ReservationBook, wanted: Wanted, now: int) -> tuple[Alte
         latest = min(latest, now + policy.max_future_end_range * DAY - duration)
     if wanted.expiry is not None:
         latest = min(latest, wanted.expiry - 1)
-    return admission.alternatives(
-        book, wanted.scopes, wanted.capacity, duration, window.start, latest, policy.most_alternatives
-    )
+    search = admission.Search(duration, window.start, latest, free_windows(book, wanted.hold))
+    return admission.alternatives(book, wanted.scopes, wanted.capacity, search, policy.most_alternatives)
 
 
 def _blocking(

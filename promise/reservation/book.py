@@ -29,6 +29,12 @@ class ReservationBook(CapacityBook, Protocol):
     def live_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope, in no order."""
 
+    def holding(self, provider: str, element: str) -> Iterable[Reservation]:
+        """Return the live reservations of a provider that hold an element, each over its own window."""
+
+    def holders_on(self, provider: str) -> Iterable[Reservation]:
+        """Return the live reservations of a provider that hold any element."""
+
     def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope that have a shortfall."""
 

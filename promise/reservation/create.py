@@ -9,8 +9,9 @@ from promise.capacity import admission
 from promise.capacity.model import Scope
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
-from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
+from promise.reservation.admission import Wanted, expiry_objection, refused, window_of
 from promise.reservation.containers import merged, valued, with_containers
+from promise.reservation.elements import Hold, are_free, none_has_all, said_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted
 from promise.resources import FOREVER, in_order, named
@@ -32,17 +33,18 @@ def create(book: ReservationBook, request: CreateReservation, actor: Actor, now:
     window = _window(book, request, now)
     if isinstance(window, Refusal):
         return Decision(window)
-    providers = candidates(book, request.provider, request.zone)
+    providers = _with_elements(book, request)
     if isinstance(providers, Refusal):
         return Decision(providers)
     offers = [_offer(book, request, provider) for provider in providers]
     possible = [offer for offer in offers if isinstance(offer, _Offer)]
     for offer in possible:
-        if admission.fits(book, offer.scopes, window, offer.capacity):
+        hold = Hold(offer.provider.id, request.elements)
+        if admission.fits(book, offer.scopes, window, offer.capacity) and are_free(book, hold, window):
             return _accepted(book, request, actor, offer, window, now)
     if not possible:
         return Decision(next(offer for offer in offers if isinstance(offer, Refusal)))
-    return Decision(_refused(book, actor, possible, window, request.expiry, now))
+    return Decision(_refused(book, request, actor, possible, window, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,28 @@ def _offer(book: ReservationBook, request: CreateReservation, provider: Provider
 
 
 def _window(book: ReservationBook, request: CreateReservation, now: int) -> Window | Refusal:
-    if not named(request.capacity) and not any(count for _, count in request.containers):
-        return Refusal(Reason.NOTHING_REQUESTED, "no resource is requested with an amount above 0")
+    if not (named(request.capacity) or any(count for _, count in request.containers) or request.elements):
+        return Refusal(Reason.NOTHING_REQUESTED, "no resource is requested with an amount above 0, and no element")
     window = window_of(book.policy, request.start, request.end, now)
     if isinstance(window, Refusal):
         return window
     return book.policy.objection(window, now) or expiry_objection(request.expiry, window, now) or window
+
+
+def to_look_at(book: ReservationBook, request: CreateReservation, now: int) -> Sequence[Provider] | Refusal:
+    """Return the providers in whose clouds the elements have to be looked for before the decision."""
+    window = _window(book, request, now)
+    return window if isinstance(window, Refusal) else candidates(book, request.provider, request.zone)
+
+
+def _with_elements(book: ReservationBook, request: CreateReservation) -> Sequence[Provider] | Refusal:
+    """Return the providers to try: of those with the zone, those whose clouds have all of the elements."""
+    providers = candidates(book, request.provider, request.zone)
+    if isinstance(providers, Refusal) or not request.elements:
+        return providers
+    said = {each.id: said_of(each.id, request.elements, request.sights.get(each.id)) for each in providers}
+    having = [each for each in providers if said[each.id] is None]
+    return having or none_has_all([why for why in said.values() if why], request.elements, request.sights)
 
 
 def candidates(book: ReservationBook, provider: str | None, zone: str | None) -> Sequence[Provider] | Refusal:
@@ -121,6 +139,7 @@ def _accepted(
         priority=request.priority or "high",
         notice=book.policy.notice_of(window),
         containers=offer.containers,
+        elements=request.elements,
     )
     events = [fact("reservation-accepted", reservation)]
     reservation = begin(reservation, events, now)
@@ -137,11 +156,24 @@ def begin(reservation: Reservation, events: list[Event], now: int) -> Reservatio
 
 
 def _refused(
-    book: ReservationBook, actor: Actor, offers: Sequence[_Offer], window: Window, expiry: int | None, now: int
+    book: ReservationBook,
+    request: CreateReservation,
+    actor: Actor,
+    offers: Sequence[_Offer],
+    window: Window,
+    now: int,
 ) -> Refusal:
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
     wanted = [
-        Wanted(offer.scopes, window, offer.capacity, [(window, offer.capacity)], expiry=expiry) for offer in offers
+        Wanted(
+            offer.scopes,
+            window,
+            offer.capacity,
+            [(window, offer.capacity)],
+            expiry=request.expiry,
+            elements=request.elements,
+        )
+        for offer in offers
     ]
-    refusals = [refused_for_capacity(book, each, actor, now) for each in wanted]
+    refusals = [refused(book, each, actor, now) for each in wanted]
     return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

@@ -58,10 +58,10 @@ def changes(book: ReservationBook, scopes: Iterable[Scope], now: int) -> list[Ch
 
 
 def events(changed: Iterable[Change], now: int) -> Iterator[Event]:
-    """Yield what tells the owners: degraded where some resource lacks more than before, else healed."""
+    """Yield what tells the owners: degraded where it lacks more than before, or an element; else healed."""
     for held, shortfall in changed:
         worse = any(amount > held.shortfall.get(name, 0) for name, amount in shortfall.items())
-        kind = "reservation-degraded" if worse else "reservation-healed"
+        kind = "reservation-degraded" if worse or held.missing else "reservation-healed"
         yield fact(kind, replace(held, shortfall=shortfall, modified=now))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,9 +43,10 @@ class Reservation:
     """What is promised to `owner` on one provider, over `window`; `capacity` names no resource with 0.
 
     `expiry` is the moment at which what is not allocated is released; `expiry_explicit` tells that the consumer
-    set it, so that it does not move with the start. `shortfall` is what cannot be given at the moment
-    (degraded). `notice` is the moment at which the owner is told that it ends soon, None when that is not to be, or
-    has been. `version` counts the changes, from 1.
+    set it, so that it does not move with the start. `elements` are held exclusively. `shortfall` is what cannot be
+    given at the moment, `missing` those of the elements that are lost: either degrades it. `notice` is the moment at
+    which the owner is told that it ends soon, None when that is not to be, or has been. `version` counts the changes,
+    from 1.
     """
 
     table: ClassVar[str] = "reservation"
@@ -66,6 +67,7 @@ class Reservation:
     priority: str = "high"
     shortfall: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     containers: tuple[Container, ...] = ()
     notice: int | None = None
     version: int = 1
@@ -76,10 +78,19 @@ class Reservation:
         return self.state in LIVE
 
     @property
+    def degraded(self) -> bool:
+        """Tell whether some of what it promises cannot be kept: an amount, or an element."""
+        return bool(self.shortfall or self.missing)
+
+    @property
     def scopes(self) -> tuple[Scope, ...]:
         """Return the scopes that it must fit: its provider, and its zone where it has one."""
         whole = Scope(self.provider)
         return (whole, Scope(self.provider, self.zone)) if self.zone else (whole,)
+
+    def over(self, state: State, now: int) -> Reservation:
+        """Return how it stands when it is over from `now` on: nothing is promised, so nothing is lacking."""
+        return replace(self, state=state, modified=now, version=self.version + 1, shortfall={}, missing=())
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
@@ -100,6 +111,7 @@ class Reservation:
             "priority": self.priority,
             "shortfall": dict(self.shortfall),
             "elements": list(self.elements),
+            "missing": list(self.missing),
             "containers": [[each.flavor, each.count, dict(each.unit)] for each in self.containers],
             "notice": self.notice,
             "version": self.version,
@@ -112,6 +124,7 @@ class Reservation:
             "window": Window(*value["window"]),
             "state": State(value["state"]),
             "elements": tuple(value["elements"]),
+            "missing": tuple(value.get("missing", ())),
             "containers": tuple(Container(*each) for each in value["containers"]),
         }
         return cls(**{**value, **read})

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from promise.reservation.elements import Sight
     from promise.reservation.model import Reservation
 
 
 @dataclass(frozen=True, slots=True)
 class CreateReservation:
-    """A request for capacity over a window; `id` is the id that the reservation gets if it is accepted."""
+    """A request for capacity and elements over a window; `id` is the id that the reservation gets if it is accepted.
+
+    `sights` is what the clouds of the providers say of the elements, by provider.
+    """
 
     id: str
     capacity: Mapping[str, int]
@@ -25,12 +29,17 @@ class CreateReservation:
     priority: str | None = None
     expiry: int | None = None
     containers: tuple[tuple[str, int], ...] = ()
+    elements: tuple[str, ...] = ()
+    sights: Mapping[str, Sight] = field(default_factory=dict)
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateReservation:
-    """Changes to merge: None = unchanged, a capacity of 0 = no longer named, `remove` = leaves to clear."""
+    """Changes to merge: None = unchanged, a capacity of 0 = no longer named, `remove` = leaves to clear.
+
+    `elements` replace those held so far; none given = unchanged. `sights` as above.
+    """
 
     id: str
     capacity: Mapping[str, int] = field(default_factory=dict)
@@ -42,6 +51,8 @@ class UpdateReservation:
     priority: str | None = None
     expiry: int | None = None
     containers: tuple[tuple[str, int], ...] = ()
+    elements: tuple[str, ...] = ()
+    sights: Mapping[str, Sight] = field(default_factory=dict)
     remove: frozenset[str] = frozenset()
     if_version: int | None = None
     dry_run: bool = False

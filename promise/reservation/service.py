@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from promise.capacity import query
@@ -10,12 +10,13 @@ from promise.capacity.idempotency import once
 from promise.capacity.refusal import Refusal
 from promise.capacity.service import QueryCapacity, answer, no_page
 from promise.reservation import create, update
-from promise.reservation.model import LIVE
+from promise.reservation.lookup import Lookup
+from promise.reservation.model import LIVE, Reservation
 from promise.reservation.requests import Accepted
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from promise.actor import Actor
     from promise.capacity.idempotency import Key
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from promise.capacity.query import Point
     from promise.events import Decision
     from promise.reservation.book import ReservationBook
-    from promise.reservation.model import Reservation
+    from promise.reservation.lookup import Catalogue
     from promise.reservation.requests import Cancelled, CreateReservation, UpdateReservation
     from promise.reservation.view import ReservationView
     from promise.resources import Window
@@ -63,18 +64,39 @@ class Listed:
 
 
 class ReservationService:
-    """The reservation room's door for the northbound."""
+    """The reservation room's door for the northbound. `clouds` is where the elements of requests are looked for.
 
-    def __init__(self, ledger: Decisions[ReservationBook]) -> None:
+    A request without elements is decided without asking a cloud.
+    """
+
+    def __init__(self, ledger: Decisions[ReservationBook], clouds: Callable[[str], Awaitable[Catalogue]]) -> None:
         self._ledger = ledger
+        self._lookup = Lookup(clouds)
 
     async def create(self, actor: Actor, request: CreateReservation, key: Key | None = None) -> Accepted | Refusal:
-        """Promise capacity over a window."""
-        return await self._once(actor, key, lambda book, now: create.create(book, request, actor, now))
+        """Promise capacity and elements over a window."""
+        seen = request
+        if request.elements and not await self._is_repeated(key):
+            places = await self._ledger.read(lambda book, now: create.to_look_at(book, request, now))
+            if isinstance(places, Refusal):
+                return places
+            sights = await self._lookup.sights([place.id for place in places], request.elements)
+            seen = replace(request, sights=sights)
+        return await self._once(actor, key, lambda book, now: create.create(book, seen, actor, now))
 
     async def update(self, actor: Actor, request: UpdateReservation, key: Key | None = None) -> Accepted | Refusal:
         """Change what is promised, all or nothing."""
-        return await self._once(actor, key, lambda book, now: update.update(book, request, actor, now))
+        seen = request
+        if request.elements and not await self._is_repeated(key):
+            old = await self._ledger.read(lambda book, _now: update.find(book, request.id, actor))
+            if isinstance(old, Reservation) and old.live:
+                sights = await self._lookup.sights([old.provider], request.elements)
+                seen = replace(request, sights=sights)
+        return await self._once(actor, key, lambda book, now: update.update(book, seen, actor, now))
+
+    async def _is_repeated(self, key: Key | None) -> bool:
+        """Tell whether the request was accepted before: its answer asks no cloud again."""
+        return key is not None and await self._ledger.read(lambda book, _now: key.id in book.keys)
 
     async def _once(
         self,

@@ -63,7 +63,7 @@ def reservation_events(book: ReservationBook, reservation: Reservation, fell: Fe
 
 
 def _over(book: ReservationBook, reservation: Reservation, state: State, moment: int, now: int) -> Iterator[Event]:
-    new = replace(reservation, state=state, modified=moment, version=reservation.version + 1, shortfall={})
+    new = reservation.over(state, moment)
     instances = book.reclaimed(new, now, since=moment)
     yield fact(f"reservation-{state.value}", new, old_state=reservation.state.value)
     yield from instances

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from promise.capacity import admission
 from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
-from promise.reservation.admission import Wanted, expiry_objection, refused_for_capacity, window_of
+from promise.reservation.admission import Wanted, expiry_objection, refused, window_of
 from promise.reservation.containers import merged, valued, with_containers
 from promise.reservation.create import begin
+from promise.reservation.elements import are_free, said_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
 from promise.resources import Window, in_order, minus, named, without
@@ -36,7 +37,7 @@ def update(book: ReservationBook, request: UpdateReservation, actor: Actor, now:
     old = find(book, request.id, actor)
     if isinstance(old, Refusal):
         return Decision(old)
-    refusal = _forbidden(book, old, request)
+    refusal = _forbidden(book, old, request) or _unknown_elements(old, request)
     if refusal:
         return Decision(refusal)
     new = _merged(book, old, request, now)
@@ -71,6 +72,12 @@ def _forbidden(book: ReservationBook, old: Reservation, request: UpdateReservati
     return None
 
 
+def _unknown_elements(old: Reservation, request: UpdateReservation) -> Refusal | None:
+    """Return why elements that it does not hold yet are not known to be there."""
+    new = [element for element in request.elements if element not in old.elements]
+    return said_of(old.provider, new, request.sights.get(old.provider)) if new else None
+
+
 def _changed(old: str | None, new: str | None, *, cleared: bool) -> str | None:
     return new if new is not None else None if cleared else old
 
@@ -87,14 +94,17 @@ def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation,
     containers = merged(old.containers, changed)
     plain = minus(old.capacity, with_containers({}, old.containers))
     capacity = with_containers(named({**plain, **request.capacity}), containers)
-    if not capacity:
-        return Refusal(Reason.NOTHING_REQUESTED, "no resource would be left with an amount above 0")
+    elements = request.elements or (() if "elements" in request.remove else old.elements)
+    if not (capacity or elements):
+        return Refusal(Reason.NOTHING_REQUESTED, "no resource would be left with an amount above 0, and no element")
     expiry, explicit = _expiry(book, old, request, window)
     return replace(
         old,
         window=window,
         capacity={name: capacity[name] for name in in_order(capacity)},
         containers=containers,
+        elements=elements,
+        missing=tuple(element for element in old.missing if element in elements),
         zone=zone,
         name=_changed(old.name, request.name or None, cleared="name" in request.remove),
         priority=request.priority or old.priority,
@@ -158,13 +168,22 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
     before = [record for record in book.records_of(old.id) if record.id in changed]
     with book.supposing([old, *before], instances_after):
         growth = list(_growth(old, new, now))
-        if all(admission.fits(book, new.scopes, window, growing) for window, growing in growth):
-            return None
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        expiry = new.expiry if new.expiry_explicit else None
-        wanted = Wanted(new.scopes, window, new.capacity, growth, movable, instead_of=old.id, expiry=expiry)
-        return refused_for_capacity(book, wanted, actor, now)
+        wanted = Wanted(
+            new.scopes,
+            window,
+            new.capacity,
+            growth,
+            movable,
+            instead_of=old.id,
+            expiry=new.expiry if new.expiry_explicit else None,
+            elements=new.elements,
+        )
+        capacity_fits = all(admission.fits(book, new.scopes, span, growing) for span, growing in growth)
+        if capacity_fits and are_free(book, wanted.hold, window):
+            return None
+        return refused(book, wanted, actor, now)
 
 
 def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Window, Mapping[str, int]]]:
@@ -193,6 +212,6 @@ def cancel(book: ReservationBook, reservation: str, actor: Actor, now: int) -> D
     if not old.live:
         return Decision(Refusal(Reason.ENDED, f"the reservation is {old.state.value}"))
     instances = tuple(book.instances_of(old.id))
-    new = replace(old, state=State.CANCELLED, modified=now, version=old.version + 1, shortfall={})
+    new = old.over(State.CANCELLED, now)
     events = [fact("reservation-cancelled", new, old_state=old.state.value), *book.reclaimed(new, now)]
     return Decision(Cancelled(new, instances), tuple(events))

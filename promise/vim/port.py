@@ -9,9 +9,10 @@ from promise.allocation.server import Servers
 from promise.allocation.volume import Volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promise.capacity.provider import Access, Discovery
+    from promise.reservation.elements import Look
 
 
 class Cloud(Servers, Volumes, Addresses, Protocol):
@@ -32,6 +33,13 @@ class Cloud(Servers, Volumes, Addresses, Protocol):
 
     async def networks(self) -> Sequence[str]:
         """Return the ids of all networks on which our project may put a server."""
+
+    async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        """Look for servers, volumes, networks, ports, addresses and hosts with these ids; a host has a name as well.
+
+        For each id that is asked: what it is; None where the cloud says that our project has no such thing; the
+        error where it does not say.
+        """
 
     async def close(self) -> None:
         """Let go of connections and threads."""

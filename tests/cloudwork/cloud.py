@@ -11,11 +11,14 @@ from cloudwork.clock import START
 from promise.allocation.server import Server, ServerSpec, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
 from promise.errors import CloudRefused, CloudUnreachable
+from promise.reservation.elements import Element, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cloudwork.steps import Steps
+
+    from promise.reservation.elements import Look
 
 NEEDS = {"instances": 1, "cores": 2, "ram": 512}
 SMALL = Flavor("f1", "small", 2, 512, 0, NEEDS)
@@ -99,6 +102,11 @@ class CloudDoor:
         found = list(self._cloud.there.values())
         await self._steps.read("servers, on the way back")
         return found
+
+    async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        await self._steps.read("elements")
+        there = self._cloud.there
+        return {wanted: Element(Kind.SERVER) if wanted in there else None for wanted in ids}
 
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
         return [server for server in await self.servers() if server.allocation_id == allocation_id]

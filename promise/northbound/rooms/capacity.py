@@ -10,7 +10,6 @@ from promise.capacity.service import QueryCapacity
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
-from promise.northbound.unsupported import refuse
 from promise.northbound.words import amounts, bare, bare_set, ending, fresh_id, starting
 from promise.resources import in_order
 
@@ -60,7 +59,6 @@ class CapacityRpcs:
 
     async def increase(self, actor: Actor, asked: yang.IncreaseCapacityInput) -> yang.IncreaseCapacityOutput:
         """Offer more to the reservation system."""
-        refuse("increase-capacity", elements=asked.elements)
         request = ChangeCapacity(
             id=self._new_id(),
             source=bare(asked.source) or "",
@@ -69,6 +67,7 @@ class CapacityRpcs:
             start=starting(asked.start),
             end=ending(asked.end),
             planned=bool(asked.planned),
+            elements=tuple(dict.fromkeys(asked.elements)),
             note=asked.note,
         )
         key = idempotency(actor, yang.INCREASE_CAPACITY_RPC, asked)
@@ -81,7 +80,6 @@ class CapacityRpcs:
 
     async def decrease(self, actor: Actor, asked: yang.DecreaseCapacityInput) -> yang.DecreaseCapacityOutput:
         """Offer less to the reservation system."""
-        refuse("decrease-capacity", elements=asked.elements)
         request = ChangeCapacity(
             id=self._new_id(),
             source=bare(asked.source) or "",
@@ -91,6 +89,7 @@ class CapacityRpcs:
             start=starting(asked.start),
             end=ending(asked.end),
             strict=bool(asked.strict),
+            elements=tuple(dict.fromkeys(asked.elements)),
             note=asked.note,
         )
         key = idempotency(actor, yang.DECREASE_CAPACITY_RPC, asked)

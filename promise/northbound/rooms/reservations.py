@@ -9,8 +9,8 @@ from promise.capacity.refusal import Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
-from promise.northbound.unsupported import refuse
 from promise.northbound.words import amounts, bare, bare_set, ending, fresh_id, open_end, starting, sure, told
+from promise.reservation.elements import each_once
 from promise.reservation.requests import Cancelled, CreateReservation, UpdateReservation
 from promise.reservation.service import QueryReservation
 
@@ -30,7 +30,6 @@ class ReservationRpcs:
 
     async def create(self, actor: Actor, asked: yang.CreateReservationInput) -> yang.CreateReservationOutput:
         """Promise capacity over a window."""
-        refuse("create-reservation", elements=asked.elements)
         request = CreateReservation(
             id=self._new_id(),
             capacity=amounts(asked.capacity),
@@ -42,6 +41,7 @@ class ReservationRpcs:
             priority=asked.priority,
             expiry=ending(asked.expiry),
             containers=tuple((each.flavor, each.count) for each in asked.containers),
+            elements=each_once(asked.elements),
             dry_run=bool(asked.dry_run),
         )
         key = idempotency(actor, yang.CREATE_RESERVATION_RPC, asked)
@@ -63,7 +63,6 @@ class ReservationRpcs:
 
     async def update(self, actor: Actor, asked: yang.UpdateReservationInput) -> yang.UpdateReservationOutput:
         """Change what is promised."""
-        refuse("update-reservation", elements=asked.elements)
         request = UpdateReservation(
             id=bare(asked.reservation_id) or "",
             capacity=amounts(asked.capacity),
@@ -77,6 +76,7 @@ class ReservationRpcs:
             remove=frozenset(asked.remove),
             if_version=asked.if_version,
             containers=tuple((each.flavor, each.count) for each in asked.containers),
+            elements=each_once(asked.elements),
             dry_run=bool(asked.dry_run),
         )
         key = idempotency(actor, yang.UPDATE_RESERVATION_RPC, asked)

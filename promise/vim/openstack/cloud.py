@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from promise.errors import CloudRefused, OutcomeUnknown
+from promise.errors import CloudError, CloudRefused, OutcomeUnknown
 from promise.vim.openstack import failures
 from promise.vim.openstack.addresses import NeutronAddresses
 from promise.vim.openstack.calls import Calls
 from promise.vim.openstack.discovery import Explorer
+from promise.vim.openstack.elements import Elements
 from promise.vim.openstack.groups import Groups
 from promise.vim.openstack.placement import Placement
 from promise.vim.openstack.servers import creation_of, exists, just_asked, server_from
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from promise.allocation.server import Server, ServerSpec
     from promise.allocation.volume import Volume, VolumeSpec
     from promise.capacity.provider import Access, Discovery, Flavor
+    from promise.reservation.elements import Look
 
 
 class OpenStack:
@@ -39,6 +41,7 @@ class OpenStack:
         self._groups = Groups(self._calls)
         self._volumes = CinderVolumes(self._calls)
         self._addresses = NeutronAddresses(self._calls)
+        self._elements = Elements(self._calls)
         self._explorer = Explorer(self._calls, Placement(self._calls))
         self._flavors: dict[str, Flavor] = {}
 
@@ -168,6 +171,14 @@ class OpenStack:
         """Return the ids of all networks on which our project may put a server: its own, and those shared with it."""
         async with self._calls.within(self._limits.whole, "the listing of networks"):
             return [str(one["id"]) for one in await self._usable(await self._networks())]
+
+    async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        """Look for servers, volumes, networks, ports, addresses and hosts with these ids; see `vim.port.Cloud`."""
+        try:
+            async with self._calls.within(self._limits.whole, "the look-up of elements"):
+                return await self._elements.look(ids)
+        except CloudError as error:
+            return dict.fromkeys(ids, error)
 
     async def close(self) -> None:
         """Let go of connections and threads."""
