@@ -77,6 +77,11 @@ class Allocation:
     affinity: tuple[tuple[str, str], ...] = ()
 
     @property
+    def elements(self) -> tuple[str, ...]:
+        """Return the elements of the cloud that it is made of, by which queries find it: its server."""
+        return (self.server,) if self.server else ()
+
+    @property
     def going(self) -> bool:
         """Tell whether it was told to go and may still be there for a while: then it is no shortage."""
         return self.counted and self.vm_state is VmState.DELETING and self.told is not None and not self.overdue

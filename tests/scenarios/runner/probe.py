@@ -25,6 +25,8 @@ DAY: Final = 86_400
 SEARCH_HORIZON: Final = 365
 """Days after the requested start in which alternatives are looked for, unless the policy says otherwise."""
 
+REASONS: Final = frozenset({"insufficient-capacity", "element-reserved"})
+
 PROBED: Final = frozenset({"create-reservation", "update-reservation"})
 
 
@@ -38,9 +40,9 @@ class _Try:
 
 
 async def untrue(player: Player, what: Step, reply: _Element) -> list[str]:
-    """Return what a refusal for want of capacity says that is not so."""
+    """Return what a refusal for want of capacity, or of an element, says that is not so."""
     refusal = next(every(reply, "refusal"), None)
-    if what.kind not in PROBED or outcome(reply) != "insufficient-capacity" or refusal is None:
+    if what.kind not in PROBED or outcome(reply) not in REASONS or refusal is None:
         return []
     before = player.stage.running.ledger.seq
     tries = list(_tries(player, what, refusal))
@@ -58,19 +60,22 @@ async def untrue(player: Player, what: Step, reply: _Element) -> list[str]:
     ]
     if player.stage.running.ledger.seq != before:
         wrong.append("dry runs have written to the journal")
-    return wrong + list(_odd(what, refusal))
+    return wrong + list(_odd(what, refusal, outcome(reply)))
 
 
 def _kept(what: Step, each: _Try) -> dict[str, Any]:
-    """Return what of the request a try keeps: a capacity stands for what its containers come to as well."""
-    return {name: value for name, value in what.given.items() if name != "containers" or "capacity" not in each.change}
+    """Return what of the request a try keeps: a capacity stands for its containers as well, and is tried alone."""
+    left_out = {"containers", "elements"} if "capacity" in each.change else set()
+    return {name: value for name, value in what.given.items() if name not in left_out}
 
 
-def _odd(what: Step, refusal: _Element) -> Iterator[str]:
-    """Yield what cannot be true of the shortfalls, whatever there is."""
+def _odd(what: Step, refusal: _Element, reason: str) -> Iterator[str]:
+    """Yield what cannot be true of the shortfalls and of what is held, whatever there is."""
     short = list(every(refusal, "shortfall"))
-    if not short:
-        yield "a refusal for want of capacity names what is short"
+    if bool(short) != (reason == "insufficient-capacity"):
+        yield "a refusal for want of capacity names what is short, and no other does"
+    if reason == "element-reserved" and not list(every(refusal, "held-element")):
+        yield "a refusal for a held element names it"
     for each in short:
         if int(text(each, "available") or 0) >= int(text(each, "requested") or 0):
             yield f"of {text(each, 'resource')} enough is available"
