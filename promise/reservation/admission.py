@@ -50,9 +50,9 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 class Wanted:
     """What was to be promised; `growth` is what of it must fit, and when. Unless movable no other window helps.
 
-    All of the `elements` must be free over the whole window. `instead_of` is the reservation that was to stand so: what
-    it holds is no obstacle to itself. `expiry` is the one that was given, and stays where it is: what starts later could
-    not be held until then.
+    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself. `expiry` is the one
+    that was given, and stays where it is: what starts later could not be held until then. All of the `elements` must
+    be free over the whole window.
     """
 
     scopes: Sequence[Scope]
