@@ -350,6 +350,7 @@ class Reservation:
     containers: tuple[FlavorCount, ...] = ()
     remaining: Capacity | None = None
     elements: tuple[str, ...] = ()
+    missing_elements: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
     allocations: tuple[str, ...] = ()
     version: int = MANDATORY
