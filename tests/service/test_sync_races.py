@@ -25,10 +25,11 @@ from promise.allocation.server import ServerState
 from promise.events import Decision, fact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from promise.allocation.model import Allocation
     from promise.allocation.server import Server, ServerSpec
+    from promise.reservation.elements import Look
 
 OTHER = "22222222-2222-4222-8222-222222222222"
 LONG_AGO = START - 301
@@ -71,6 +72,9 @@ class Gated:
 
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
         return [server for server in self._cloud.there.values() if server.allocation_id == allocation_id]
+
+    async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        return self._cloud.elements(ids)
 
     async def server(self, server_id: str) -> Server | None:
         return self._cloud.there.get(server_id)
