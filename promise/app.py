@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,13 @@ from promise.northbound.datastore import schema
 from promise.northbound.dialogue import Limits
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
-from promise.northbound.health import HealthServer
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
+from promise.northbound.records import Records
+from promise.northbound.restconf.authentication import Basic
+from promise.northbound.restconf.door import Door
+from promise.northbound.restconf.server import HttpOptions, HttpServer
 from promise.northbound.users import BadCredential, User, Users, hash_password, public_key
 from promise.northbound.words import fresh_id
 from promise.reservation.lifecycle import Lifecycle
@@ -58,7 +62,7 @@ CAPABILITIES = (
 
 @dataclass
 class App:
-    """A running controller. `address` is where NETCONF listens, `http` where /healthz is."""
+    """A running controller. `address` is where NETCONF listens, `http` where RESTCONF and /healthz are."""
 
     config: Config
     ledger: Ledger[State]
@@ -71,7 +75,8 @@ class App:
     operations: OperationTable
     data: DataTree
     server: NetconfServer
-    health: HealthServer | None = None
+    records: Records
+    restconf: HttpServer | None = None
     address: tuple[str, int] = ("", 0)
     http: tuple[str, int] = ("", 0)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -80,7 +85,7 @@ class App:
     async def start(self) -> None:
         """Open the door and set everything going."""
         self.address = await self.server.start()
-        await self._start_health()
+        await self._start_restconf()
         self.run()
         self._ready = True
         http = f"{self.http[0]}:{self.http[1]}"
@@ -96,16 +101,32 @@ class App:
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
 
-    async def _start_health(self) -> None:
-        """Listen for /healthz; that the usual address is taken stops nobody who has not asked for it."""
-        asked = self.config.restconf.listen
-        self.health = HealthServer(self._state, *address_of(asked or USUAL_HTTP))
+    async def _start_restconf(self) -> None:
+        """Listen for RESTCONF; that the usual address is taken stops nobody who has not asked for it."""
+        said = self.config.restconf
+        host, port = address_of(said.listen or USUAL_HTTP)
+        door = Door(
+            self.operations, self.records, self.data.schema, [Basic(self.users, in_clear=said.plain)], self._state
+        )
+        options = HttpOptions(
+            host=host,
+            port=port,
+            certificate=said.certificate,
+            key=said.key,
+            idle_timeout=said.idle_timeout,
+            request_timeout=said.request_timeout,
+            max_body=said.max_body,
+            max_connections=said.max_connections,
+        )
+        self.restconf = HttpServer(door.answer, options)
         try:
-            self.http = await self.health.start()
+            self.http = await self.restconf.start()
+        except ssl.SSLError as error:
+            raise ConfigError(f"restconf.certificate {said.certificate}: {error}") from None
         except OSError as error:
-            if asked:
+            if said.listen or said.certificate:
                 raise
-            log.warning("no /healthz", why=str(error))
+            log.warning("no restconf", why=str(error))
 
     def _state(self) -> dict[str, object] | None:
         """Return what /healthz tells, None while the controller is not ready."""
@@ -124,8 +145,8 @@ class App:
         self._ready = False
         if self.address[1]:
             await self.server.stop()
-        if self.health:
-            await self.health.stop()
+        if self.restconf:
+            await self.restconf.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -176,7 +197,8 @@ async def build(
     lifecycle = Lifecycle(ledger, state.next_due, clock)
     events = EventStream(ledger, clock)
     registry = Registry(events, new_id)
-    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard):
+    records = Records(ledger, ledger.now())
+    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard, records.heard):
         ledger.subscribe(listener)
     rooms = Rooms(
         CapacityService(ledger, make),
@@ -200,7 +222,7 @@ async def build(
     )
     operations, data = OperationTable(rooms), DataTree(ledger, await rules, registry)
     server = NetconfServer(operations, data, users, options, events, registry)
-    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, operations, data, server)
+    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, operations, data, server, records)
 
 
 def _modules() -> tuple[Module, ...]:

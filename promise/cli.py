@@ -50,7 +50,7 @@ def configured(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--config", "path", type=click.Path(path_type=Path), help="promise.toml; none = all defaults"),
         click.option("--netconf", metavar="HOST:PORT", help="where NETCONF listens"),
-        click.option("--restconf", metavar="HOST:PORT", help="where HTTP listens: /healthz"),
+        click.option("--restconf", metavar="HOST:PORT", help="where RESTCONF and /healthz listen"),
         click.option("--state-dir", type=click.Path(path_type=Path), help="where the ledger and host keys are kept"),
         click.option("--ledger", metavar="URL", help="the database of the ledger"),
     ):

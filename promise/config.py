@@ -66,9 +66,24 @@ class NetconfConfig(Section):
 
 
 class RestconfConfig(Section):
-    """The `[restconf]` table: for now the address of `/healthz`."""
+    """The `[restconf]` table: RESTCONF and `/healthz`."""
 
     listen: str | None = Field(None, description="HOST:PORT of HTTP; none = 127.0.0.1:8080, unless that is taken")
+    certificate: Path | None = Field(None, description="a file with the certificate (PEM, with its chain): speak TLS")
+    key: Path | None = Field(None, description="the file with its private key; none = it is in `certificate`")
+    plain: bool = Field(
+        default=False, description="take passwords without TLS also from other machines (behind a proxy)"
+    )
+    idle_timeout: float = Field(60.0, gt=0, description="seconds without a whole request that end a connection")
+    request_timeout: float = Field(30.0, gt=0, description="seconds for a body to come, and for an answer to be taken")
+    max_body: int = Field(4 * 2**20, ge=4096, description="bytes of the largest body that is read")
+    max_connections: int = Field(4096, ge=1, description="connections at a time")
+
+    @model_validator(mode="after")
+    def _key_of_something(self) -> RestconfConfig:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("key is given without certificate")
+        return self
 
 
 class LedgerConfig(Section):

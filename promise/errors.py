@@ -23,9 +23,17 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     │   ├── DataMissing          what is to be deleted, or is referred to, is not there
     │   ├── NotUnique            list entries are equal where the schema wants each to be different
     │   ├── Inapplicable         configuration that is valid, and cannot be put into force
-    │   └── TooBig               the message, or its nesting, is larger than we read
+    │   ├── TooBig               the message, or its nesting, is larger than we read
+    │   ├── BadParameter         a query parameter that is unknown, repeated, or cannot have this value
+    │   ├── NoResource           what a URI names is not there, or not for this user
+    │   ├── NotAcceptable        the client understands nothing that we can write
+    │   ├── UnsupportedMedia     a body of a kind that is not read here
+    │   └── PreconditionFailed   what the request makes a condition does not hold
     ├── Unsupported              modelled, but not (yet) implemented by this server
     ├── AlreadySubscribed        the session has a subscription, and may have one at a time
+    ├── NotAllowed               a method that this resource does not have
+    ├── Unauthenticated          nobody knows who asks
+    ├── TooSlow                  the request did not come to its end in time
     ├── Denied                   access control says no
     ├── Locked                   somebody else holds the lock
     ├── Overloaded               no room for this request now; try again
@@ -132,6 +140,42 @@ class Inapplicable(Invalid):
 
 class TooBig(Invalid):
     """The message, or its nesting, is larger than the server reads."""
+
+
+class BadParameter(Invalid):
+    """A query parameter that is unknown here, given twice, or has a value that it cannot have."""
+
+
+class NoResource(Invalid):
+    """What the target of a request names is not there, or must not be known to this user."""
+
+
+class NotAcceptable(Invalid):
+    """The client understands nothing of what the answer could be written in."""
+
+
+class UnsupportedMedia(Invalid):
+    """A body that is written in something that is not read here."""
+
+
+class PreconditionFailed(Invalid):
+    """A condition that the client has made does not hold; nothing was done."""
+
+
+class NotAllowed(PromiseError):
+    """A method that the resource does not have; `allowed` are those that it has."""
+
+    def __init__(self, rule: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(rule)
+        self.allowed = allowed
+
+
+class Unauthenticated(PromiseError):
+    """The request does not prove that a user sends it."""
+
+
+class TooSlow(PromiseError):
+    """The request did not come to its end in the time that it has."""
 
 
 class Unsupported(PromiseError):

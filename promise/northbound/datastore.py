@@ -45,7 +45,7 @@ _AT_ENTRY: Final = re.compile(r"data-not-unique: entry (\d+)")
 
 
 class Kind(Enum):
-    """The kinds of data node that configuration has."""
+    """The kinds of data node that there are."""
 
     LEAF = auto()
     CONTAINER = auto()
@@ -203,14 +203,14 @@ def _node(found: Any) -> Node:
 
 
 def _children(found: Any) -> Sequence[Any]:
-    return found.data_children() if isinstance(found, schemanode.InternalNode) and found.config else []
+    return found.data_children() if isinstance(found, schemanode.InternalNode) else []
 
 
 def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any]]:
     match found:
         case schemanode.ListNode():
             named = {(node.name, node.namespace): node.member for node in children.values()}
-            keys = tuple(named[name, MODULES[module].namespace] for name, module in found.keys) if found.config else ()
+            keys = tuple(named[name, MODULES[module].namespace] for name, module in found.keys)
             return Kind.LIST, {"keys": keys, "ordered": found.user_ordered}
         case schemanode.LeafListNode():
             return Kind.LEAF_LIST, {"ordered": found.user_ordered, "value": _reader(found.type)}

@@ -20,6 +20,8 @@ from promise.northbound.rooms.subscriptions import SubscriptionRpcs
 from promise.northbound.words import actor_of, fresh_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.etree import _Element
 
     from promise.actor import Actor
@@ -121,6 +123,17 @@ class OperationTable:
         if wrong := (modelled - LATER).symmetric_difference(handled) | (LATER - modelled):
             raise Unwired(f"operations and handlers disagree on {', '.join(sorted(wrong))}")
         self._rows = {row.rpc.tag: row for row in rows}
+        self.rpcs: Mapping[str, Rpc[Any, Any]] = {f"{rpc.module.name}:{rpc.name}": rpc for rpc in yang.RPCS.values()}
+        """The operations of the modules, by their name with that of the module."""
+
+    async def invoke(self, caller: Caller, rpc: Rpc[Input, Output], asked: Input) -> Output:
+        """Decide a request that was read already, and return its answer when that is there."""
+        row = self._rows.get(rpc.tag)
+        if row is None:
+            raise Unsupported(f"the operation {rpc.name}")
+        answer = await row.use_case(actor_of(caller), asked)
+        found: Output = await answer if inspect.isawaitable(answer) else answer
+        return found
 
     async def call(self, caller: Caller, operation: _Element) -> bytes | Pending:
         """Decide a request that came as XML; returns the content of the reply."""

@@ -42,13 +42,13 @@ APPENDIX_A: dict[str, tuple[set[str], list[str]]] = {
     "operation-failed": ({"rpc", "protocol", "application"}, []),
     "malformed-message": ({"rpc"}, []),
 }
-# RFC 8040 section 7.1.
+# RFC 8040 section 7.1; 408 and 415 are those of HTTP itself.
 STATUSES = {
-    "in-use": {409}, "invalid-value": {400, 404, 406}, "too-big": {413, 400}, "missing-attribute": {400},
+    "in-use": {409}, "invalid-value": {400, 404, 406, 415}, "too-big": {413, 400}, "missing-attribute": {400},
     "bad-attribute": {400}, "unknown-attribute": {400}, "missing-element": {400}, "bad-element": {400},
     "unknown-element": {400}, "unknown-namespace": {400}, "access-denied": {401, 403}, "lock-denied": {409},
     "resource-denied": {409}, "data-missing": {409}, "data-exists": {409}, "operation-not-supported": {405, 501},
-    "operation-failed": {412, 500}, "malformed-message": {400},
+    "operation-failed": {408, 412, 500}, "malformed-message": {400},
 }  # fmt: skip
 
 
@@ -67,6 +67,8 @@ def made(kind: type[errors.PromiseError]) -> errors.PromiseError:
         return kind("it must be so", path="/promise:a/promise:b", name="b", namespace="urn:b")
     if issubclass(kind, errors.Locked):
         return kind("the datastore", 7)
+    if issubclass(kind, errors.NotAllowed):
+        return kind("something", ("GET",))
     return kind("something")
 
 

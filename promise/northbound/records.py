@@ -1,0 +1,176 @@
+"""What is under /promise as RFC 7951 writes it: the whole, one entry of a list, or a page of one.
+
+Everything that RESTCONF shows comes from here, with what the caller may not see left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from promise.capacity.provider import Provider
+from promise.errors import NoResource
+from promise.northbound import bindings as yang
+from promise.northbound import running
+from promise.northbound.data import PARTS
+from promise.northbound.port import Content
+from promise.northbound.words import actor_of
+from promise.reservation.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from promise.actor import Actor
+    from promise.allocation.book import AllocationBook
+    from promise.capacity.ledger import Decisions
+    from promise.events import Entry
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Tree
+
+Body: TypeAlias = dict[str, Any]
+"""The members of a container or list entry."""
+
+CONFIGURED: Final = frozenset({Policy.table, Provider.table})
+"""The tables whose records hold configuration."""
+
+
+class Page(NamedTuple):
+    """A part of a list: `limit` entries at most, after the one with the key `cursor`, and `offset` further on."""
+
+    limit: int | None = None
+    offset: int = 0
+    cursor: str = ""
+    backwards: bool = False
+
+
+class Part(NamedTuple):
+    """What is asked for: one child of /promise (None = all of them), of a list one entry, or a page."""
+
+    child: str | None = None
+    key: str | None = None
+    page: Page | None = None
+    content: Content = Content.ALL
+
+
+@dataclass(slots=True)
+class Found:
+    """What is there of a part; `config` is what of it is configuration.
+
+    `cursor` is that of the next page, empty when there is nothing more.
+    """
+
+    inside: Body
+    config: Body = field(default_factory=dict)
+    cursor: str = ""
+
+
+class Configuration(NamedTuple):
+    """The running configuration, and the second in which it changed last, as far as this process has seen it."""
+
+    tree: Tree
+    modified: int
+
+
+class Records:
+    """Reads, and knows when the configuration was changed last."""
+
+    def __init__(self, ledger: Decisions[AllocationBook], now: int) -> None:
+        self._ledger = ledger
+        self._known: Tree | None = None
+        self._touched: int | None = now
+        self._modified = now
+
+    def heard(self, entries: Sequence[Entry]) -> None:
+        """Take note of what was committed; records of a provider hold configuration, but also what its cloud shows."""
+        for entry in entries:
+            if entry.event.table in CONFIGURED:
+                self._touched = entry.at
+
+    async def read(self, caller: Caller, part: Part) -> Found:
+        """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
+        actor = actor_of(caller)
+        return await self._ledger.read(lambda book, now: _found(book, actor, now, part))
+
+    async def configuration(self) -> Configuration:
+        """Return the running configuration."""
+        return await self._ledger.read(lambda book, _now: self._configuration(book))
+
+    def _configuration(self, book: AllocationBook) -> Configuration:
+        if self._touched is not None or self._known is None:
+            tree = running.tree_of(book)
+            if self._known is not None and tree != self._known and self._touched is not None:
+                self._modified = self._touched
+            self._known, self._touched = tree, None
+        return Configuration(self._known, self._modified)
+
+
+def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
+    shown = PARTS[part.content]
+    if part.page is not None and part.child is not None:
+        return _page(book, actor, now, part, part.page)
+    names = [name for name in shown if part.child in {None, name}]
+    keys = None if part.key is None else frozenset({part.key})
+    inside = _bodies(names, shown, book, actor, now, keys)
+    if part.content is Content.CONFIG:
+        return Found(inside, inside)
+    configured = PARTS[Content.CONFIG]
+    return Found(inside, _bodies((name for name in names if name in configured), configured, book, actor, now, keys))
+
+
+def _bodies(
+    names: Iterable[str],
+    parts: Mapping[str, Any],
+    book: AllocationBook,
+    actor: Actor,
+    now: int,
+    keys: frozenset[str] | None,
+) -> Body:
+    found: Body = {}
+    for name in names:
+        data = yang.DATA[f"/promise/{name}"]
+        values = parts[name](book, actor, now, keys)
+        if data.entry:
+            entries = [body_of(data, value) for value in values]
+            if entries:
+                found[name] = entries
+        elif values:
+            found[name] = body_of(data, values[0])
+    return found
+
+
+def body_of(data: Any, value: Any) -> Any:
+    """Return what is in a container or in an entry of a list."""
+    (body,) = data.encode_json(value).values()
+    return body[0] if data.entry else body
+
+
+def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page) -> Found:
+    """Return a page of a list whose records the book keeps in the order in which they came."""
+    values = PARTS[part.content].get(part.child or "")
+    if values is None:
+        return Found({})
+    data = yang.DATA[f"/promise/{part.child}"]
+    visible = (
+        (key, value)
+        for key in _keys_after(_records(book, part.child or ""), page)
+        for value in values(book, actor, now, frozenset({key}))
+    )
+    wanted = islice(visible, page.offset, None)
+    entries = list(wanted if page.limit is None else islice(wanted, page.limit))
+    more = page.limit is not None and next(wanted, None) is not None
+    body = {part.child or "": [body_of(data, value) for _, value in entries]}
+    return Found(body, cursor=entries[-1][0] if more else "")
+
+
+def _records(book: AllocationBook, child: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = getattr(book, child)
+    return found
+
+
+def _keys_after(records: Mapping[str, Any], page: Page) -> Iterator[str]:
+    """Return the keys behind the cursor; the search for it is one pass in C."""
+    keys = iter(reversed(list(records))) if page.backwards else iter(records)
+    if page.cursor and page.cursor not in keys:
+        raise NoResource("the cursor names no entry of this list", app_tag="ietf-list-pagination:cursor-not-found")
+    return keys

@@ -1,0 +1,12 @@
+"""The RESTCONF door (RFC 8040): the same operations and datastores as NETCONF, over HTTP, in JSON and XML.
+
+server ── aiohttp, TLS, limits        the only module that knows how bytes come and go
+  │
+door ──── who asks, what for          authentication, routes, errors, the access log
+  │
+  ├─ discovery   host-meta, the entry point, /healthz
+  ├─ invocation  {+restconf}/operations
+  └─ resources   {+restconf}/data
+       paths, query, media            what a request says
+       view, markup                   what an answer shows
+"""

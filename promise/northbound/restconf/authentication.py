@@ -1,0 +1,87 @@
+"""Who asks: the ways in which a request proves that it comes from a user (RFC 8040 section 2.5).
+
+A way is a `Proof`; today there is HTTP Basic (RFC 7617) with the users of the SSH door. Others stand beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final, Protocol
+
+from promise.errors import Overloaded, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from promise.northbound.access import Authenticator, Identity
+    from promise.northbound.restconf.exchange import Request
+
+REALM: Final = "promise"
+MOST_GUESSES: Final = 64
+"""So many passwords may be looked at at a time: what comes beyond that is told to try again."""
+
+
+class Proof(Protocol):
+    """A way to prove who one is."""
+
+    challenge: str
+    """What WWW-Authenticate says of it."""
+
+    async def identity(self, request: Request) -> Identity | None:
+        """Return who asks; None when the request does not try this way. Raises errors.Unauthenticated."""
+
+
+class Basic:
+    """User and password with every request; only where nobody reads along, unless `in_clear`."""
+
+    challenge = f'Basic realm="{REALM}", charset="UTF-8"'
+
+    def __init__(self, authenticator: Authenticator, *, in_clear: bool = False) -> None:
+        self._authenticator = authenticator
+        self._in_clear = in_clear
+        self._guesses = 0
+
+    async def identity(self, request: Request) -> Identity | None:
+        """Return whose name and password the Authorization field holds."""
+        field = request.header("Authorization")
+        if field is None or field[:6].lower() != "basic ":
+            return None
+        if not (self._in_clear or request.private):
+            raise Unauthenticated("a password is taken over TLS only, or from this machine (restconf.certificate)")
+        if self._guesses >= MOST_GUESSES:
+            raise Overloaded("too many log-ins at a time; try again")
+        self._guesses += 1
+        try:
+            return await self._verified(*_credentials(field[6:]))
+        finally:
+            self._guesses -= 1
+
+    async def _verified(self, username: str, password: str) -> Identity:
+        found = await self._authenticator.by_password(username, password)
+        if found is None:
+            raise Unauthenticated("no such user, or not this password")
+        return found
+
+
+def _credentials(text: str) -> tuple[str, str]:
+    try:
+        username, colon, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if not colon:
+        raise Unauthenticated('Basic must be followed by base64 of "user:password" in UTF-8')
+    return username, password
+
+
+async def identified(request: Request, proofs: Sequence[Proof]) -> Identity:
+    """Return who asks, proved in the first way that the request tries.
+
+    Raises:
+        Unauthenticated: it proves nothing.
+    """
+    for proof in proofs:
+        found = await proof.identity(request)
+        if found is not None:
+            return found
+    raise Unauthenticated("a request must say who sends it")

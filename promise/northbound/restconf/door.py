@@ -1,0 +1,123 @@
+"""What RESTCONF answers to a request: who asks, which resource, and errors told as RFC 8040 section 7 says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated
+from promise.northbound.access import Caller
+from promise.northbound.faults import fault
+from promise.northbound.restconf import discovery, media
+from promise.northbound.restconf.authentication import identified
+from promise.northbound.restconf.exchange import Encoding, Reply, Request
+from promise.northbound.restconf.faultbody import errors
+from promise.northbound.restconf.invocation import Invocation
+from promise.northbound.restconf.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from promise.northbound.datastore import Schema
+    from promise.northbound.records import Records
+    from promise.northbound.restconf.authentication import Proof
+    from promise.northbound.restconf.invocation import Invocable
+
+TRANSPORT: Final = "restconf"
+_ROOT: Final = discovery.ROOT
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class Door:
+    """Answers requests; `state` is what /healthz tells, None while the controller is not ready."""
+
+    def __init__(
+        self,
+        table: Invocable,
+        records: Records,
+        schema: Schema,
+        proofs: Sequence[Proof],
+        state: Callable[[], Mapping[str, object] | None],
+    ) -> None:
+        self._proofs = proofs
+        self._state = state
+        self._invocation = Invocation(table)
+        self._resources = Resources(records, schema)
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer a request; whatever is wrong with it is told, never raised."""
+        caller = Caller("", transport=TRANSPORT, source=request.source)
+        try:
+            if (reply := self._open(request)) is not None:
+                return reply
+            identity = await identified(request, self._proofs)
+            caller = Caller(
+                identity.username, identity.groups, identity.project, transport=TRANSPORT, source=request.source
+            )
+            reply = await self._route(caller, request)
+        except Exception as error:  # noqa: BLE001 - told to the client; a bug of ours is logged by `fault`
+            reply = self._refusal(request, error)
+        self._note(caller, request, reply)
+        return reply
+
+    def _open(self, request: Request) -> Reply | None:
+        """Answer what needs no log-in."""
+        if request.path == discovery.HEALTH:
+            return discovery.health(request, self._state)
+        if request.path == discovery.HOST_META:
+            return discovery.host_meta(request)
+        return None
+
+    async def _route(self, caller: Caller, request: Request) -> Reply:
+        path = request.path
+        if path.startswith(f"{_ROOT}/data") and path[14:15] in {"", "/"}:
+            return await self._data(caller, request, path[14:])
+        if path.startswith(f"{_ROOT}/operations") and path[20:21] in {"", "/"}:
+            return await self._invocation.answer(caller, request, path[20:])
+        if path in {_ROOT, f"{_ROOT}/"}:
+            return discovery.entry_point(request)
+        if path == f"{_ROOT}/yang-library-version":
+            return discovery.library_version(request)
+        raise NoResource(f"there is nothing at this path; RESTCONF begins at {_ROOT}")
+
+    async def _data(self, caller: Caller, request: Request, path: str) -> Reply:
+        if request.method in {"GET", "HEAD"}:
+            return await self._resources.get(caller, request, path)
+        raise NotAllowed("this resource can only be read", discovery.READ)
+
+    def _refusal(self, request: Request, error: Exception) -> Reply:
+        """Return the answer that tells an error, in the encoding of answers as far as that is known."""
+        try:
+            wanted = media.wanted(request)
+        except NotAcceptable:
+            wanted = media.PLAIN
+        told = fault(error)
+        headers: dict[str, str] = {}
+        if isinstance(error, NotAllowed):
+            headers["Allow"] = ", ".join(error.allowed)
+        if isinstance(error, Unauthenticated):
+            headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs)
+        return Reply(told.row.status, errors([told], wanted.encoding), _error_media(wanted), headers)
+
+    def _note(self, caller: Caller, request: Request, reply: Reply) -> None:
+        """Write the access log: reads that go well only when everything is logged."""
+        quiet = request.method in _READING and reply.status < 400  # noqa: PLR2004 - what HTTP calls an error
+        note = _log.debug if quiet else _log.info
+        note(
+            "restconf",
+            method=request.method,
+            path=request.path[:1024],
+            status=reply.status,
+            user=caller.username,
+            source=caller.source,
+        )
+
+
+def _error_media(wanted: media.Media) -> str:
+    """Return the type of an error's body: one of YANG data, also where a list was asked for."""
+    if wanted.encoding is Encoding.JSON:
+        return media.JSON if wanted.name not in media.DATA else wanted.name
+    return media.XML if wanted.name not in media.DATA else wanted.name

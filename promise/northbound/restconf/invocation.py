@@ -1,0 +1,103 @@
+"""{+restconf}/operations: the RPCs of the modules (RFC 8040 sections 3.3.2 and 3.6)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from promise.errors import Invalid, NoResource, NotAllowed
+from promise.northbound.codec import parse_json
+from promise.northbound.message import parse, split
+from promise.northbound.restconf import media
+from promise.northbound.restconf.exchange import RESTCONF, Encoding, Reply, Request
+from promise.northbound.restconf.paths import decoded
+from promise.northbound.restconf.query import NOTHING, read_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from promise.northbound.access import Caller
+    from promise.northbound.codec import Rpc
+
+METHODS = ("OPTIONS", "POST")
+LISTING = ("GET", "HEAD", "OPTIONS")
+
+
+class Invocable(Protocol):
+    """The operation table."""
+
+    rpcs: Mapping[str, Rpc[Any, Any]]
+    """The operations by their name with that of the module ("opnfv-promise:create-reservation")."""
+
+    async def invoke(self, caller: Caller, rpc: Rpc[Any, Any], asked: Any) -> Any:
+        """Decide a request and return its output. Raises errors.PromiseError."""
+
+
+class Invocation:
+    """Answers what is below {+restconf}/operations."""
+
+    def __init__(self, table: Invocable) -> None:
+        self._table = table
+
+    async def answer(self, caller: Caller, request: Request, path: str) -> Reply:
+        """Answer a request; `path` is what follows "/operations", empty for the list of them."""
+        if path in {"", "/"}:
+            return self._list(request)
+        rpc = self._table.rpcs.get(decoded(path[1:]))
+        if rpc is None:
+            raise NoResource(f'there is no operation "{decoded(path[1:])[:64]}"; each is called module:name')
+        if request.method == "OPTIONS":
+            return Reply(200, headers={"Allow": ", ".join(METHODS)})
+        if request.method != "POST":
+            raise NotAllowed("an operation is invoked by POST", METHODS)
+        read_query(request.query, NOTHING)
+        return await self._invoke(caller, request, rpc)
+
+    def _list(self, request: Request) -> Reply:
+        if request.method == "OPTIONS":
+            return Reply(200, headers={"Allow": ", ".join(LISTING)})
+        if request.method not in LISTING:
+            raise NotAllowed("the operations are listed by GET, and each is invoked below its own name", LISTING)
+        read_query(request.query, NOTHING)
+        wanted = media.wanted(request)
+        return Reply(200, listing(self._table.rpcs, wanted.encoding), wanted.name)
+
+    async def _invoke(self, caller: Caller, request: Request, rpc: Rpc[Any, Any]) -> Reply:
+        wanted = media.wanted(request)
+        body = await request.body()
+        try:
+            asked = _read(rpc, request, body) if body.strip() else rpc.decode_input_json(None)
+        except Invalid as fault:
+            fault.path = _inside(fault.path, rpc)
+            raise
+        output = await self._table.invoke(caller, rpc, asked)
+        if wanted.encoding is Encoding.JSON:
+            content = json.dumps(rpc.encode_output_json(output), ensure_ascii=False, separators=(",", ":")).encode()
+        else:
+            content = rpc.encode_output_document(output)
+        return Reply(200, content, wanted.name)
+
+
+def listing(rpcs: Mapping[str, Rpc[Any, Any]], encoding: Encoding) -> bytes:
+    """Return the container `operations`: an empty leaf for each."""
+    if encoding is Encoding.JSON:
+        return json.dumps({"ietf-restconf:operations": {name: [None] for name in rpcs}}).encode()
+    inside = "".join(f'<{rpc.name} xmlns="{rpc.namespace}"/>' for rpc in rpcs.values())
+    return f'<operations xmlns="{RESTCONF}">{inside}</operations>'.encode()
+
+
+def _read(rpc: Rpc[Any, Any], request: Request, body: bytes) -> Any:
+    """Return the input that a body describes."""
+    if media.given(request).encoding is Encoding.JSON:
+        return rpc.decode_input_json(parse_json(body))
+    root = parse(body)
+    if split(root.tag) != (rpc.namespace, "input"):
+        raise Invalid(f"the body must be an element input of the namespace {rpc.namespace}", name="input")
+    return rpc.decode_input_xml(root)
+
+
+def _inside(path: str, rpc: Rpc[Any, Any]) -> str:
+    """Return the path of a node as one below the resource `input` (RFC 8040 section 3.6.3)."""
+    prefix = rpc.module.prefix
+    start = f"/{prefix}:{rpc.name}"
+    return f"/{prefix}:input{path.removeprefix(start)}" if path.startswith(start) else path

@@ -1,0 +1,147 @@
+"""{+restconf}/data: what is configured and what is so, to be read (RFC 8040 sections 3.4 and 3.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from promise.errors import BadParameter, NoResource, NotAllowed
+from promise.northbound.datastore import Kind
+from promise.northbound.port import Content
+from promise.northbound.records import Found, Part
+from promise.northbound.restconf import markup, media
+from promise.northbound.restconf.conditions import State, not_modified
+from promise.northbound.restconf.exchange import Encoding, Reply
+from promise.northbound.restconf.paths import qualified, read_path
+from promise.northbound.restconf.query import PAGING, READING, Query, read_query
+from promise.northbound.restconf.view import of_content, shaped
+
+if TYPE_CHECKING:
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Node, Schema
+    from promise.northbound.records import Records
+    from promise.northbound.restconf.exchange import Request
+    from promise.northbound.restconf.paths import Target
+
+TOP: Final = "opnfv-promise:promise"
+_PAGED: Final = READING | PAGING
+_BRANCH: Final = 2
+"""So many steps lead to a child of /promise: what can be read on its own."""
+
+
+class Resources:
+    """Answers requests that read what is below {+restconf}/data."""
+
+    def __init__(self, records: Records, schema: Schema) -> None:
+        self._records = records
+        self._schema = schema
+
+    async def get(self, caller: Caller, request: Request, path: str) -> Reply:
+        """Answer GET or HEAD; `path` is what follows "/data"."""
+        target = read_path(path, self._schema)
+        query = read_query(request.query, _PAGED if target.whole_list else READING)
+        wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
+        found = await self._records.read(caller, _part(target, query))
+        value = self._value(target, found, query)
+        state = await self._state(target, found, query)
+        headers = state.headers(wanted.encoding) if state else {}
+        if target.whole_list and found.cursor:
+            headers["Link"] = f'<{_next(request, found.cursor)}>; rel="next"'
+        if state and not_modified(request, state, wanted.encoding, exact=_exact(target, query)):
+            return Reply(304, headers=headers)
+        value = value if query.plain else shaped(value, target.node if target.steps else None, query, self._schema)
+        return Reply(200, self._written(target, value, wanted), wanted.name, headers)
+
+    def _value(self, target: Target, found: Found, query: Query) -> Any:
+        """Return what is there of the target: for an entry of a list, the entry."""
+        tree = {TOP: found.inside} if found.inside or not target.steps else {}
+        if not target.steps:
+            return tree if found.inside else {}
+        try:
+            value = target.value_in(tree)
+        except KeyError:
+            value = None
+        if len(target.steps) > 1 and query.content is not Content.ALL and value is not None:
+            value = of_content(value, target.node, query.content) or None
+        if value is None and target.whole_list:
+            return []
+        if value is None:
+            raise NoResource(f"there is no {target.node.name} here" + _asked(query), path=target.path)
+        return value
+
+    async def _state(self, target: Target, found: Found, query: Query) -> State | None:
+        """Return what identifies the configuration of the target, None where it has none."""
+        if target.steps and not target.node.config:
+            return None
+        configuration = await self._records.configuration()
+        del found, query
+        try:
+            value = target.value_in(configuration.tree)
+        except KeyError:
+            value = None
+        return State.of(value, configuration.modified)
+
+    def _written(self, target: Target, value: Any, wanted: media.Media) -> bytes:
+        if not target.steps:
+            if wanted.encoding is Encoding.XML:
+                return markup.datastore(value, self._schema.top)
+            return dumped({"ietf-restconf:data": value})
+        node = target.node
+        if wanted.encoding is Encoding.JSON:
+            entry = node.many and target.key is not None
+            return dumped({qualified(node): [value] if entry else value})
+        if not target.whole_list:
+            return markup.element(node, value)
+        if wanted.name == media.XML_LIST:
+            return markup.several(node, value)
+        if len(value) != 1:  # RFC 8040 section 4.3
+            rule = f"XML holds one entry; ask for {media.XML_LIST}, for JSON, or for one entry by its key"
+            raise BadParameter(f"{node.name} has {len(value)} entries here: {rule}")
+        return markup.element(node, value[0])
+
+
+def dumped(value: Any) -> bytes:
+    """Return the JSON text of a value."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _part(target: Target, query: Query) -> Part:
+    """Return what has to be read for a target."""
+    if len(target.steps) < _BRANCH:
+        return Part(content=query.content)
+    branch = target.steps[1]
+    key = str(branch.key[0]) if branch.key else None
+    page = query.page if len(target.steps) == _BRANCH else None
+    if query.page is not None and page is None:
+        raise BadParameter("only the lists directly below /opnfv-promise:promise are read page by page")
+    return Part(branch.node.name, key, page, query.content)
+
+
+def _asked(query: Query) -> str:
+    return "" if query.content is Content.ALL else f" that is content {query.content}"
+
+
+def _exact(target: Target, query: Query) -> bool:
+    """Tell whether the answer shows configuration alone, so that its tag tells all of it."""
+    return query.content is Content.CONFIG or (bool(target.steps) and _configuration_only(target.node))
+
+
+def _configuration_only(node: Node) -> bool:
+    return node.config and all(_configuration_only(child) for child in node.children.values())
+
+
+def _next(request: Request, cursor: str) -> str:
+    """Return the URI of the next page: that of this one with another cursor."""
+    kept = [part for part in request.query.split("&") if part.partition("=")[0] not in {"cursor", "offset"}]
+    return f"{request.path}?{'&'.join([*kept, f'cursor={cursor}'])}"
+
+
+def refuse_state(node: Node) -> None:
+    """Raise NotAllowed for a node that is state."""
+    if not node.config:
+        raise NotAllowed(f"{node.name} is state: it changes by operations only", ("GET", "HEAD", "OPTIONS"))
+
+
+def is_leaf(node: Node) -> bool:
+    """Tell whether a node has a value of its own."""
+    return node.kind in {Kind.LEAF, Kind.LEAF_LIST}

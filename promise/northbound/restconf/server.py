@@ -1,0 +1,207 @@
+"""The HTTP server under the RESTCONF door: the one module that knows aiohttp, and where strangers are held in check."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from aiohttp import web
+
+from promise.errors import Malformed, TooBig, TooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from promise.northbound.restconf.exchange import Reply
+
+    Answer = Callable[["HttpRequest"], Awaitable[Reply]]
+
+_log: Final = structlog.get_logger(__name__)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BACKLOG: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How the server listens and what it allows; times in seconds, sizes in bytes.
+
+    With `certificate` (PEM, with its chain) and its `key` it speaks TLS. A connection that sends no whole request for
+    `idle_timeout` is closed; `request_timeout` is for a body to come, and for an answer to be taken.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    certificate: Path | None = None
+    key: Path | None = None
+    idle_timeout: float = 60.0
+    request_timeout: float = 30.0
+    max_body: int = 4 * 2**20
+    max_connections: int = 4096
+
+
+class HttpRequest:
+    """See `exchange.Request`."""
+
+    __slots__ = ("_body", "_options", "_request", "method", "path", "query")
+
+    def __init__(self, request: web.BaseRequest, options: HttpOptions) -> None:
+        self._request = request
+        self._options = options
+        self._body: bytes | None = None
+        self.method = request.method
+        target = request.path_qs if request.raw_path.startswith("http") else request.raw_path
+        self.path, _, self.query = target.partition("#")[0].partition("?")
+
+    @property
+    def origin(self) -> str:
+        """Return scheme and authority by which the client calls us."""
+        host = self._request.headers.get("Host")
+        return f"{'https' if self._secure else 'http'}://{host}" if host else ""
+
+    @property
+    def source(self) -> str:
+        """Return the address of the peer."""
+        peer = self._peer
+        return f"{peer[0]}:{peer[1]}" if peer else ""
+
+    @property
+    def private(self) -> bool:
+        """Tell whether it came over TLS, or has not left this machine."""
+        return self._secure or bool(self._peer and ipaddress.ip_address(self._peer[0].partition("%")[0]).is_loopback)
+
+    @property
+    def _peer(self) -> Any:
+        return self._request.protocol.peername
+
+    @property
+    def _secure(self) -> bool:
+        return self._request.protocol.ssl_context is not None
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header field."""
+        found = self._request.headers.getall(name, None)
+        return None if found is None else found[0] if len(found) == 1 else ", ".join(found)
+
+    async def body(self) -> bytes:
+        """Return the body, once it is there as a whole."""
+        if self._body is None:
+            try:
+                async with asyncio.timeout(self._options.request_timeout):
+                    self._body = await self._read()
+            except TimeoutError:
+                raise TooSlow(f"the body did not come within {self._options.request_timeout:g} s") from None
+            except web.RequestPayloadError as error:
+                raise Malformed(f"the body cannot be read: {error}") from None
+        return self._body
+
+    async def _read(self) -> bytes:
+        if not self._request.body_exists:
+            return b""
+        most = self._options.max_body
+        if (self._request.content_length or 0) > most:
+            raise TooBig(f"a body may have at most {most} bytes")
+        if self.header("Expect"):
+            await self._request.writer.write(_CONTINUE)
+        found = bytearray()
+        async for piece in self._request.content.iter_any():
+            found += piece
+            if len(found) > most:
+                raise TooBig(f"a body may have at most {most} bytes")
+        return bytes(found)
+
+
+class HttpServer:
+    """Listens, and gives each request to `answer`, which always returns a reply."""
+
+    def __init__(self, answer: Answer, options: HttpOptions) -> None:
+        self._answer = answer
+        self._options = options
+        self._manager: web.Server | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> tuple[str, int]:
+        """Listen; returns host and port. Raises OSError when it cannot, ssl.SSLError when a certificate is no good."""
+        options = self._options
+        context = self._context()
+        manager = web.Server(
+            self._handle,
+            keepalive_timeout=options.idle_timeout,
+            lingering_time=1.0,
+            access_log=None,
+        )
+        self._manager = manager
+        more: dict[str, Any] = {"ssl": context, "ssl_handshake_timeout": options.request_timeout} if context else {}
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, options.host, options.port, backlog=_BACKLOG, **more)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        _log.info("restconf-listening", host=host, port=port, tls=context is not None)
+        return str(host), int(port)
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Accept nobody any more, give requests that are being answered `grace` seconds, then close."""
+        if self._server is not None:
+            self._server.close()
+        if self._manager is not None:
+            self._manager.pre_shutdown()
+            await self._manager.shutdown(grace)
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._options.certificate is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._options.certificate, self._options.key)
+        return context
+
+    def _accept(self) -> asyncio.Protocol:
+        assert self._manager is not None
+        if len(self._manager.connections) >= self._options.max_connections:
+            _log.warning("restconf-refused", connections=self._options.max_connections)
+            return _Full()
+        return self._manager()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        asked = HttpRequest(request, self._options)
+        reply = await self._answer(asked)
+        headers = {"Cache-Control": "no-cache", **reply.headers}
+        if reply.media:
+            headers["Content-Type"] = reply.media
+        if reply.stream is not None:
+            return await self._streamed(request, reply, headers)
+        response = web.Response(status=reply.status, body=reply.body, headers=headers)
+        try:
+            async with asyncio.timeout(self._options.request_timeout):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            request.protocol.force_close()
+        return response
+
+    async def _streamed(self, request: web.BaseRequest, reply: Reply, headers: dict[str, str]) -> web.StreamResponse:
+        """Send what a stream yields, as slowly as the client takes it."""
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        await response.prepare(request)
+        assert reply.stream is not None
+        async for piece in reply.stream:
+            await response.write(piece)
+        await response.write_eof()
+        return response
+
+
+class _Full(asyncio.Protocol):
+    """Tells one connection too many that it is, and closes it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0"
+        transport.write(f"{head}\r\n\r\n".encode())
+        transport.close()
