@@ -128,10 +128,7 @@ class OperationTable:
 
     async def invoke(self, caller: Caller, rpc: Rpc[Input, Output], asked: Input) -> Output:
         """Decide a request that was read already, and return its answer when that is there."""
-        row = self._rows.get(rpc.tag)
-        if row is None:
-            raise Unsupported(f"the operation {rpc.name}")
-        answer = await row.use_case(actor_of(caller), asked)
+        answer = await self._rows[rpc.tag].use_case(actor_of(caller), asked)
         found: Output = await answer if inspect.isawaitable(answer) else answer
         return found
 
