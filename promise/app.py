@@ -105,9 +105,7 @@ class App:
         """Listen for RESTCONF; that the usual address is taken stops nobody who has not asked for it."""
         said = self.config.restconf
         host, port = address_of(said.listen or USUAL_HTTP)
-        door = Door(
-            self.operations, self.records, self.data.schema, [Basic(self.users, in_clear=said.plain)], self._state
-        )
+        door = Door(self.operations, self.records, self.data, [Basic(self.users, in_clear=said.plain)], self._state)
         options = HttpOptions(
             host=host,
             port=port,

@@ -128,7 +128,8 @@ class OperationTable:
 
     async def invoke(self, caller: Caller, rpc: Rpc[Input, Output], asked: Input) -> Output:
         """Decide a request that was read already, and return its answer when that is there."""
-        answer = await self._rows[rpc.tag].use_case(actor_of(caller), asked)
+        row = self._rows[rpc.tag]
+        answer = await row.use_case(caller if row.on_session else actor_of(caller), asked)
         found: Output = await answer if inspect.isawaitable(answer) else answer
         return found
 

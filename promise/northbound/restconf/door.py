@@ -11,6 +11,7 @@ from promise.northbound.access import Caller
 from promise.northbound.faults import fault
 from promise.northbound.restconf import discovery, media
 from promise.northbound.restconf.authentication import identified
+from promise.northbound.restconf.configuring import Configuring
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
 from promise.northbound.restconf.faultbody import errors
 from promise.northbound.restconf.invocation import Invocation
@@ -19,7 +20,7 @@ from promise.northbound.restconf.resources import Resources
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from promise.northbound.datastore import Schema
+    from promise.northbound.port import Datastores
     from promise.northbound.records import Records
     from promise.northbound.restconf.authentication import Proof
     from promise.northbound.restconf.invocation import Invocable
@@ -38,14 +39,15 @@ class Door:
         self,
         table: Invocable,
         records: Records,
-        schema: Schema,
+        datastores: Datastores,
         proofs: Sequence[Proof],
         state: Callable[[], Mapping[str, object] | None],
     ) -> None:
         self._proofs = proofs
         self._state = state
         self._invocation = Invocation(table)
-        self._resources = Resources(records, schema)
+        self._resources = Resources(records, datastores.schema)
+        self._configuring = Configuring(records, datastores)
 
     async def answer(self, request: Request) -> Reply:
         """Answer a request; whatever is wrong with it is told, never raised."""
@@ -86,7 +88,7 @@ class Door:
     async def _data(self, caller: Caller, request: Request, path: str) -> Reply:
         if request.method in {"GET", "HEAD"}:
             return await self._resources.get(caller, request, path)
-        raise NotAllowed("this resource can only be read", discovery.READ)
+        return await self._configuring.answer(caller, request, path)
 
     def _refusal(self, request: Request, error: Exception) -> Reply:
         """Return the answer that tells an error, in the encoding of answers as far as that is known."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.errors import BadParameter, NoResource, NotAllowed
-from promise.northbound.datastore import Kind
+from promise.errors import BadParameter, NoResource
 from promise.northbound.port import Content
 from promise.northbound.records import Found, Part
 from promise.northbound.restconf import markup, media
@@ -134,14 +133,3 @@ def _next(request: Request, cursor: str) -> str:
     """Return the URI of the next page: that of this one with another cursor."""
     kept = [part for part in request.query.split("&") if part.partition("=")[0] not in {"cursor", "offset"}]
     return f"{request.path}?{'&'.join([*kept, f'cursor={cursor}'])}"
-
-
-def refuse_state(node: Node) -> None:
-    """Raise NotAllowed for a node that is state."""
-    if not node.config:
-        raise NotAllowed(f"{node.name} is state: it changes by operations only", ("GET", "HEAD", "OPTIONS"))
-
-
-def is_leaf(node: Node) -> bool:
-    """Tell whether a node has a value of its own."""
-    return node.kind in {Kind.LEAF, Kind.LEAF_LIST}

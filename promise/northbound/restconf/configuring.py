@@ -1,0 +1,201 @@
+"""POST, PUT, PATCH and DELETE of configuration (RFC 8040 sections 4.4 to 4.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from promise.errors import BadParameter, NoResource, NotAllowed
+from promise.northbound.datastore import Kind
+from promise.northbound.editing import Change, Operation
+from promise.northbound.port import Datastore
+from promise.northbound.restconf import media
+from promise.northbound.restconf.conditions import State, check
+from promise.northbound.restconf.edits import (
+    Guarded,
+    about,
+    nested,
+    placed,
+    read_body,
+    read_datastore,
+    single,
+)
+from promise.northbound.restconf.exchange import Encoding, Reply
+from promise.northbound.restconf.paths import read_path
+from promise.northbound.restconf.query import NOTHING, PLACING, read_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Node, Tree
+    from promise.northbound.port import Datastores
+    from promise.northbound.records import Records
+    from promise.northbound.restconf.exchange import Request
+    from promise.northbound.restconf.paths import Target
+    from promise.northbound.restconf.query import Query
+
+READ: Final = ("GET", "HEAD", "OPTIONS")
+ROOT: Final = "/restconf/data"
+ACCEPT_PATCH: Final = f"{media.JSON}, {media.XML}, {media.PATCH_JSON}, {media.PATCH_XML}"
+
+
+def value_of(target: Target, tree: Tree) -> Any:
+    """Return what a tree has at a target, None when nothing."""
+    try:
+        return target.value_in(tree)
+    except KeyError:
+        return None
+
+
+def exists(target: Target, tree: Tree) -> bool:
+    """Tell whether a resource is there; containers without presence are where their parent is, and the datastore is."""
+    for depth in range(len(target.steps), 0, -1):
+        node = target.steps[depth - 1].node
+        if node.kind is not Kind.CONTAINER or node.presence:
+            return value_of(type(target)(target.steps[:depth]), tree) is not None
+    return True
+
+
+def is_set(target: Target, tree: Tree) -> bool:
+    """Tell whether something is configured at a target."""
+    return value_of(target, tree) is not None
+
+
+def has_place(target: Target, tree: Tree) -> bool:
+    """Tell whether a target is there or could be: what it stands in is."""
+    return exists(target.parent, tree)
+
+
+class Configuring:
+    """Answers requests that change what is below {+restconf}/data."""
+
+    def __init__(self, records: Records, datastores: Datastores) -> None:
+        self._records = records
+        self._datastores = datastores
+        self._schema = datastores.schema
+
+    async def answer(self, caller: Caller, request: Request, path: str) -> Reply:
+        """Answer a request; `path` is what follows "/data". Raises errors.PromiseError."""
+        target = read_path(path, self._schema)
+        allowed = methods(target)
+        if request.method not in allowed:
+            raise NotAllowed(_why_not(target, request.method), allowed)
+        if request.method == "OPTIONS":
+            patch = {"Accept-Patch": ACCEPT_PATCH} if "PATCH" in allowed else {}
+            return Reply(200, headers={"Allow": ", ".join(allowed), **patch})
+        query = read_query(request.query, PLACING if request.method in {"POST", "PUT"} else NOTHING)
+        match request.method:
+            case "POST":
+                return await self._post(caller, request, target, query)
+            case "PUT":
+                return await self._put(caller, request, target, query)
+            case "PATCH":
+                return await self._patch(caller, request, target)
+            case _:
+                change = Change(target.node, Operation.DELETE, target.path, None, target.key or ())
+                await self.edit(caller, request, target, nested(target.parent, [change]), there=is_set)
+                return Reply(204)
+
+    async def _post(self, caller: Caller, request: Request, parent: Target, query: Query) -> Reply:
+        """Create a child of the target."""
+        body, encoding = await _content(request)
+        change = single(read_body(body, encoding, parent, Operation.CREATE, self._schema))
+        change = placed(change, parent, query, self._schema)
+        made = parent.below(change.node, change.key if change.node.many else None)
+        await self.edit(caller, request, parent, nested(parent, [change]))
+        return Reply(
+            201, headers={"Location": f"{request.origin}{ROOT}{made.uri()}", **await self._tags(made, encoding)}
+        )
+
+    async def _put(self, caller: Caller, request: Request, target: Target, query: Query) -> Reply:
+        """Create the target, or replace it."""
+        body, encoding = await _content(request)
+        if not target.steps:
+            if query.insert is not None:
+                raise BadParameter("insert has no meaning for the datastore")
+            changes = tuple(read_datastore(body, encoding, Operation.REPLACE, self._schema))
+            await self.edit(caller, request, target, changes, anew=True)
+            return Reply(204, headers=await self._tags(target, encoding))
+        change = about(target, single(read_body(body, encoding, target.parent, Operation.REPLACE, self._schema)))
+        change = placed(change, target.parent, query, self._schema)
+        was_there = await self.edit(caller, request, target, nested(target.parent, [change]), there=has_place)
+        headers = await self._tags(target, encoding)
+        if was_there:
+            return Reply(204, headers=headers)
+        return Reply(201, headers={"Location": f"{request.origin}{ROOT}{target.uri()}", **headers})
+
+    async def _patch(self, caller: Caller, request: Request, target: Target) -> Reply:
+        """Merge the body into the target (plain patch, section 4.6.1)."""
+        body, encoding = await _content(request)
+        if not target.steps:
+            changes = tuple(read_datastore(body, encoding, Operation.MERGE, self._schema))
+        else:
+            change = about(target, single(read_body(body, encoding, target.parent, Operation.MERGE, self._schema)))
+            changes = nested(target.parent, [change])
+        await self.edit(caller, request, target, changes)
+        return Reply(204, headers=await self._tags(target, encoding))
+
+    async def edit(
+        self,
+        caller: Caller,
+        request: Request,
+        target: Target,
+        changes: Sequence[Change],
+        *,
+        anew: bool = False,
+        there: Callable[[Target, Tree], bool] = exists,
+    ) -> bool:
+        """Make an edit if what it needs is `there` and its conditions hold; tell whether the target was set before."""
+        modified = (await self._records.configuration()).modified
+        before: list[Any] = [None]
+
+        def guard(tree: Tree) -> None:
+            before[0] = value_of(target, tree)
+            if not there(target, tree):
+                raise NoResource(f"there is no {target.node.name} here", path=target.path)
+            check(request, State.of(before[0], modified))
+
+        await self._datastores.edit(caller, Datastore.RUNNING, Guarded(tuple(changes), anew, guard))
+        return before[0] is not None
+
+    async def _tags(self, target: Target, encoding: Encoding) -> dict[str, str]:
+        """Return the header fields that tell which configuration the target has now."""
+        tree, modified = await self._records.configuration()
+        return State.of(value_of(target, tree), modified).headers(encoding)
+
+
+def methods(target: Target) -> tuple[str, ...]:
+    """Return the methods that a resource has."""
+    if not target.steps:
+        return (*READ, "POST", "PUT", "PATCH")
+    node = target.node
+    if not node.config or target.whole_list:
+        return READ
+    if _is_key(target, node):
+        return READ
+    more = ("POST",) if node.kind in {Kind.CONTAINER, Kind.LIST} else ()
+    return (*READ, *more, "PUT", "PATCH", "DELETE")
+
+
+def _is_key(target: Target, node: Node) -> bool:
+    return len(target.steps) > 1 and node.member in target.parent.node.keys
+
+
+def _why_not(target: Target, method: str) -> str:
+    if not target.steps:
+        return f"the datastore cannot be asked to {method}"
+    name = target.node.name
+    if not target.node.config:
+        return f"{name} is state: it changes by operations only"
+    if target.whole_list:
+        return f"{name} is a list: choose an entry by its key"
+    if _is_key(target, target.node):
+        return f"{name} is a key: it comes and goes with its entry"
+    return f"{name} cannot be asked to {method[:16]}"
+
+
+async def _content(request: Request) -> tuple[bytes, Encoding]:
+    """Return the body and what it is written in."""
+    encoding = media.given(request).encoding
+    media.wanted(request)
+    return await request.body(), encoding
