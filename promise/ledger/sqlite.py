@@ -99,6 +99,7 @@ class SqliteStore:
             self._configure(durable=path is not None)
             with self._transaction():
                 upgrade(self._connection)
+            self._wipe()  # whoever was here before may have been killed before it could
             self._resources = opened.pop_all()
 
     @contextmanager
