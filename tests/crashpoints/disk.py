@@ -33,7 +33,7 @@ class StoppingStore(SqliteStore):
         what = ", ".join(row.kind for row in batch.rows)
         self._stops.reach(f"before the commit of {what}")
         done = super().append(batch)
-        self._stops.wrote(f"after the commit of {what}")
+        self._stops.wrote(f"after the commit of {what}", batch.rows)
         return done
 
 

@@ -74,7 +74,6 @@ def wrong(ended: Ended, folder: Path) -> Iterator[str]:
     counted = Counter(pair for pair in ended.kinds if pair[0] in ONCE)
     yield from (f"{kind} {times} times: {key}" for (kind, key), times in counted.items() if times > 1)
     yield from rebuilt_is_live(state, f"sqlite:///{folder / 'ledger.sqlite'}")
-    yield from _secrets_left(ended, folder)
 
 
 def _servers_wrong(ended: Ended) -> Iterator[str]:
@@ -90,13 +89,6 @@ def _servers_wrong(ended: Ended) -> Iterator[str]:
         for key in there.keys() & counted.keys():
             if there[key].state.value != counted[key].vm_state.value:
                 yield f"{counted[key]} is {there[key]}"
-
-
-def _secrets_left(ended: Ended, folder: Path) -> Iterator[str]:
-    """Yield old passwords of clouds that are still somewhere in the files, after the server has stopped."""
-    files = b"".join(file.read_bytes() for file in folder.iterdir())
-    for cloud in ended.world.clouds.values():
-        yield from (f"{old} is still on the disk" for old in cloud.old_passwords if old.encode() in files)
 
 
 def final(state: State) -> list[str]:

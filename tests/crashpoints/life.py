@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crashpoints.cloud import Door
 from crashpoints.disk import StoppingStore
 from crashpoints.judge import columns_wrong
-from crashpoints.script import play
+from crashpoints.script import play, repeat
 from crashpoints.stops import Stops, World, write_disk
 from crashpoints.virtual import VirtualClock, VirtualLoop
 
@@ -48,7 +48,8 @@ _lives = 0
 class Workflow:
     """What is played: after `given`, which is not disturbed, the `script`. `policy` is that of the first start.
 
-    `clouds` makes the clouds, each reached under its name as endpoint. `calm` is how long to watch at the end.
+    `clouds` makes the clouds, each reached under its name as endpoint. `calm` is how long to watch at the end. `keys_last` tells that all records are
+    there then, so that each request that has a key can be asked once more.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Workflow:
     policy: Mapping[str, Any] = field(default_factory=dict)
     clouds: Callable[[], dict[str, Any]] = dict
     calm: int = SYNC
+    keys_last: bool = True
 
 
 @dataclass
@@ -102,6 +104,8 @@ class _Life:
             app.run()
             await play(script, app, self._stops)
             await self._settle(app)
+            if self._workflow.keys_last and not self._world.late:
+                await repeat(script, app, self._stops)
             kinds = [(one.event.kind, one.event.key) for one in await app.ledger.journal(0, 10_000)]
             columns = await columns_wrong(app)
         finally:

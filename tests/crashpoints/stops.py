@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from crashpoints.cloud import EFFECTS, MemoryCloud, Orphan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from promise.ledger.journal import Row
 
 LATE: Final = (2.0, 130.0)
 """Seconds after which a request arrives whose sender died: while its server is looked for, and after that is over."""
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_WHEN: Final = re.compile(r"(?<=:)18\d{8}\b|(?<=\"attempts\":)\d+")
+"""Seconds of 2030, and how often something was tried."""
 
 FILES: Final = ("ledger.sqlite", "ledger.sqlite-wal")
 
@@ -29,10 +37,36 @@ class Stopped(Exception):
 
 
 @dataclass
+class Records:
+    """How all records stand, in words that are the same at other times, with other ids and after other attempts."""
+
+    standing: dict[tuple[str, str], str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in what a commit writes."""
+        for row in rows:
+            said = json.loads(self.named(_WHEN.sub("0", row.payload)))
+            self.standing.pop((said["table"], said["key"]), None)
+            if said["record"] is not None:
+                self.standing[said["table"], said["key"]] = json.dumps(said["record"])
+
+    def named(self, text: str) -> str:
+        """Return a text with our ids in the order in which they came."""
+        return _ID.sub(lambda found: self.ids.setdefault(found[0], f"#{len(self.ids)}"), text)
+
+    def copy(self) -> Records:
+        """Return another one that knows as much."""
+        return Records(dict(self.standing), dict(self.ids))
+
+
+@dataclass
 class World:
     """What outlives the process. `said` is what clients know: what came of the steps of the script so far.
 
-    `asked` are the steps that were begun, `words` the ids that clients have learnt.
+    `asked` are the steps that were begun, `words` the ids that clients have learnt. `late` tells that nobody was there
+    for so long that what is asked then may be refused for good reason.
+
     `history` tells at which stops earlier lives have ended, for whoever has to understand a failure.
     """
 
@@ -43,40 +77,46 @@ class World:
     words: dict[str, str] = field(default_factory=dict)
     elapsed: float = 0.0
     history: tuple[str, ...] = ()
+    late: bool = False
+    records: Records = field(default_factory=Records)
 
 
 class Stops:
-    """The stops of one life of a world: `left` has what each of them leaves, if it `keeps` that."""
+    """The stops of one life of a world: `left` has what each of them leaves.
 
-    def __init__(self, world: World, folder: Path, *, keeps: bool = False) -> None:
-        self._keeps = keeps
+    Of stops that leave the same only the first counts: `seen` are those of all lives so far; None = nothing is kept.
+    """
+
+    def __init__(self, world: World, folder: Path, seen: set[str] | None = None) -> None:
+        self._seen = seen
         self.world = world
         self.left: list[World] = []
         self.over = False
-        self._folder = folder
+        self.folder = folder
         self._passed = 0
         self._writes = 0
+        self._opening = True
         self._disk: tuple[int, Mapping[str, bytes]] = (-1, {})
-        self._seen: set[object] = set()
 
     def alive(self) -> None:
         """Let nobody go on whose process is dead."""
         if self.over:
             raise Stopped
 
-    def wrote(self, name: str) -> None:
+    def wrote(self, name: str, rows: Sequence[Row] = ()) -> None:
         """Be at a stop where the disk is another one."""
         self._writes += 1
+        self._opening = not rows
+        self.world.records.add(rows)
         self.reach(name)
 
     def reach(self, name: str, orphan: tuple[str, Orphan] | None = None) -> None:
-        """Be at a stop. What leaves the same as a stop before, but for the time, is the same stop."""
+        """Be at a stop."""
         self.alive()
-        if not self._keeps:
+        if self._seen is None:
             return
         self._passed += 1
-        clouds = {key: (cloud.servers_there, cloud.orphans) for key, cloud in self.world.clouds.items()}
-        left = repr((self._writes, len(self.world.said), clouds, orphan))
+        left = self._print(orphan)
         if left not in self._seen:
             self._seen.add(left)
             self.left.append(self._copied(name, orphan))
@@ -89,10 +129,22 @@ class Stops:
                 due = asyncio.get_running_loop().time() + late
                 self.reach(f"{what} on its way, {late:.0f} s late", (cloud, Orphan(due, asked, said)))
 
+    def _print(self, orphan: tuple[str, Orphan] | None) -> str:
+        """Return what tells what is left here from what is left elsewhere; when it is does not."""
+        world = self.world
+        opening = self._writes if self._opening and not world.disk else None
+        clouds = [
+            (cloud.password, cloud.size, cloud.servers_there, [(one.name, one.said) for one in cloud.orphans])
+            for cloud in world.clouds.values()
+        ]
+        late = orphan and (orphan[1].name, orphan[1].said, orphan[1].due - asyncio.get_running_loop().time())
+        known = sorted(world.said), sorted(world.asked)
+        return world.records.named(repr((sorted(world.records.standing.items()), opening, known, clouds, late)))
+
     def _copied(self, name: str, orphan: tuple[str, Orphan] | None) -> World:
         world = self.world
         if self._disk[0] != self._writes:
-            self._disk = self._writes, read_disk(self._folder)
+            self._disk = self._writes, read_disk(self.folder)
         left = World(
             clouds=copy.deepcopy(world.clouds),
             disk=self._disk[1],
@@ -100,6 +152,7 @@ class Stops:
             asked=set(world.asked),
             words=dict(world.words),
             elapsed=asyncio.get_running_loop().time(),
+            records=world.records.copy(),
             history=(*world.history, f"{name} (stop {self._passed})"),
         )
         if orphan is not None:

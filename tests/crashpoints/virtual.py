@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 START: Final = 1_893_456_000
 """2030-01-01T00:00:00Z, the T0 of the stories."""
 
+WORK: Final = 0.002
+"""Seconds that the work of a thread takes."""
+
 _ROUNDING: Final = 1e-6
 
 
@@ -51,10 +54,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.elapsed
 
     def run_in_executor(self, executor: object, func: Callable[..., Any], *args: object) -> asyncio.Future[Any]:
-        """Do the work of a thread in the next turn; who waits for it sees its end one turn later."""
+        """Do the work of a thread a little later: whoever can run meanwhile has run."""
         del executor
         future = self.create_future()
-        self.call_soon(_work, future, func, args)
+        self.call_later(WORK, _work, future, func, args)
         return future
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from crashpoints.cloud import MemoryCloud
 from crashpoints.life import BEGIN, SYNC, Workflow
-from crashpoints.script import Ask, Cloud, Edit, Wait
+from crashpoints.script import Ask, Cloud, Edit, Erased, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,6 +144,7 @@ TIMES = (
         destroy("vm"),
         Wait(BEGIN + 90_000),
         policy={"retention": 0},
+        keys_last=False,
     ),
 )
 
@@ -197,6 +198,7 @@ CONFIGURATION = (
         launch("vm", "r"),
         Ask("remove-provider", {"provider-id": "$one", "force": True}, again=("not-found",)),
         calm=200,
+        keys_last=False,
     ),
     workflow(
         "remove-provider by force and add it again",
@@ -204,11 +206,13 @@ CONFIGURATION = (
         Wait(BEGIN + 300),
         Ask("remove-provider", {"provider-id": "$one", "force": True}, again=("not-found",)),
         provider("one", learnt="again"),
+        keys_last=False,
     ),
     workflow(
         "set-provider-credentials",
         Cloud(new_password),
         Ask("set-provider-credentials", {"provider-id": "$one", "password": "secret-of-later"}),
+        Erased(),
         launch("vm"),
     ),
     workflow(
