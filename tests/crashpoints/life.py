@@ -48,8 +48,8 @@ _lives = 0
 class Workflow:
     """What is played: after `given`, which is not disturbed, the `script`. `policy` is that of the first start.
 
-    `clouds` makes the clouds, each reached under its name as endpoint. `calm` is how long to watch at the end. `keys_last` tells that all records are
-    there then, so that each request that has a key can be asked once more.
+    `clouds` makes the clouds, each reached under its name as endpoint. `calm` is how long to watch at the end.
+    `keys_last` tells that all records are there then, so that each request that has a key can be asked once more.
     """
 
     name: str
