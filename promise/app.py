@@ -27,6 +27,7 @@ from promise.northbound.datastore import schema
 from promise.northbound.dialogue import Limits
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
+from promise.northbound.events.watch import Watch
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
@@ -71,6 +72,7 @@ class App:
     worker: Worker
     sync: Sync
     lifecycle: Lifecycle
+    watch: Watch
     users: Users
     operations: OperationTable
     data: DataTree
@@ -98,6 +100,7 @@ class App:
             ("lifecycle", self.lifecycle.run()),
             ("worker", self.worker.run()),
             ("sync", self.sync.run()),
+            ("thresholds", self.watch.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
 
@@ -194,9 +197,11 @@ async def build(
     sync = Sync(ledger, clouds.of, clock, config.cloud.poll_interval)
     lifecycle = Lifecycle(ledger, state.next_due, clock)
     events = EventStream(ledger, clock)
-    registry = Registry(events, new_id)
+    watch = Watch(ledger, state, clock)
+    registry = Registry(events, watch, new_id)
     records = Records(ledger, ledger.now())
-    for listener in (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard, records.heard):
+    listeners = (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard, watch.heard, records.heard)
+    for listener in listeners:
         ledger.subscribe(listener)
     rooms = Rooms(
         CapacityService(ledger, make),
@@ -220,7 +225,7 @@ async def build(
     )
     operations, data = OperationTable(rooms), DataTree(ledger, await rules, registry)
     server = NetconfServer(operations, data, users, options, events, registry)
-    return App(config, ledger, state, clouds, worker, sync, lifecycle, users, operations, data, server, records)
+    return App(config, ledger, state, clouds, worker, sync, lifecycle, watch, users, operations, data, server, records)
 
 
 def _modules() -> tuple[Module, ...]:

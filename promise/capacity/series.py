@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from promise.capacity.snapshot import HEADROOM, PLANES
 from promise.resources import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from promise.capacity.blocks import Blocks, Matrix
+    from promise.resources import Window
 
     Point = tuple[int, list[int]]
 
@@ -42,6 +44,16 @@ def extremes(blocks: Blocks, start: int, end: int, least: Collection[int]) -> li
     for plane in range(blocks.planes):
         found += (blocks.lowest if plane in least else blocks.highest)(start, end, plane)
     return found
+
+
+def extreme(blocks: Blocks, window: Window, column: tuple[str, int], *, most: bool) -> int:
+    """Return the most, or the least, of a metric (also "available", "overdrawn") of a row over the window."""
+    metric, row = column
+    if metric in PLANES:
+        return (blocks.highest if most else blocks.lowest)(*window, PLANES.index(metric))[row]
+    sign = -1 if metric == "overdrawn" else 1  # overdrawn is most where headroom is least
+    found = (blocks.highest if most == (sign > 0) else blocks.lowest)(*window, HEADROOM)[row]
+    return max(0, sign * found)
 
 
 def buckets(blocks: Blocks, start: int, end: int, resolution: int, least: Collection[int]) -> Iterator[Point]:

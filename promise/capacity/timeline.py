@@ -38,7 +38,7 @@ import numpy as np
 from promise.capacity.blocks import SIZE, Blocks
 from promise.capacity.bulk import Bulk
 from promise.capacity.search import Openings, first_instant
-from promise.capacity.series import buckets, change_points, extremes
+from promise.capacity.series import buckets, change_points, extreme, extremes
 from promise.capacity.snapshot import HEADROOM, LEAST, PLANES, RESERVED, TOTAL, USAGE, Opening, Shortfall, Snapshot
 from promise.resources import FOREVER, LARGEST, Window
 
@@ -220,6 +220,11 @@ class Timeline:
     def over(self, window: Window) -> Snapshot:
         """Return the extremes over the window: minima of total and headroom, maxima of reserved and usage."""
         return Snapshot(self._rows, extremes(self._blocks, *checked(window), LEAST))
+
+    def extreme(self, window: Window, metric: str, resource: str, *, most: bool) -> int:
+        """Return the most, or the least, of a metric (also "available", "overdrawn") of a resource over the window."""
+        row = self._rows.get(resource)
+        return 0 if row is None else extreme(self._blocks, checked(window), (metric, row), most=most)
 
     def fits(self, window: Window, request: Capacity) -> bool:
         """Tell whether the headroom covers the request at every instant of the window; amounts <= 0 ask for nothing."""

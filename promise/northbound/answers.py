@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from promise.capacity.query import Levels, Point
     from promise.capacity.refusal import Affected
     from promise.reservation.view import ReservationView
-    from promise.subscription.model import Filter
+    from promise.subscription.model import Filter, Threshold
 
 MOST_MESSAGE = 1024
 """Characters of a message that quotes somebody else."""
@@ -241,3 +241,15 @@ def subscription_filter(kind: Kind, wanted: Filter) -> yang.PromiseSubscriptions
         else yang.Window(start=None if start <= ALWAYS.start else told(start), end=told(open_end(end))),
     )
     return None if wanted == EVERYTHING else shown
+
+
+def threshold(asked: Threshold) -> yang.Threshold:
+    """Return a line that capacity may cross."""
+    return yang.Threshold(
+        metric=asked.metric,
+        resource=asked.resource,
+        bound="lower" if asked.lower else "upper",
+        value=asked.value,
+        hysteresis=asked.hysteresis or None,
+        horizon=asked.horizon or None,
+    )

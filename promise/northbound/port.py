@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from promise.northbound.datastore import Schema
     from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
-    from promise.subscription.model import Filter, Kind
+    from promise.subscription.model import Filter, Kind, Threshold
 
 
 class Module(NamedTuple):
@@ -160,6 +160,7 @@ class Wish:
     start: int | None = None
     after: int | None = None
     present: bool = False
+    thresholds: tuple[Threshold, ...] = ()
 
 
 class Subscribed(NamedTuple):

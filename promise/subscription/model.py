@@ -37,3 +37,27 @@ class Filter:
 
 
 EVERYTHING: Final = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A line that one column of one resource may cross, in the unit of the resource.
+
+    Over [now, now + horizon), 0 = now: the least of the column where `lower`, else the most.
+    """
+
+    metric: str
+    resource: str
+    lower: bool
+    value: int
+    hysteresis: int = 0
+    horizon: int = 0
+
+    def beyond(self, measured: int, *, before: bool) -> bool:
+        """Tell whether the line is crossed when this is measured; between crossing and clearing it stays as before.
+
+        Without hysteresis both lie on the line itself: what is measured there has crossed it.
+        """
+        low, high = self.value - self.hysteresis, self.value + self.hysteresis
+        crossed, cleared = (measured <= low, measured >= high) if self.lower else (measured >= high, measured <= low)
+        return crossed or (before and not cleared)

@@ -15,6 +15,11 @@ def lost(whose: str, after: int | None, until: int, now: int) -> Notice:
     return about(whose, "lost", (until, now), lost_after=after, lost_until=until, message=message)
 
 
+def dropped(whose: str, count: int, place: tuple[int, int]) -> Notice:
+    """Say that so many notifications before this place were dropped: the receiver does not take them."""
+    return about(whose, "lost", place, lost=count, message="the receiver takes notifications too slowly")
+
+
 def about(whose: str, event: str, place: tuple[int, int], **said: Any) -> Notice:
     """Return a subscription-event; `whose` is the id of the subscription, and what makes the event unique."""
     name = f"{whose} {event} {place[0]} {place[1]}"

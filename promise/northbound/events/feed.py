@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
@@ -22,16 +22,22 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.stream import EventStream
-    from promise.subscription.model import Filter, Kind
+    from promise.subscription.model import Filter, Kind, Threshold
+
+
+LARGEST: Final = 256
+"""So many crossed lines wait for a receiver that does not take them; then the oldest is dropped, and that is said."""
 
 
 class Member:
     """One subscription of a receiver: for whom, what of which kind, and up to where it was told.
 
-    `aside` is what comes to it beside the journal, behind the entries that it names: the present state, what was lost.
+    `aside` is what it is told before anything else: the present state, what was lost. `behind` is what follows from
+    the journal beside its entries, told behind the entry that it names: lines that were crossed. One that has
+    `thresholds` is told of nothing else.
     """
 
-    __slots__ = ("actor", "after", "aside", "id", "kind", "sent", "wanted")
+    __slots__ = ("actor", "after", "aside", "behind", "dropped", "id", "kind", "sent", "thresholds", "wanted")
 
     def __init__(self, key: str, actor: Actor, kind: Kind, wanted: Filter, after: int) -> None:
         self.id = key
@@ -40,13 +46,17 @@ class Member:
         self.wanted = wanted
         self.after = after
         self.aside: deque[Notice] = deque()
+        self.behind: deque[Notice] = deque()
+        self.thresholds: tuple[Threshold, ...] = ()
         self.sent = 0
+        self.dropped = 0
 
     def wants(self, notice: Notice) -> bool:
         """Tell whether it is told this."""
         subject = notice.subject
         return (
             subject is not None
+            and not self.thresholds
             and notice.kind is self.kind
             and notice.for_eyes_of(self.actor)
             and passes(self.wanted, subject)
@@ -59,6 +69,7 @@ class Feed:
     def __init__(self, stream: EventStream) -> None:
         self.members: dict[str, Member] = {}
         self.over = False
+        self._dropped: dict[str, int] = {}
         self._stream = stream
         self._cursor = Cursor(stream, 0)
         self._news = stream.listen(self)
@@ -67,6 +78,15 @@ class Feed:
         """Begin to tell what a subscription asks for, what stands aside first."""
         member.aside.extend(aside)
         self.members[member.id] = member
+        self._news.set()
+
+    def tell(self, member: Member, notice: Notice) -> None:
+        """Tell a subscription something behind the journal's entry that it names, when that is told."""
+        if len(member.behind) >= LARGEST:
+            member.behind.popleft()
+            member.dropped += 1
+            self._dropped[member.id] = self._dropped.get(member.id, 0) + 1
+        member.behind.append(notice)
         self._news.set()
 
     def remove(self, key: str) -> None:
@@ -124,6 +144,10 @@ class Feed:
         for member in list(self.members.values()):
             while member.aside:
                 yield member.aside.popleft(), [member.id]
+            if member.behind and (dropped := self._dropped.pop(member.id, 0)):
+                yield about.dropped(member.id, dropped, (member.behind[0].seq, self._stream.now())), [member.id]
+            while member.behind and member.behind[0].seq <= member.after:
+                yield member.behind.popleft(), [member.id]
 
     async def _next(self) -> Told | None:
         """Return the entry behind the one that all were told."""

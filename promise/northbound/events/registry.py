@@ -10,8 +10,10 @@ from promise.errors import BadElement, Unsupported
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.events import about
+from promise.northbound.events.crossing import crossed
 from promise.northbound.events.feed import Feed, Member
 from promise.northbound.events.initial import initial
+from promise.northbound.events.watch import Watched
 from promise.northbound.port import Subscribed
 from promise.northbound.words import actor_of, fresh_id
 from promise.subscription.model import Kind
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.stream import EventStream
+    from promise.northbound.events.watch import Watch
     from promise.northbound.port import Receiver, Wish
     from promise.subscription.model import Filter
 
@@ -42,6 +45,7 @@ class _Bound:
 
     member: Member
     session: int
+    watched: Watched | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,9 @@ class _Start:
 class Registry:
     """Who subscribed to what; see `port.Subscriptions`."""
 
-    def __init__(self, stream: EventStream, new_id: Callable[[], str] = fresh_id) -> None:
+    def __init__(self, stream: EventStream, watch: Watch, new_id: Callable[[], str] = fresh_id) -> None:
         self._stream = stream
+        self._watch = watch
         self._new_id = new_id
         self._sessions: dict[int, _Session] = {}
         self._bound: dict[str, _Bound] = {}
@@ -70,7 +75,7 @@ class Registry:
         """Forget a session with all that it subscribed to."""
         self._sessions.pop(session, None)
         for key in [key for key, each in self._bound.items() if each.session == session]:
-            del self._bound[key]
+            self._forget(key)
 
     async def subscribe(self, caller: Caller, wish: Wish) -> Subscribed | Refusal:
         """Begin to tell a session what it wishes to know, from the answer to this request on."""
@@ -83,11 +88,15 @@ class Registry:
             return start
         assert isinstance(start, _Start)
         member = Member(self._new_id(), actor, wish.kind, wish.wanted, start.seq)
+        member.thresholds = wish.thresholds
         member.aside.extend(start.aside)
         await self._rewind(member, wish, start)
         if caller.session_id in self._sessions:
-            self._bound[member.id] = _Bound(member, caller.session_id)
-            self._join(session, member)
+            feed = self._join(session, member)
+            watched = self._watched(feed, member) if member.thresholds else None
+            self._bound[member.id] = _Bound(member, caller.session_id, watched)
+            if watched is not None:
+                await self._watch.add(watched)
         return Subscribed(member.id, wish.kind.value, start.seq)
 
     async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
@@ -95,11 +104,16 @@ class Registry:
         bound = self._bound.get(key)
         if bound is None or not _may(actor_of(caller), bound.member):
             return Refusal(Reason.NOT_FOUND, f"there is no subscription {key}")
-        del self._bound[key]
+        self._forget(key)
         feed = self._sessions[bound.session].feed
         if feed is not None:
             feed.remove(key)
         return None
+
+    def _forget(self, key: str) -> None:
+        watched = self._bound.pop(key).watched
+        if watched is not None:
+            self._watch.remove(watched)
 
     def listed(self, actor: Actor) -> Iterator[yang.PromiseSubscriptions]:
         """Yield the subscriptions of sessions that the actor may see, oldest first."""
@@ -107,13 +121,23 @@ class Registry:
             if _may(actor, each.member):
                 yield _listed(each.member, each.session)
 
-    def _join(self, session: _Session, member: Member) -> None:
+    def _watched(self, feed: Feed, member: Member) -> Watched:
+        """Return the lines of a subscription, each of which is told behind what has made it so."""
+        log = self._stream.log
+        return Watched(
+            member.wanted,
+            member.thresholds,
+            lambda crossing: feed.tell(member, crossed(member.id, crossing, log.durable_seq)),
+        )
+
+    def _join(self, session: _Session, member: Member) -> Feed:
         if session.feed is None or session.feed.over:
             session.feed = Feed(self._stream)
             session.feed.add(member)
             session.receiver.subscribe(session.feed)
         else:
             session.feed.add(member)
+        return session.feed
 
     def _start(self, book: AllocationBook, actor: Actor, wish: Wish, now: int) -> _Start | Refusal:
         """Return where a subscription begins that is decided at this moment."""
@@ -147,10 +171,12 @@ def _listed(member: Member, session: int) -> yang.PromiseSubscriptions:
         id=member.id,
         kind=member.kind.value,
         filter=answers.subscription_filter(member.kind, member.wanted),
+        threshold=tuple(answers.threshold(each) for each in member.thresholds),
         session_id=session,
         owner=member.actor.user,
         state="active",
         sent=member.sent,
+        dropped=member.dropped,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promise.capacity.refusal import Refusal
@@ -11,7 +12,7 @@ from promise.northbound.port import Wish
 from promise.northbound.unsupported import refuse
 from promise.northbound.words import bare, bare_set, ending, starting
 from promise.resources import Window
-from promise.subscription.model import ALWAYS, Filter, Kind
+from promise.subscription.model import ALWAYS, Filter, Kind, Threshold
 
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
@@ -35,7 +36,6 @@ class SubscriptionRpcs:
         self, caller: Caller, asked: yang.SubscribeCapacityEventsInput
     ) -> yang.SubscribeCapacityEventsOutput:
         """Tell a session of changes of capacity."""
-        refuse("subscribe-capacity-events", threshold=asked.threshold)
         said = asked.filter or yang.CapacityFilter()
         wanted = Filter(
             provider=bare(said.provider_id),
@@ -43,7 +43,9 @@ class SubscriptionRpcs:
             resources=frozenset(said.resource),
             window=window_of(said.window),
         )
-        return await self._subscribe(caller, _wish(Kind.CAPACITY, wanted, asked), yang.SubscribeCapacityEventsOutput)
+        lines = tuple(threshold(each) for each in asked.threshold)
+        wish = replace(_wish(Kind.CAPACITY, wanted, asked), thresholds=lines)
+        return await self._subscribe(caller, wish, yang.SubscribeCapacityEventsOutput)
 
     async def reservations(
         self, caller: Caller, asked: yang.SubscribeReservationEventsInput
@@ -88,6 +90,18 @@ def _of_records(said: yang.ReservationFilter | yang.InstanceFilter | None) -> Fi
         zone=said.zone,
         states=frozenset(said.state),
         window=window_of(said.window),
+    )
+
+
+def threshold(said: yang.Threshold) -> Threshold:
+    """Return a line that capacity may cross."""
+    return Threshold(
+        metric=said.metric,
+        resource=said.resource,
+        lower=said.bound == "lower",
+        value=said.value,
+        hysteresis=said.hysteresis or 0,
+        horizon=said.horizon or 0,
     )
 
 
