@@ -9,15 +9,32 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from oracle import model_instances, model_pools, model_queries, model_requests, model_time
+from oracle import (
+    model_configuration,
+    model_facts,
+    model_instances,
+    model_pools,
+    model_queries,
+    model_requests,
+    model_time,
+)
 from oracle.model_columns import METRICS, Scope, columns, instants, regrade
-from oracle.model_records import OPEN, Flavor, Policy, Provider, World
+from oracle.model_records import OPEN, Flavor, Key, Policy, Provider, World
+from oracle.model_requests import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from oracle.model_cloud import FakeCloud
+
+    from promise.events import Entry
 
 Query = dict[str, Any]
 Answer = dict[str, Any]
+
+
+MADE = ("reservation-id", "pool-id", "instance-id")
+"""Where an answer has the id of what was made."""
 
 
 class Model:
@@ -34,21 +51,44 @@ class Model:
         self.world.providers[name] = Provider(name, dict(bound), dict(zones), known)
         return {"result": "ok", "provider-id": name, "capacity": dict(bound), "zones": set(zones)}
 
-    def resize(self, provider: str, bound: dict[str, int], zones: dict[str, dict[str, int]]) -> None:
-        """The cloud gives more, or less, than before."""
-        self.world.providers[provider].bound = dict(bound)
-        self.world.providers[provider].zones = dict(zones)
-        regrade(self.world)
-
-    def gone(self, instance: str) -> None:
-        model_instances.gone(self.world, instance)
-        regrade(self.world)
+    def learn(self, clouds: Mapping[str, FakeCloud], entries: Iterable[Entry]) -> None:
+        """Take what one commit says that clouds did; `clouds` are those of the providers."""
+        if sum(model_facts.learn(self.world, clouds, entry) for entry in entries):
+            regrade(self.world)
 
     def call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
         """Decide; ids that the controller has chosen are taken from `told`, what it answered."""
+        if "idempotency-key" in query:
+            return self._once(operation, query, told)
+        return self._call(operation, query, told)
+
+    def _once(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
+        """A request with a key: the same again is the same record again, and another with it is refused."""
+        world = self.world
+        which = (world.user, operation, query["idempotency-key"])
+        asked = {name: value for name, value in query.items() if name not in {"idempotency-key", "as"}}
+        if (known := world.keys.get(which)) is not None:
+            rejected = {"status": "rejected"} if operation == "create-instance" else {}
+            return self._again(operation, known.subject) if known.asked == asked else refused("key-reused", **rejected)
+        answer = self._call(operation, query, told)
+        kept = answer["result"] == "ok" and not query.get("dry-run")
+        if kept and (subject := next((answer[leaf] for leaf in MADE if leaf in answer), None)):
+            world.keys[which] = Key(asked, subject, world.now)
+        return answer
+
+    def _again(self, operation: str, subject: str) -> Answer:
+        world = self.world
+        if operation == "create-instance":
+            return model_instances.answered(world.instances[subject])
+        if operation == "create-reservation":
+            return model_requests.accepted(world, world.reservations[subject])
+        return {"result": "ok", "pool-id": subject}
+
+    def _call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
         answer = self._decided(operation, query, told)
         if not operation.startswith("query"):
             regrade(self.world)
+            model_time.remember(self.world)
         if operation == "update-reservation" and answer["result"] == "ok" and not query.get("dry-run"):
             answer["reservation"] = model_requests.shown(self.world, self.world.reservations[query["reservation-id"]])
         return answer
@@ -61,12 +101,13 @@ class Model:
             "remove-pool": lambda: model_pools.remove_pool(world, query),
             "create-reservation": lambda: model_requests.create_reservation(world, query, told.get("reservation-id")),
             "update-reservation": lambda: model_requests.update_reservation(world, query),
-            "cancel-reservation": lambda: model_requests.cancel_reservation(world, query["reservation-id"]),
+            "cancel-reservation": lambda: model_requests.cancel(world, query),
             "create-instance": lambda: model_instances.create_instance(world, query, told),
-            "destroy-instance": lambda: model_instances.destroy_instance(world, query["instance-id"]),
+            "destroy-instance": lambda: model_instances.destroy(world, query),
             "query-capacity": lambda: model_queries.query_capacity(world, query),
             "query-reservation": lambda: model_queries.query_reservation(world, query),
             "query-instance": lambda: model_queries.query_instance(world, query),
+            "remove-provider": lambda: model_configuration.remove_provider(world, query),
         }
         return decide[operation]()
 

@@ -1,4 +1,4 @@
-"""A cloud that does at once what it is asked, and whose size a test sets."""
+"""A cloud that does at once what it is asked, or fails in the way that a test chooses; what is in it is the truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from promise.allocation.server import Server, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
-from promise.errors import CloudRefused
+from promise.errors import CloudRefused, CloudUnreachable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,25 +26,44 @@ FLAVORS = (
     Flavor("f5", "twin", 1, 1, 0, {"instances": 1, "cores": 2, "ram": 1}),
 )
 
+MOODS = ("well", "away", "refusing", "lost", "void", "lazy", "forgetful")
+"""What happens to what is asked: it is done; nobody answers; a create is refused; a create is done, or is not, and its
+reply is lost; a server that shall go leaves later; or is forgotten to have been told so."""
+
+BUILDING = 2
+"""Seconds for which a server of a cloud that builds is not ready."""
+
 
 @dataclass
 class FakeCloud:
-    """`bound` and `zones` are what discovery finds next; with `slow` a server that shall go stays for now."""
+    """`bound` and `zones` are what discovery finds next; with `slow` a server that shall go stays for now.
+
+    `held` are the servers that are there, `ever` the allocation ids of all that ever were.
+    """
 
     name: str
     bound: dict[str, int]
     zones: dict[str, dict[str, int]]
     now: int = 0
     held: dict[str, Server] = field(default_factory=dict)
+    ever: dict[str, str | None] = field(default_factory=dict)
     made: int = 0
     slow: bool = False
+    mood: str = "well"
+    builds: bool = False
+
+    async def _answers(self) -> None:
+        await asyncio.sleep(0)
+        if self.mood == "away":
+            raise CloudUnreachable(f"{self.name} does not answer")
 
     async def discover(self, source: str | None = None) -> Discovery:
-        await asyncio.sleep(0)
+        await self._answers()
         zones = tuple(Zone(name, True, 1, dict(found)) for name, found in self.zones.items())
         return Discovery(self.name, self.name, "placement", dict(self.bound), zones, (), FLAVORS, "http://c/")
 
     async def image(self, name_or_id: str) -> Sequence[str]:
+        await self._answers()
         return ("image",) if name_or_id == "image" else ()
 
     async def network(self, name_or_id: str) -> Sequence[str]:
@@ -54,28 +73,53 @@ class FakeCloud:
         return ("net-1",)
 
     async def create_server(self, spec: ServerSpec) -> Server:
-        await asyncio.sleep(0)
+        await self._answers()
+        if self.mood == "refusing":
+            raise CloudRefused("no valid host was found")
+        if self.mood == "void":
+            raise OutcomeUnknown("the request was lost")
+        server = self.make(spec.name, spec.flavor, spec.zone, spec.allocation_id)
+        if self.mood == "lost":
+            raise OutcomeUnknown("the reply was lost")
+        return self._shown(server)
+
+    def make(self, name: str, flavor: str, zone: str | None, allocation: str | None = None) -> Server:
+        """Make a server; without an allocation it is one that somebody makes directly."""
         self.made += 1
-        needs = next(one.needs for one in FLAVORS if one.id == spec.flavor)
-        server = Server(
-            f"{self.name}-{self.made}", spec.name, ServerState.ACTIVE, spec.allocation_id, spec.flavor, needs,
-            self.now, spec.zone,
-        )  # fmt: skip
+        needs = next(one.needs for one in FLAVORS if one.id == flavor)
+        server = Server(f"{self.name}-{self.made}", name, ServerState.ACTIVE, allocation, flavor, needs, self.now, zone)
         self.held[server.id] = server
+        self.ever[server.id] = allocation
         return server
 
+    def _shown(self, server: Server) -> Server:
+        building = self.builds and server.state is ServerState.ACTIVE and self.now < server.created + BUILDING
+        return replace(server, state=ServerState.BUILD) if building else replace(server)
+
     async def delete_server(self, server_id: str) -> None:
-        if not self.slow:
+        await self._answers()
+        if self.mood == "lazy" and server_id in self.held:
+            self.held[server_id] = replace(self.held[server_id], state=ServerState.DELETING)
+        elif not self.slow and self.mood != "forgetful":
             self.held.pop(server_id, None)
 
+    def recover(self) -> None:
+        """Be well again; servers that were to leave have left."""
+        self.mood, self.slow = "well", False
+        self.held = {name: one for name, one in self.held.items() if one.state is not ServerState.DELETING}
+
     async def server(self, server_id: str) -> Server | None:
-        return self.held.get(server_id)
+        await self._answers()
+        found = self.held.get(server_id)
+        return None if found is None else self._shown(found)
 
     async def servers(self) -> Sequence[Server]:
-        return [replace(server) for server in self.held.values()]
+        await self._answers()
+        return [self._shown(server) for server in self.held.values()]
 
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
-        return [server for server in self.held.values() if server.allocation_id == allocation_id]
+        await self._answers()
+        return [self._shown(server) for server in self.held.values() if server.allocation_id == allocation_id]
 
     async def create_volume(self, spec: VolumeSpec) -> Volume:
         raise CloudRefused(f"the histories have no volumes: {spec.name}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from oracle.model_records import LEAVES, OPEN, Amounts, Instance, Reservation, World
+from oracle.model_records import LEAVES, OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
+
+    from oracle.model_records import Amounts, Instance, Pool, Reservation, World
 
 METRICS = ("total", "reserved", "usage", "available", "overdrawn")
 
-Columns = dict[str, Amounts]
+Columns = dict[str, "Amounts"]
 
 PRIORITIES = ["low", "normal", "high"]
 
@@ -33,10 +36,14 @@ def managed(world: World, scope: Scope, hidden: Collection[str] = ()) -> set[str
 
 
 def bound_of(world: World, scope: Scope, resource: str) -> int:
-    provider = world.providers[scope.provider]
+    provider = world.providers.get(scope.provider)
+    if provider is None:
+        return OPEN
     bound = provider.bound if scope.zone is None else provider.zones.get(scope.zone, {})
     inventoried = resource not in LEAVES  # a class of which no host has an inventory is not there
-    return bound.get(resource, 0 if inventoried else OPEN)
+    if resource not in bound:
+        return 0 if inventoried else OPEN
+    return bound[resource] * provider.overcommit.get(resource, 1000) // 1000
 
 
 def pooled(world: World, scope: Scope, resource: str, at: int, hidden: Collection[str] = ()) -> int:
@@ -112,6 +119,97 @@ def columns(world: World, scope: Scope, at: int, hidden: Collection[str] = ()) -
     return answer
 
 
+class Levels(NamedTuple):
+    """What is in a scope of a resource from one moment on: the sum of the pools, of the planned ones, and the rest."""
+
+    certain: int
+    awaited: int
+    claimed: int
+    under: int
+    loose: int
+
+
+Course = list[tuple[int, Levels]]
+
+
+def courses(
+    world: World, scope: Scope, hidden: Collection[str] = (), gone: Collection[str] = (), names: Collection[str] = ()
+) -> dict[str, Course]:
+    """The same sums as above, of all resources (or of these) at all moments: each record adds where it begins.
+
+    `hidden` pools and claims are not there, `gone` instances neither. A course begins with nothing, before all time.
+    """
+    changes: dict[str, dict[int, list[int]]] = {}
+    for column, start, end, amounts in _parts(world, scope, hidden, gone):
+        for name, amount in amounts:
+            if amount and start < end and (not names or name in names):
+                moments = changes.setdefault(name, {-OPEN: [0] * 5})
+                moments.setdefault(start, [0] * 5)[column] += amount
+                moments.setdefault(end, [0] * 5)[column] -= amount
+    return {name: _running(moments) for name, moments in changes.items()}
+
+
+Part = tuple[int, int, int, "Iterable[tuple[str, int]]"]
+"""Which of the `Levels` from when until when has how much of what."""
+
+
+def _parts(world: World, scope: Scope, hidden: Collection[str], gone: Collection[str]) -> Iterator[Part]:
+    for pool in world.pools.values():
+        if pool.end > world.now and pool.id not in hidden and inside(pool, scope):
+            signed = [(name, pool.sign * amount) for name, amount in pool.amounts.items()]
+            yield 1 if pool.planned else 0, pool.start, pool.end, signed
+    for found in world.reservations.values():
+        if found.live and found.id not in hidden and inside(found, scope):
+            yield 2, found.start, found.end, found.amounts.items()
+    for one in world.instances.values():
+        if one.live and one.id not in hidden and one.id not in gone and inside(one, scope):
+            for name, amount in one.needs.items():
+                claim = claim_of(world, one, name, hidden)
+                if claim is None:
+                    yield 4, one.start, OPEN, [(name, amount)]
+                else:
+                    yield 3 if inside(claim, scope) else 4, one.start, claim.end, [(name, amount)]
+
+
+def _running(moments: dict[int, list[int]]) -> Course:
+    course = []
+    level = [0] * 5
+    for at in sorted(moments):
+        level = [a + b for a, b in zip(level, moments[at], strict=True)]
+        course.append((at, Levels(*level)))
+    return course
+
+
+def given(levels: Levels, bound: int) -> int:
+    """The total: what the pools say, as far as the cloud can give it; what is planned comes on top."""
+    return max(0, min(levels.certain, bound) + levels.awaited)
+
+
+def rooms(world: World, scopes: Iterable[Scope], names: Collection[str], hidden: Collection[str] = ()) -> Rooms:
+    """What may still be promised in all these scopes, as `room` says it, of these resources at all moments."""
+    own = {instance.id for name in hidden for instance in world.instances_of(name)}
+    found: Rooms = {name: [] for name in names}
+    for scope in scopes:
+        every = courses(world, scope, names=names)
+        hid = courses(world, scope, hidden, own, names) if hidden else every
+        for name in names:
+            bound = bound_of(world, scope, name)
+            found[name].append([(at, given(level, bound)) for at, level in every.get(name, NOTHING)])
+            found[name].append([(at, -level.claimed - level.loose) for at, level in hid.get(name, NOTHING)])
+    return found
+
+
+NOTHING: Course = [(-OPEN, Levels(0, 0, 0, 0, 0))]
+
+Rooms = dict[str, list[list[tuple[int, int]]]]
+"""Of each resource its courses, in pairs of what is given and what is taken; the room is the least of the pairs."""
+
+
+def room_at(found: Rooms, name: str, at: int) -> int:
+    levels = [course[bisect_right(course, at, key=lambda step: step[0]) - 1][1] for course in found[name]]
+    return min(whole + taken for whole, taken in zip(levels[::2], levels[1::2], strict=True))
+
+
 def room(world: World, scopes: Iterable[Scope], resource: str, at: int, hidden: Collection[str] = ()) -> int:
     """What may still be promised at an instant in all these scopes; negative where they are overdrawn.
 
@@ -145,19 +243,47 @@ def shortfalls(world: World) -> dict[str, Amounts]:
     started; the others may hope that it leaves.
     """
     worst: dict[str, Amounts] = {}
-    for provider in world.providers.values():
-        for scope in [Scope(provider.id), *(Scope(provider.id, zone) for zone in provider.zones)]:
-            for at in instants(world, provider.id, max(world.now, world.clock), OPEN):
-                for found, resource, amount in _short_at(world, scope, at):
-                    mine = worst.setdefault(found.id, {})
-                    mine[resource] = max(mine.get(resource, 0), amount)
+    for scope in all_scopes(world):
+        if not short(world, scope):
+            continue
+        for at in instants(world, scope.provider, max(world.now, world.clock), OPEN):
+            for found, resource, amount in _short_at(world, scope, at):
+                mine = worst.setdefault(found.id, {})
+                mine[resource] = max(mine.get(resource, 0), amount)
     return worst
+
+
+def all_scopes(world: World) -> list[Scope]:
+    """The providers, the zones that their clouds have, and those that a record names."""
+    found = {Scope(provider.id): None for provider in world.providers.values()}
+    for provider in world.providers.values():
+        found |= {Scope(provider.id, zone): None for zone in provider.zones}
+    records: list[Pool | Reservation | Instance]
+    records = [*world.pools.values(), *world.reservations.values(), *world.instances.values()]
+    for record in records:
+        if record.zone is not None and record.provider in world.providers:
+            found[Scope(record.provider, record.zone)] = None
+    return list(found)
+
+
+def short(world: World, scope: Scope) -> bool:
+    """Whether anything is ever short here; it is looked at closely only then."""
+    return any(
+        given(level, bound_of(world, scope, name)) < level.claimed + level.loose
+        for name, course in courses(world, scope).items()
+        for _, level in course
+        if level.claimed
+    )
 
 
 def going(world: World) -> set[str]:
     """Instances that were told to go less than a minute ago: no shortage is theirs."""
     now = max(world.now, world.clock)
-    return {one.id for one in world.instances.values() if one.state == "DELETING" and now < one.told + 60}
+    return {
+        one.id
+        for one in world.instances.values()
+        if one.live and one.state == "DELETING" and one.told is not None and now < one.told + 60
+    }
 
 
 def regrade(world: World) -> None:
@@ -173,14 +299,16 @@ def _short_at(world: World, scope: Scope, at: int) -> list[tuple[Reservation, st
     live = claims_at(world, scope, at)
     live.sort(key=lambda found: (PRIORITIES.index(found.priority), -found.created, found.id))
     short = []
+    leaving = going(world) if live else set()
+    left = {found.id: remaining(world, found, leaving) for found in live}
     for resource in {name for found in live for name in found.amounts}:
         whole = total(world, scope, resource, at)
-        _, loose = used(world, scope, resource, at, going(world))
+        _, loose = used(world, scope, resource, at, leaving)
         over = sum(found.amounts.get(resource, 0) for found in live) - whole
         taken = 0
         for found in live:
             deficit = over + (loose if found.state == "active" else 0) - taken
-            gives = max(0, min(deficit, remaining(world, found, going(world)).get(resource, 0)))
+            gives = max(0, min(deficit, left[found.id].get(resource, 0)))
             taken += gives
             if gives:
                 short.append((found, resource, gives))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from oracle.model_columns import instants, room, scopes_of
+from oracle.model_columns import Rooms, instants, room_at, rooms, scopes_of
 from oracle.model_records import OPEN, Amounts, World
 
 DAY = 86400
@@ -42,20 +42,21 @@ class Ask:
         return self.amounts[resource] > had
 
 
-def left_over(world: World, ask: Ask, resource: str, at: int) -> int:
-    """Return what is available to the request, never below 0."""
-    return max(0, room(world, scopes_of(ask.provider, ask.zone), resource, at, ask.hidden))
+def _rooms(world: World, ask: Ask) -> Rooms:
+    return rooms(world, scopes_of(ask.provider, ask.zone), list(ask.amounts), ask.hidden)
 
 
 def shortages(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
     """One entry per short resource: the least that is available, and the first interval of that."""
     found = {}
+    left = _rooms(world, ask)
+    every = instants(world, ask.provider, ask.start, ask.end)
     for resource in ask.amounts:
-        spots = [at for at in instants(world, ask.provider, ask.start, ask.end) if ask.grows(resource, at)]
-        levels = {at: left_over(world, ask, resource, at) for at in spots}
+        spots = [at for at in every if ask.grows(resource, at)]
+        levels = {at: max(0, room_at(left, resource, at)) for at in spots}
         if not levels or min(levels.values()) >= ask.amounts[resource]:
             continue
-        start, end = lowest(levels, [*instants(world, ask.provider, ask.start, ask.end), ask.end])
+        start, end = lowest(levels, [*every, ask.end])
         entry = {"resource": resource, "requested": ask.amounts[resource], "available": min(levels.values())}
         found[resource] = entry | {"from": start} | ({} if end == OPEN else {"to": end})
     return found
@@ -72,7 +73,8 @@ def lowest(levels: dict[int, int], points: list[int]) -> tuple[int, int]:
 def most(world: World, ask: Ask) -> Amounts:
     """What of the requested resources is available throughout the window."""
     spots = instants(world, ask.provider, ask.start, ask.end)
-    return {name: min(left_over(world, ask, name, at) for at in spots) for name in ask.amounts}
+    left = _rooms(world, ask)
+    return {name: min(max(0, room_at(left, name, at)) for at in spots) for name in ask.amounts}
 
 
 def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
@@ -122,8 +124,10 @@ def bad_intervals(world: World, ask: Ask) -> list[tuple[int, int]]:
     """The intervals at or after the start in which less is available than is requested."""
     points = [*instants(world, ask.provider, ask.start, OPEN), OPEN]
 
+    left = _rooms(world, ask)
+
     def fits(at: int) -> bool:
-        return all(left_over(world, ask, name, at) >= amount for name, amount in ask.amounts.items())
+        return all(max(0, room_at(left, name, at)) >= amount for name, amount in ask.amounts.items())
 
     return [(at, after) for at, after in pairwise(points) if not fits(at)]
 

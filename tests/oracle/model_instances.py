@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from oracle.model_columns import Scope, instants, managed, remaining, room, scopes_of
 from oracle.model_fit import lowest
 from oracle.model_records import OPEN, Amounts, Flavor, Instance, Provider, Reservation, World
-from oracle.model_requests import Answer, Query, refused
-from oracle.model_time import zones_managed
+from oracle.model_requests import Answer, Query, of_several, refused
+from oracle.model_time import end, zones_managed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,19 @@ def create_instance(world: World, query: Query, told: Mapping[str, Any]) -> Answ
         return refused("insufficient-capacity", result="conflict", status="rejected", refusal=numbers)
     new = Instance(
         told.get("instance-id", "new"), world.user, query["name"], provider.id, zone, found.id if found else None,
-        flavor.id, needs, world.now, world.now, server=told.get("server"), networks=query.get("networks", ["net-1"]),
+        flavor.id, needs, world.now, world.now, state="INITIALIZED", networks=query.get("networks", ["net-1"]),
     )  # fmt: skip
     world.instances[new.id] = new
-    return {"result": "ok", "status": "in-progress", "instance-id": new.id, "vm-state": "ACTIVE", "server": new.server}
+    return answered(new)
+
+
+def answered(found: Instance) -> Answer:
+    """The answer to an accepted create-instance, as far as the cloud has said by then."""
+    if found.state == "ERROR" and found.server is None:
+        refusal = refused("provider-refused", status="rejected")
+        return refusal | {"instance-id": found.id, "vm-state": found.state}
+    answer = {"result": "ok", "status": "in-progress", "instance-id": found.id, "vm-state": found.state}
+    return answer | ({"server": found.server} if found.server else {})
 
 
 def needs_of(flavor: Flavor, query: Query) -> Amounts:
@@ -128,20 +137,19 @@ def _to(end: int) -> dict[str, int]:
     return {} if end == OPEN else {"to": end}
 
 
+def destroy(world: World, query: Query) -> Answer:
+    """One instance, or each of several for itself."""
+    if "instance-ids" not in query:
+        return destroy_instance(world, query["instance-id"])
+    return of_several(query["instance-ids"], "instance-id", lambda name: destroy_instance(world, name))
+
+
 def destroy_instance(world: World, name: str) -> Answer:
     found = world.instances.get(name)
     if found is None or not world.sees(found):
         return refused("not-found")
-    if found.live:
-        found.state, found.modified, found.told = "DELETING", world.now, world.now
+    end(found, world.now)
     return {"result": "ok", "vm-state": found.state}
-
-
-def gone(world: World, name: str) -> None:
-    """The cloud has said that the server is no longer there."""
-    found = world.instances[name]
-    found.priority = shown_instance(world, found)["priority"]
-    found.state, found.end, found.modified = "DELETED", world.now, world.now
 
 
 def shown_instance(world: World, found: Instance) -> Answer:
@@ -152,7 +160,9 @@ def shown_instance(world: World, found: Instance) -> Answer:
         "vm-state": found.state, "priority": found.priority, "owner": found.owner,
     }  # fmt: skip
     answer |= {"priority": claim.priority} if claim and active else {}
-    answer |= {"created-on": found.start, "modified-on": found.modified, "flavor": found.flavor, "image": "image"}
-    answer |= {"instance-ref": {"provider": found.provider, "server": found.server}, "networks": set(found.networks)}
+    answer |= {"created-on": found.created, "modified-on": found.modified, "flavor": found.flavor}
+    answer |= {"image": "image", "networks": set(found.networks)} if found.ours else {}
+    answer |= {"instance-ref": {"provider": found.provider, "server": found.server}} if found.server else {}
+    answer |= {"fault": found.fault} if found.fault else {}
     optional = {"zone": found.zone, "reservation": found.reservation, "end": found.end}
     return answer | {name: value for name, value in optional.items() if value is not None}

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from oracle.model_cloud import Clouds, FakeCloud
 from oracle.model_moves import Moves
 from oracle.model_records import Policy
-from oracle.model_trial import Call, Trial, trial
+from oracle.model_trial import Call, Trial, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
 LONGEST = 30.0
 """Seconds that one call may take before we say that it hangs."""
+
+
+Court: TypeAlias = "Callable[[Clouds, Policy, int], AbstractAsyncContextManager[Trial]]"
 
 
 class Outcome(NamedTuple):
@@ -59,19 +63,19 @@ def _policy(chance: random.Random) -> Policy:
     )
 
 
-async def play(seed: int, steps: int) -> Outcome:
+async def play(seed: int, steps: int, trial: Court = served) -> Outcome:
     """Play so many random calls, up to the first that goes wrong."""
     clouds, policy = setting(seed)
-    async with trial(clouds, policy) as court:
+    async with trial(clouds, policy, seed) as court:
         moves = Moves(random.Random(seed), court)
         added = [Call(f"p-{name}", "add-provider", {"name": name}) for name in clouds.by_name]
         return await _played(court, (added[step] if step < len(added) else moves.next() for step in range(steps)))
 
 
-async def replay(seed: int, calls: Iterable[Call]) -> Outcome:
+async def replay(seed: int, calls: Iterable[Call], trial: Court = served) -> Outcome:
     """Play these calls in the world of the seed."""
     clouds, policy = setting(seed)
-    async with trial(clouds, policy) as court:
+    async with trial(clouds, policy, seed) as court:
         return await _played(court, calls)
 
 
@@ -79,19 +83,20 @@ async def _played(court: Trial, calls: Iterable[Call]) -> Outcome:
     try:
         for call in calls:
             await asyncio.wait_for(court.step(call), LONGEST)
+        await asyncio.wait_for(court.end(), LONGEST)
     except (AssertionError, TimeoutError) as failure:
         return Outcome(court.calls, failure)
     return Outcome(court.calls, None)
 
 
-async def shrink(seed: int, failed: Outcome, budget: int = 200) -> Outcome:
+async def shrink(seed: int, failed: Outcome, trial: Court = served, budget: int = 200) -> Outcome:
     """Leave out what the failure does not need: ever smaller pieces, as long as something fails and budget is left."""
     best = failed
     size = len(best.calls) // 2
     while size and budget > 0:
         at = 0
         while at < len(best.calls) and budget > 0:
-            tried = await replay(seed, [*best.calls[:at], *best.calls[at + size :]])
+            tried = await replay(seed, [*best.calls[:at], *best.calls[at + size :]], trial)
             budget -= 1
             if _kind(tried) == _kind(failed) and len(tried.calls) < len(best.calls):
                 best = tried

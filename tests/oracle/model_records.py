@@ -30,6 +30,9 @@ class Provider:
     bound: Amounts
     zones: dict[str, Amounts]
     flavors: list[Flavor]
+    position: int = 0
+    overcommit: dict[str, int] = field(default_factory=dict)
+    """Thousandths of what the cloud says that we draw on."""
 
 
 @dataclass
@@ -61,6 +64,10 @@ class Reservation:
     created: int
     modified: int
     version: int = 1
+    containers: dict[str, tuple[int, Amounts]] = field(default_factory=dict)
+    """Of each flavor how many, and what one took when it was named."""
+    notice: int | None = None
+    """When its owner is to be told that it ends soon; None when that is not to be, or has been."""
 
     @property
     def live(self) -> bool:
@@ -84,12 +91,29 @@ class Instance:
     server: str | None = None
     networks: list[str] = field(default_factory=list)
     priority: str = "low"
-    told: int = 0
+    told: int | None = None
     """When it was told to go, if it was."""
+    created: int = 0
+    fault: str | None = None
+    counted: bool = True
+    """Whether the cloud holds something for it, as far as is known."""
+    ours: bool = True
+
+    def __post_init__(self) -> None:
+        self.created = self.created or self.start
 
     @property
     def live(self) -> bool:
-        return self.state != "DELETED"
+        return self.counted
+
+
+@dataclass
+class Key:
+    """What a request came with, and the id of the record that it made."""
+
+    asked: object
+    subject: str
+    created: int
 
 
 @dataclass
@@ -105,6 +129,8 @@ class Policy:
     preempt: bool = False
     alternatives: int = 3
     search_horizon: int = 365
+    before_end: int | None = None
+    retention: int = 30
 
 
 @dataclass
@@ -119,6 +145,8 @@ class World:
     pools: dict[str, Pool] = field(default_factory=dict)
     reservations: dict[str, Reservation] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], Key] = field(default_factory=dict)
+    """The idempotency keys that are kept, by user, operation and key."""
     user: str = "admin"
     """Who is asking; only the administrator sees what others made."""
     short: dict[str, Amounts] = field(default_factory=dict)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oracle.model_columns import Scope, remaining
+from oracle.model_columns import Scope, managed, remaining, scopes_of
 from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
 from oracle.model_time import finish
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Containers = dict[str, tuple[int, Amounts]]
 Query = dict[str, Any]
 Answer = dict[str, Any]
 
@@ -56,8 +60,9 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
     if end == OPEN and world.policy.max_duration is not None:
         end = start + world.policy.max_duration * HOUR
     amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
+    counts = {one["flavor"]: one["count"] for one in query.get("containers", []) if one["count"]}
     faults |= set() if faults else of_policy(world, start, end) | of_expiry(world, query.get("expiry"), start)
-    faults |= set() if amounts else {"nothing-requested"}
+    faults |= set() if amounts or counts else {"nothing-requested"}
     provider, zone = query.get("provider-id"), query.get("zone")
     if (provider is not None and provider not in world.providers) or not world.providers:
         return refused("not-found", *faults)
@@ -65,9 +70,17 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
     if zone is not None:
         candidates = [one for one in candidates if zone in world.providers[one].zones]
         faults |= set() if candidates else {"zone-unknown"}
+    units = [valued(world, one, zone, query) for one in candidates]
+    faults |= {"flavor-unknown"} if units and units[0] is None else set()
     if faults:
         return refused(*faults)
-    asks = [Ask(one, zone, start, end, amounts, expiry=query.get("expiry", OPEN)) for one in candidates]
+    asks = [
+        Ask(one, zone, start, end, plus(amounts, contained(held or {})), expiry=query.get("expiry", OPEN))
+        for one, held in zip(candidates, units, strict=True)
+    ]
+    asks = [ask for ask in asks if ask.amounts]
+    if not asks:
+        return refused("nothing-requested")
     chosen = next((ask for ask in asks if not shortages(world, ask)), None)
     if chosen is None:
         return refused("insufficient-capacity", result="conflict", refusal=refusal(world, asks))
@@ -82,14 +95,56 @@ def _accepted(world: World, query: Query, ask: Ask, new_id: str | None) -> Answe
     new = Reservation(
         new_id or "new", world.user, ask.provider, ask.zone, ask.start, ask.end, expiry, "expiry" in query,
         query.get("priority", "high"), query.get("name"), dict(ask.amounts), state, world.now, world.now,
+        containers=valued(world, ask.provider, ask.zone, query) or {}, notice=notice_of(world, ask.start, ask.end),
     )  # fmt: skip
-    answer: Answer = {"result": "ok", "state": state, "start": new.start, "provider-id": new.provider}
-    answer |= ({} if new.end == OPEN else {"end": new.end}) | ({} if expiry is None else {"expiry": expiry})
-    answer["pools"] = {pool.id for pool in drawn_on(world, new)}
-    if not query.get("dry-run"):
+    answer = accepted(world, new)
+    if query.get("dry-run"):
+        del answer["reservation-id"]
+    else:
         world.reservations[new.id] = new
-        answer["reservation-id"] = new.id
     return answer
+
+
+def accepted(world: World, new: Reservation) -> Answer:
+    answer: Answer = {"result": "ok", "reservation-id": new.id, "state": new.state, "start": new.start}
+    answer |= {"provider-id": new.provider} | ({} if new.end == OPEN else {"end": new.end})
+    answer |= {} if new.expiry is None else {"expiry": new.expiry}
+    answer["pools"] = {pool.id for pool in drawn_on(world, new)} if new.live else set()
+    return answer
+
+
+def notice_of(world: World, start: int, end: int) -> int | None:
+    """When to tell its owner that a reservation will end soon."""
+    early = world.policy.before_end
+    return None if early is None or end == OPEN else max(start, end - early * 60)
+
+
+def valued(world: World, provider: str, zone: str | None, query: Query) -> Containers | None:
+    """The flavors that a request names, with what one takes of what is managed there; None when there is no such."""
+    known = world.providers[provider].flavors
+    everywhere = set.intersection(*(managed(world, scope) for scope in scopes_of(provider, zone)))
+    found: Containers = {}
+    for asked in query.get("containers", []):
+        by_id = [one for one in known if one.id == asked["flavor"]]
+        flavors = by_id or [one for one in known if one.name == asked["flavor"]]
+        if len(flavors) != 1:
+            return None
+        unit = {name: amount for name, amount in flavors[0].needs.items() if name in everywhere}
+        found[flavors[0].id] = (asked["count"], unit)
+    return found
+
+
+def contained(held: Containers) -> Amounts:
+    """What they come to."""
+    whole: Amounts = {}
+    for count, unit in held.values():
+        whole = plus(whole, {name: count * amount for name, amount in unit.items()})
+    return whole
+
+
+def plus(one: Amounts, other: Amounts, sign: int = 1) -> Amounts:
+    whole = {name: one.get(name, 0) + sign * other.get(name, 0) for name in {**one, **other}}
+    return {name: amount for name, amount in whole.items() if amount}
 
 
 def drawn_on(world: World, found: Reservation) -> list[Pool]:
@@ -129,8 +184,10 @@ def update_reservation(world: World, query: Query) -> Answer:
     found = world.reservations.get(query["reservation-id"])
     if found is None or not world.sees(found):
         return refused("not-found")
-    changed = _merged(world, found, query)
+    changed, known = _merged(world, found, query)
     faults = _update_faults(world, found, changed, query)
+    if not known and faults not in ({"ended"}, {"changed"}):
+        faults.add("flavor-unknown")
     if faults:
         return refused(*faults, reservation=shown(world, found))
     if _same(found, changed):
@@ -165,10 +222,15 @@ def _same(found: Reservation, changed: Reservation) -> bool:
     return old == new
 
 
-def _merged(world: World, found: Reservation, query: Query) -> Reservation:
-    """The reservation as it would be."""
+def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation, bool]:
+    """The reservation as it would be, and whether all flavors that it names are known."""
     gone = query.get("remove", [])
-    amounts = {**found.amounts, **query.get("capacity", {})}
+    zone = None if "zone" in gone else query.get("zone", found.zone)
+    named = valued(world, found.provider, zone, query)
+    containers = {name: held for name, held in {**found.containers, **(named or {})}.items() if held[0]}
+    plain = plus(found.amounts, contained(found.containers), -1)
+    amounts = plus({name: amount for name, amount in {**plain, **query.get("capacity", {})}.items() if amount},
+                   contained(containers))  # fmt: skip
     moves = "start" in query and found.state == "initialized"
     start = max(world.now, math.floor(query["start"])) if moves else found.start
     end = OPEN if "end" in gone else math.ceil(query["end"]) if "end" in query else found.end
@@ -179,16 +241,17 @@ def _merged(world: World, found: Reservation, query: Query) -> Reservation:
     if not own:
         kept = found.expiry is not None or "expiry" in gone
         expiry = start + world.policy.expiry * 60 if world.policy.expiry is not None and kept else None
-    return Reservation(
+    changed = Reservation(
         found.id, found.owner, found.provider,
-        None if "zone" in gone else query.get("zone", found.zone),
-        start, end, expiry, own,
+        zone, start, end, expiry, own,
         query.get("priority", found.priority),
         None if "name" in gone else query.get("name", found.name),
         {name: amount for name, amount in amounts.items() if amount},
         "active" if start <= world.now else "initialized",
-        found.created, world.now, found.version + 1,
+        found.created, world.now, found.version + 1, containers,
+        found.notice if (start, end) == (found.start, found.end) else notice_of(world, start, end),
     )  # fmt: skip
+    return changed, named is not None
 
 
 def _update_faults(world: World, found: Reservation, changed: Reservation, query: Query) -> set[str]:
@@ -231,6 +294,23 @@ def _taken(world: World, found: Reservation, resource: str) -> int:
     return sum(instance.needs.get(resource, 0) for instance in world.instances_of(found.id))
 
 
+def cancel(world: World, query: Query) -> Answer:
+    """One reservation, or each of several for itself."""
+    if "reservation-ids" not in query:
+        return cancel_reservation(world, query["reservation-id"])
+    return of_several(query["reservation-ids"], "reservation-id", lambda name: cancel_reservation(world, name))
+
+
+def of_several(ids: list[str], leaf: str, decide: Callable[[str], Answer]) -> Answer:
+    """The outcomes of each; the answer as a whole is ok only when all are."""
+    found = {name: decide(name) for name in dict.fromkeys(ids)}
+    instances = {one for answer in found.values() for one in answer.pop("instances", set())}
+    good = [answer["result"] == "ok" for answer in found.values()]
+    outcome = {name: {leaf: name, **answer} for name, answer in found.items()}
+    whole: Answer = {"result": "ok"} if all(good) else refused("partial")
+    return whole | {"outcome": outcome} | ({"instances": instances} if leaf == "reservation-id" else {})
+
+
 def cancel_reservation(world: World, name: str) -> Answer:
     found = world.reservations.get(name)
     if found is None or not world.sees(found):
@@ -259,6 +339,9 @@ def shown_as(world: World, known: Reservation, found: Reservation) -> Answer:
         "pools": {pool.id for pool in drawn_on(world, found)} if known.live else set(),
         "allocations": {instance.id for instance in world.instances_of(found.id)},
     }  # fmt: skip
+    if found.containers:
+        held = found.containers.items()
+        answer["containers"] = {name: {"flavor": name, "count": count} for name, (count, _) in held}
     optional = {"name": found.name, "zone": found.zone, "expiry": found.expiry, "end": found.end}
     answer |= {name: value for name, value in optional.items() if value not in {None, OPEN}}
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import bound_of, claimed, going, inside, pooled, regrade, scopes_of, total, used
 
@@ -21,6 +21,29 @@ def advance(world: World, now: int) -> None:
         _at(world, due)
     world.now = max(world.now, now)
     regrade(world)
+    remember(world)
+
+
+def remember(world: World) -> None:
+    """Tell who has to be told that his end is near; forget what has been over for long enough."""
+    for found in world.reservations.values():
+        if found.notice is not None and found.notice <= world.now:
+            found.notice = None
+    over = {one.id: max(one.start, one.end) for one in world.pools.values() if one.end <= world.now}
+    over |= {one.id: one.modified for one in world.reservations.values() if not one.live}
+    over |= {one.id: one.end or one.modified for one in world.instances.values() if not one.live}
+    for name, since in over.items():
+        keys = {which: key for which, key in world.keys.items() if key.subject == name}
+        moments = [since + world.policy.retention * DAY, *(key.created + DAY for key in keys.values())]
+        if max(moments) <= world.now:
+            everything: list[dict[str, Any]] = [world.pools, world.reservations, world.instances]
+            for records in everything:
+                records.pop(name, None)
+            for which in keys:
+                del world.keys[which]
+
+
+DAY = 86400
 
 
 def _next_due(world: World) -> int | None:
@@ -72,7 +95,7 @@ def _expire(world: World, found: Reservation, due: int) -> None:
     if not mine:
         finish(world, found, "expired", due)
         return
-    found.expiry = None
+    found.expiry, found.containers = None, {}
     kept = {name: sum(instance.needs.get(name, 0) for instance in mine) for name in found.amounts}
     found.amounts = {name: amount for name, amount in kept.items() if amount}
     found.modified, found.version = due, found.version + 1
@@ -83,8 +106,16 @@ def finish(world: World, found: Reservation, state: str, when: int) -> None:
     for instance in world.instances_of(found.id):
         instance.reservation, instance.modified = None, when
         if world.policy.at_end == "terminate":
-            instance.state, instance.told, instance.modified = "DELETING", world.clock, world.clock
+            end(instance, max(world.now, world.clock))
     found.state, found.modified, found.version = state, when, found.version + 1
+
+
+def end(found: Instance, now: int) -> None:
+    """Tell an instance to go; once is enough. One of which nothing is in the cloud is gone with that."""
+    if not found.live and found.state != "DELETED":
+        found.state, found.modified, found.end = "DELETED", now, now
+    elif found.live and found.told is None:
+        found.state, found.modified, found.told = "DELETING", now, now
 
 
 def make_room(world: World, starter: Reservation) -> None:
@@ -92,7 +123,7 @@ def make_room(world: World, starter: Reservation) -> None:
     for scope in scopes_of(starter.provider, starter.zone):
         for victim in candidates(world, starter, scope):
             if any(victim.needs.get(name) for name in missing(world, starter, scope)):
-                victim.state, victim.told, victim.modified = "DELETING", world.clock, world.clock
+                end(victim, world.clock)
 
 
 def missing(world: World, starter: Reservation, scope: Scope) -> list[str]:
@@ -117,7 +148,7 @@ def _going_of_degraded(world: World, scope: Scope, name: str) -> list[Instance]:
 def candidates(world: World, starter: Reservation, scope: Scope) -> list[Instance]:
     """Who could leave a scope, youngest first: loose instances, then those of degraded ones up to their shortfall."""
     here = [one for one in world.instances.values() if one.live and one.state != "DELETING" and inside(one, scope)]
-    here.sort(key=lambda one: (-one.start, one.id))
+    here = sorted((one for one in here if one.ours), key=lambda one: (-one.created, one.id))
     chosen = [one for one in here if one.reservation is None]
     for name, short in world.short.items():
         left = dict(short)

@@ -1,40 +1,32 @@
-"""A history of calls against a controller over its NETCONF socket, and against the model, in lockstep."""
+"""A history of calls against a controller and against the model, in lockstep; every step is judged."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import asyncssh
-from netconf_client import connect
-from oracle import model_wire
+from oracle import model_controller, model_instances
 from oracle.model import Model, differences, pruned
 from oracle.model_cloud import FLAVORS, Clouds, FakeCloud
+from oracle.model_controller import GUEST, Controller
+from oracle.model_judges import Shadow
+from oracle.model_state import differing
 
-from promise.app import build
 from promise.clock import ManualClock
-from promise.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
-    from netconf_client import NetconfClient
     from oracle.model_records import Policy
 
     from promise.app import App
-
-    Clients = dict[str, NetconfClient]
+    from promise.events import Entry
 
 T0 = 1_800_000_000 - 1_800_000_000 % 86400
-KEY = asyncssh.generate_private_key("ssh-ed25519")
-PUBLIC = KEY.export_public_key().decode()
 NOBODY = "00000000-0000-4000-8000-000000000000"
 IGNORED = frozenset({"message"})
-GUEST = "guest"
-"""A user who sees only what is his; a query of a step that begins with "as": "guest" is his."""
+QUERIES = frozenset({"query-capacity", "query-reservation", "query-instance"})
 
 
 class Call(NamedTuple):
@@ -52,27 +44,39 @@ class Disagreement(AssertionError):
 class Trial:
     """One controller and one model; `step` plays one call."""
 
-    def __init__(self, app: App, clock: ManualClock, clouds: Clouds, clients: Clients, model: Model) -> None:
-        self.app = app
-        self.clock = clock
-        self.clouds = clouds
-        self.clients = clients
+    def __init__(self, controller: Controller, model: Model) -> None:
+        self.controller = controller
+        self.clock = controller.clock
+        self.clouds = controller.clouds
         self.model = model
         self.ids: dict[str, str] = {}
         self.calls: list[Call] = []
+        self.cloud_of: dict[str, FakeCloud] = {}
+        self.shadow = Shadow()
+        self._commits: list[Sequence[Entry]] = []
+
+    @property
+    def app(self) -> App:
+        return self.controller.app
+
+    async def follow(self) -> None:
+        """Hear what the ledger commits from now on, after what it has in its journal already."""
+        ledger = self.app.ledger
+        self._commits.append(await ledger.journal(len(self.shadow.told), 1_000_000))
+        ledger.subscribe(self._commits.append)
 
     async def step(self, call: Call) -> dict[str, Any]:
-        """Play a call on both, and compare its answer and then every column."""
+        """Play a call on both, and compare its answer and then every record and column."""
         self.calls.append(call)
         answer = await self._played(call)
-        if call.operation not in {"query-capacity", "query-reservation", "query-instance"}:
-            await self._compare_everything()
+        self.learn()
+        await self._judge_state(call)
         return answer
 
     async def _played(self, call: Call) -> dict[str, Any]:
         match call.operation:
             case "advance":
-                await self._advance(call.query["seconds"])
+                await self.advance(call.query["seconds"])
             case "resize":
                 await self._resize(call.query)
             case "add-provider":
@@ -84,30 +88,49 @@ class Trial:
     async def ask(self, operation: str, query: dict[str, Any]) -> dict[str, Any]:
         user = self.model.world.user
         given = {name: value for name, value in query.items() if name != "as"}
-        reply = await self.clients[user].rpc(model_wire.request(operation, given))
-        return model_wire.answer(operation, reply)
+        return await self.controller.door.ask(user, operation, given)
 
     async def _asked(self, call: Call) -> dict[str, Any]:
-        query = self._resolved(call.query)
+        query = self.resolved(call.query)
         self.model.world.user = query.get("as", "admin")
         told = await self.ask(call.operation, query)
         self.model.advance(self.clock.now())
+        if self._undone(told):
+            self.model.world.user = "admin"
+            await self.ask("query-instance", {})  # what was due was undone with it
+            await self.settle()
+            return told
         expected = self.model.call(call.operation, query, told)
-        self._judge(call, expected, told)
+        self.learn()
+        if call.operation == "create-instance" and expected.get("instance-id") in self.model.world.instances:
+            expected = model_instances.answered(self.model.world.instances[expected["instance-id"]])
+        self.judge(call, expected, told)
         self.model.world.user = "admin"
         for name in ("reservation-id", "pool-id", "instance-id"):
             if name in told and told["result"] == "ok":
                 self.ids[call.label] = told[name]
-        await self._settle()
+        await self.settle()
         return told
 
-    def _judge(self, call: Call, expected: dict[str, Any], told: dict[str, Any]) -> None:
+    def _undone(self, told: dict[str, Any]) -> bool:
+        """Whether nothing was decided, because it could not be written."""
+        return False
+
+    def learn(self) -> None:
+        """Take from the commits since what clouds did."""
+        commits, self._commits[:] = list(self._commits), []
+        for entries in commits:
+            for entry in entries:
+                self.shadow.heard(entry)
+            self.model.learn(self.cloud_of, entries)
+
+    def judge(self, call: Call, expected: dict[str, Any], told: dict[str, Any]) -> None:
         told, expected = _without(told, IGNORED), _without(expected, IGNORED)
         if "resolution" in call.query and "end" not in call.query.get("window", {}):
             _without_echo(told)
             _without_echo(expected)
         if found := differences(pruned(expected), pruned(told)):
-            raise Disagreement(f"{call.operation} {self._resolved(call.query)}\n  " + "\n  ".join(found))
+            raise Disagreement(f"{call.operation} {self.resolved(call.query)}\n  " + "\n  ".join(found))
 
     async def _add_provider(self, call: Call) -> None:
         name = call.query["name"]
@@ -117,49 +140,60 @@ class Trial:
         told = await self.ask("add-provider", query)
         assert told["result"] == "ok", told
         self.ids[call.label] = told["provider-id"]
+        self.cloud_of[told["provider-id"]] = cloud
         self.model.advance(self.clock.now())
         expected = self.model.add_provider(told["provider-id"], cloud.bound, cloud.zones, FLAVORS)
         told = told | {"zones": set(told.get("zones", ()))}
         told.pop("flavors")
-        self._judge(call, expected, told)
+        self.judge(call, expected, told)
+        await self.settle()
 
-    async def _advance(self, seconds: int) -> None:
-        await self.clock.advance(seconds)
+    async def advance(self, seconds: int) -> None:
         for cloud in self.clouds.by_name.values():
-            cloud.now = self.clock.now()
+            cloud.now = self.clock.now() + seconds
+        await self.clock.advance(seconds)
         self.model.advance(self.clock.now())
         await self.ask("query-instance", {})  # whoever asks sees everything done that has fallen due
-        await self._settle()
+        await self.settle()
 
     async def _resize(self, query: dict[str, Any]) -> None:
         """The cloud changes; the controller sees it at its next whole look, a minute later at the latest."""
         cloud = self.clouds.by_name[query["name"]]
         cloud.bound, cloud.zones = query["bound"], query["zones"]
-        await self._advance(60)
+        await self.advance(60)
         provider = self.ids.get(f"p-{query['name']}")
-        if provider is None:
-            return
-        while self.app.state.providers[provider].discovery.bound != cloud.bound:  # type: ignore[union-attr]
+        while provider and self.app.state.providers[provider].discovery.bound != cloud.bound:  # type: ignore[union-attr]
             self.app.sync.hint(provider)
             await asyncio.sleep(0.001)
-        self.model.resize(provider, cloud.bound, cloud.zones)
+        await self.settle()
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
         """Wait until clouds have done what they were asked, and what they did is known."""
-        state = self.app.state
+        state, ledger = self.app.state, self.app.ledger
         while True:
             leaving = [one for one in state.allocations.values() if one.vm_state == "DELETING"]
-            if not state.open_operations and not leaving:
-                break
+            if not state.open_operations and not leaving and ledger.seq == ledger.durable_seq:
+                return
             for provider in list(state.providers):
                 self.app.sync.hint(provider)
             await asyncio.sleep(0.001)
-        for one in list(self.model.world.instances.values()):
-            if one.state == "DELETING":
-                self.model.gone(one.id)
 
-    async def _compare_everything(self) -> None:
-        """Every column of every scope over all time, and every record."""
+    async def end(self) -> None:
+        """Nothing more is judged at the end."""
+
+    async def _judge_state(self, call: Call) -> None:
+        if call.operation in QUERIES:
+            return
+        self.held_against_the_model()
+        await self.compare_answers()
+
+    def held_against_the_model(self) -> None:
+        """Every record, and every column of every scope over all time."""
+        if found := [*differing(self.model.world, self.app.state), *self.shadow.differing(self.app.state)]:
+            raise Disagreement("the state\n  " + "\n  ".join(found))
+
+    async def compare_answers(self) -> None:
+        """The same once more as answers tell it."""
         for provider in self.model.world.providers.values():
             for zone in (None, *provider.zones):
                 query: dict[str, Any] = {"provider-id": provider.id, "all-metrics": True, "flavor": "f1"}
@@ -172,13 +206,13 @@ class Trial:
     async def _same(self, operation: str, query: dict[str, Any]) -> None:
         told = await self.ask(operation, query)
         expected = self.model.call(operation, query, told)
-        self._judge(Call("", operation, query), expected, told)
+        self.judge(Call("", operation, query), expected, told)
 
-    def _resolved(self, value: Any) -> Any:
+    def resolved(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self._resolved(inner) for name, inner in value.items()}
+            return {name: self.resolved(inner) for name, inner in value.items()}
         if isinstance(value, list):
-            return [self._resolved(one) for one in value]
+            return [self.resolved(one) for one in value]
         if isinstance(value, str) and value.startswith("@"):
             return self.ids.get(value[1:], NOBODY)
         return value
@@ -198,30 +232,19 @@ def _without(value: Any, names: frozenset[str]) -> Any:
 
 
 @asynccontextmanager
+async def served(clouds: Clouds, policy: Policy, seed: int) -> AsyncIterator[Trial]:
+    """The same, as those are who are given a seed; here ids are as they come."""
+    async with trial(clouds, policy) as court:
+        yield court
+
+
+@asynccontextmanager
 async def trial(clouds: Clouds, policy: Policy) -> AsyncIterator[Trial]:
-    """A fresh controller with these clouds to add and this policy, and its model."""
-    with tempfile.TemporaryDirectory() as folder:
-        given = {name: value for name, value in vars(policy).items() if value is not None}
-        config = Config.model_validate({
-            "state_dir": Path(folder),
-            "netconf": {"listen": "127.0.0.1:0"},
-            "policy": given,
-            "user": [
-                {"name": "admin", "authorized_keys": [PUBLIC], "groups": ["admin"]},
-                {"name": GUEST, "authorized_keys": [PUBLIC]},
-            ],
-        })  # fmt: skip
-        clock = ManualClock(T0)
-        app = await build(config, clock, clouds)
-        await app.start()
-        try:
-            async with (
-                await connect(*app.address, "admin", client_keys=[KEY]) as admin,
-                await connect(*app.address, GUEST, client_keys=[KEY]) as guest,
-            ):
-                yield Trial(app, clock, clouds, {"admin": admin, GUEST: guest}, Model(T0, policy))
-        finally:
-            await app.stop()
+    """A fresh controller behind a NETCONF socket with these clouds to add and this policy, and its model."""
+    async with model_controller.served(ManualClock(T0), clouds, policy) as controller:
+        court = Trial(controller, Model(T0, policy))
+        await court.follow()
+        yield court
 
 
-__all__ = ["Call", "Disagreement", "FakeCloud", "Trial", "trial"]
+__all__ = ["GUEST", "Call", "Disagreement", "FakeCloud", "Trial", "served", "trial"]

@@ -17,10 +17,10 @@ CAPACITIES = frozenset({"total", "reserved", "usage", "available", "overdrawn", 
                         "max-capacity"})  # fmt: skip
 SETS = frozenset({"collections", "reservations", "pools", "allocations", "instances", "elements", "networks"})
 KEYED = {"reservation": "id", "instance": "id", "zones": "name", "flavors": "id"}
-BY_KEY = {"affected": "reservation-id", "per-provider": "provider-id", "outcome": "reservation-id",
+BY_KEY = {"affected": "reservation-id", "per-provider": "provider-id", "containers": "flavor",
           "shortfall": "resource", "blocking": "reservation-id resource"}  # fmt: skip
 HAVE_LISTS = frozenset({"query-reservation", "query-instance", "add-provider"})
-LISTS = frozenset({"alternative", "held-element", "utilization", "containers"})
+LISTS = frozenset({"alternative", "held-element", "utilization"})
 
 
 def moment(value: float) -> str:
@@ -84,9 +84,10 @@ def _children(parent: Any, inside: str) -> dict[str, Any]:
             read.setdefault(name, {})[one[KEYED[name]]] = one
         elif _is_capacity(child, name, inside):
             read[name] = _capacity(child)
-        elif name in BY_KEY:
+        elif name in BY_KEY or name == "outcome":
             one = _children(child, name)
-            key = " ".join(one[part] for part in BY_KEY[name].split())
+            parts = BY_KEY.get(name) or ("instance-id" if "instance-id" in one else "reservation-id")
+            key = " ".join(one[part] for part in parts.split())
             assert key not in read.get(name, {}), f"two entries {one} of one key"
             read.setdefault(name, {})[key] = one
         elif name in LISTS:
