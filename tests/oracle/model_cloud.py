@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from promise.allocation.server import Server, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
 from promise.errors import CloudRefused, CloudUnreachable, OutcomeUnknown
+from promise.reservation.elements import Element, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from promise.allocation.address import Address, AddressSpec
     from promise.allocation.server import ServerSpec
     from promise.allocation.volume import Volume, VolumeSpec
     from promise.capacity.provider import Access
+    from promise.reservation.elements import Look
 
 FLAVORS = (
     Flavor("f1", "small", 1, 2, 0, {"instances": 1, "cores": 1, "ram": 2}),
@@ -141,6 +143,11 @@ class FakeCloud:
 
     async def addresses(self) -> Sequence[Address]:
         return ()
+
+    async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        """What a look for servers says; there is nothing else here."""
+        await self._answers()
+        return {name: Element(Kind.SERVER) if name in self.held else None for name in ids}
 
     async def close(self) -> None:
         """Nothing is held open."""
