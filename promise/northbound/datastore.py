@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree  # yangson writes no other
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from lxml import etree
 from yangson import DataModel, datatype, exceptions, schemanode
 from yangson.enumerations import ContentType, ValidationScope
 
@@ -27,7 +29,7 @@ from promise.errors import (
     NotUnique,
     UnknownElement,
 )
-from promise.northbound.bindings import MODULES
+from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +42,9 @@ _LEXICAL: Final = (
     (datatype.Decimal64Type, re.compile(r"[+-]?[0-9]{1,20}(?:\.([0-9]{1,18}))?")),
 )
 """What numbers look like (RFC 7950 sections 9.2.1 and 9.3.1); Python reads more than that."""
+
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True)
+"""What it reads we have written ourselves."""
 
 _AT_ENTRY: Final = re.compile(r"data-not-unique: entry (\d+)")
 
@@ -98,12 +103,17 @@ class Schema:
     """The data nodes of the modules, by tag ("{namespace}name") from the top, and the judge of whole trees."""
 
     def __init__(self, folder: Path) -> None:
-        library = (folder / "library.json").read_text(encoding="utf-8")
-        self._model = DataModel(library, [str(folder), str(folder / "ietf")])
+        listed = (folder / "library.json").read_text(encoding="utf-8")
+        self._model = DataModel(listed, [str(folder), str(folder / "ietf")])
         self.top: Mapping[str, Node] = {
             f"{{{node.namespace}}}{node.name}": node for node in map(_node, self._model.schema.data_children())
         }
-        self.namespaces = frozenset(module.namespace for module in MODULES.values())
+        self.namespaces = frozenset(module.namespace for module in library().modules.values())
+
+    def elements(self, tree: Tree) -> list[etree._Element]:
+        """Return a tree, of configuration or of state, as XML elements (RFC 7950); it has to be valid."""
+        found = self._model.from_raw(tree).to_xml()
+        return [etree.fromstring(ElementTree.tostring(child), _PARSER) for child in found]
 
     def validate(self, tree: Tree) -> None:
         """Raise the `Invalid` that says where the tree is not a valid configuration (RFC 7950 section 8.3.3)."""
@@ -182,12 +192,12 @@ def _missing(instance: Any, path: str, why: str) -> Invalid:
 
 
 def _segment_of(instance: Any, name: str) -> str:
-    return f"/{MODULES[instance.schema_node.ns].prefix}:{name}" if name else ""
+    return f"/{library().modules[instance.schema_node.ns].prefix}:{name}" if name else ""
 
 
 def _node(found: Any) -> Node:
     """Return our view of a data node, with all that is below it; choices and cases are no data nodes."""
-    module = MODULES[found.ns]
+    module = library().modules[found.ns]
     children = {f"{{{node.namespace}}}{node.name}": node for node in map(_node, _children(found))}
     kind, more = _kind(found, children)
     return Node(
@@ -210,7 +220,7 @@ def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any
     match found:
         case schemanode.ListNode():
             named = {(node.name, node.namespace): node.member for node in children.values()}
-            keys = tuple(named[name, MODULES[module].namespace] for name, module in found.keys)
+            keys = tuple(named[name, library().modules[module].namespace] for name, module in found.keys)
             return Kind.LIST, {"keys": keys, "ordered": found.user_ordered}
         case schemanode.LeafListNode():
             return Kind.LEAF_LIST, {"ordered": found.user_ordered, "value": _reader(found.type)}

@@ -1,0 +1,163 @@
+"""What the NETCONF server counts, and its sessions, as RFC 6022 tells them; the counts begin anew with every start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from promise.northbound.access import Caller
+    from promise.northbound.library.modules import Library
+
+NAMESPACE = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+
+
+class Ending(StrEnum):
+    """Why a session is over (RFC 6470 section 2.2, termination-reason)."""
+
+    CLOSED = "closed"
+    KILLED = "killed"
+    DROPPED = "dropped"
+    TIMEOUT = "timeout"
+    BAD_HELLO = "bad-hello"
+    OTHER = "other"
+
+
+@dataclass(slots=True)
+class Counts:
+    """The counters that each session has, and the server for all of them (RFC 6022 section 2.1.4)."""
+
+    in_rpcs: int = 0
+    in_bad_rpcs: int = 0
+    out_rpc_errors: int = 0
+    out_notifications: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Count those of a session."""
+        self.in_rpcs += other.in_rpcs
+        self.in_bad_rpcs += other.in_bad_rpcs
+        self.out_rpc_errors += other.out_rpc_errors
+        self.out_notifications += other.out_notifications
+
+    def tree(self) -> dict[str, int]:
+        """Return them under their names in the YANG."""
+        return {
+            "in-rpcs": self.in_rpcs,
+            "in-bad-rpcs": self.in_bad_rpcs,
+            "out-rpc-errors": self.out_rpc_errors,
+            "out-notifications": self.out_notifications,
+        }
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """One session, from the exchange of the hellos on; `login` as RFC 3339 writes it."""
+
+    caller: Caller
+    login: str
+    counts: Counts = field(default_factory=Counts)
+    opened: bool = False
+
+    def tree(self) -> dict[str, Any]:
+        """Return the entry of the list of sessions."""
+        host = self.caller.source.rpartition(":")[0].strip("[]")
+        return {
+            "session-id": self.caller.session_id,
+            "transport": self.caller.transport,
+            "username": self.caller.username,
+            **({"source-host": host} if host else {}),
+            "login-time": self.login,
+            **self.counts.tree(),
+        }
+
+
+class Monitor:
+    """The counts of the server and the records of its sessions; `clock` tells the time as RFC 3339 writes it."""
+
+    def __init__(self, clock: Callable[[], str]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._sessions: dict[int, SessionRecord] = {}
+        self._past = Counts()
+        self._in_sessions = 0
+        self._bad_hellos = 0
+        self._dropped = 0
+
+    def begin(self, caller: Caller) -> SessionRecord:
+        """Return the record of a session whose transport stands; it counts once the hellos are exchanged."""
+        return SessionRecord(caller, self._clock())
+
+    def open(self, record: SessionRecord) -> None:
+        """Note that the hellos are exchanged."""
+        record.opened = True
+        self._in_sessions += 1
+        self._sessions[record.caller.session_id] = record
+
+    def end(self, record: SessionRecord, why: Ending) -> None:
+        """Note that a session is over."""
+        self._sessions.pop(record.caller.session_id, None)
+        self._past.add(record.counts)
+        self._bad_hellos += why is Ending.BAD_HELLO
+        self._dropped += record.opened and why not in {Ending.CLOSED, Ending.KILLED}
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the list of sessions."""
+        return [record.tree() for record in self._sessions.values()]
+
+    def statistics(self) -> dict[str, Any]:
+        """Return the statistics of the server."""
+        total = Counts()
+        for counts in (self._past, *(record.counts for record in self._sessions.values())):
+            total.add(counts)
+        return {
+            "netconf-start-time": self._started,
+            "in-bad-hellos": self._bad_hellos,
+            "in-sessions": self._in_sessions,
+            "dropped-sessions": self._dropped,
+            **total.tree(),
+        }
+
+
+class NetconfState:
+    """`ietf-netconf-monitoring:netconf-state`; see `port.StateSource`.
+
+    `capabilities` are those of the hello. `datastores` tells the datastores as the YANG lists them, with their locks.
+    """
+
+    top = "ietf-netconf-monitoring:netconf-state"
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        library: Library,
+        capabilities: Iterable[str],
+        datastores: Callable[[], list[dict[str, Any]]],
+    ) -> None:
+        self._monitor = monitor
+        self._datastores = datastores
+        self._fixed = {"capabilities": {"capability": list(capabilities)}, "schemas": {"schema": _schemas(library)}}
+
+    def tree(self) -> dict[str, Any]:
+        """Return the content, as RFC 7951 writes it."""
+        return {
+            **self._fixed,
+            "datastores": {"datastore": self._datastores()},
+            "sessions": {"session": self._monitor.sessions()},
+            "statistics": self._monitor.statistics(),
+        }
+
+
+def _schemas(library: Library) -> list[dict[str, Any]]:
+    return [
+        {
+            "identifier": module.name,
+            "version": module.revision,
+            "format": "yang",
+            "namespace": module.namespace,
+            "location": ["NETCONF"],
+        }
+        for module in library.modules.values()
+    ]
