@@ -224,7 +224,7 @@ async def build(
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
     operations, data = OperationTable(rooms), DataTree(ledger, await rules, registry)
-    server = NetconfServer(operations, data, users, options, events, registry)
+    server = NetconfServer(operations, data, users, options, events, registry, clock)
     return App(config, ledger, state, clouds, worker, sync, lifecycle, watch, users, operations, data, server, records)
 
 

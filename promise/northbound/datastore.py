@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
-from xml.etree import ElementTree  # yangson writes no other
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from xml.etree import ElementTree as ET  # yangson writes no other
 
 from lxml import etree
 from yangson import DataModel, datatype, exceptions, schemanode
@@ -113,7 +113,7 @@ class Schema:
     def elements(self, tree: Tree) -> list[etree._Element]:
         """Return a tree, of configuration or of state, as XML elements (RFC 7950); it has to be valid."""
         found = self._model.from_raw(tree).to_xml()
-        return [etree.fromstring(ElementTree.tostring(child), _PARSER) for child in found]
+        return [etree.fromstring(ET.tostring(child), _PARSER) for child in found]
 
     def validate(self, tree: Tree) -> None:
         """Raise the `Invalid` that says where the tree is not a valid configuration (RFC 7950 section 8.3.3)."""

@@ -27,6 +27,7 @@ import structlog
 
 from promise.northbound.faults import fault, rpc_error
 from promise.northbound.message import split
+from promise.northbound.monitor import Ending
 from promise.northbound.port import Pending
 from promise.northbound.requests import Farewell
 from promise.northbound.session import Broken, Opened, Rejected, Request
@@ -34,6 +35,7 @@ from promise.northbound.session import Broken, Opened, Rejected, Request
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.message import Envelope
+    from promise.northbound.monitor import Monitor
     from promise.northbound.port import Subscription
     from promise.northbound.requests import Requests
     from promise.northbound.session import Event, Session
@@ -93,8 +95,13 @@ class _Answer:
 class Dialogue:
     """Drives one session. `run` is its life; what else is public is called by the wire and by other sessions."""
 
-    def __init__(self, session: Session, wire: Wire, caller: Caller, requests: Requests, limits: Limits) -> None:
+    def __init__(
+        self, session: Session, wire: Wire, caller: Caller, requests: Requests, limits: Limits, monitor: Monitor
+    ) -> None:
         self.caller = caller
+        self._monitor = monitor
+        self._record = monitor.begin(caller)
+        self._ending = Ending.DROPPED
         self._session = session
         self._wire = wire
         self._requests = requests
@@ -144,6 +151,7 @@ class Dialogue:
             self._log.error("session-failed", exc_info=bugs)
         finally:
             self._watch.cancel()
+            self._monitor.end(self._record, self._ending)
             self._wire.finish(self._status)
 
     def data_received(self, data: bytes) -> None:
@@ -185,6 +193,7 @@ class Dialogue:
         """End the session now, on behalf of another one (RFC 6241 section 7.9)."""
         self._log.info("session-killed", by_user=by.username, by_session=by.session_id)
         self._status = 1
+        self._ending = Ending.KILLED
         self.connection_lost()
         self._wire.abort()
 
@@ -242,6 +251,8 @@ class Dialogue:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
                     content = self._failure(answer, error)
                 self._give(answer, content.content if isinstance(content, Farewell) else content)
+                if isinstance(content, Farewell):
+                    self._ending = Ending.CLOSED
                 return not isinstance(content, Farewell)
             case Rejected(envelope, error):
                 self._asked += 1
@@ -249,9 +260,11 @@ class Dialogue:
                 self._give(answer, self._failure(answer, error))
             case Opened(base_1_1):
                 self._opened = True
+                self._monitor.open(self._record)
                 self._log.info("session-opened", source=self.caller.source, base="1.1" if base_1_1 else "1.0")
             case Broken(reason):
                 self._status = 1
+                self._ending = Ending.OTHER if self._opened else Ending.BAD_HELLO
                 self._log.warning("session-broken", reason=reason)
                 return False
         return True
@@ -318,6 +331,7 @@ class Dialogue:
                         return
                     if document := written():
                         await self._send_pieces(self._session.message(document))
+                        self._record.counts.out_notifications += 1
         finally:
             subscription.close()
 
@@ -340,13 +354,22 @@ class Dialogue:
     def _told(self, answer: _Answer) -> None:
         self._answered += 1
         self._progress.set()
+        self._count(answer)
         spent = (time.perf_counter() - answer.started) * 1000
         self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
+
+    def _count(self, answer: _Answer) -> None:
+        """Count an answered request (RFC 6022): a bad one had no operation that could be read."""
+        counts = self._record.counts
+        counts.in_rpcs += bool(answer.operation)
+        counts.in_bad_rpcs += not answer.operation
+        counts.out_rpc_errors += answer.outcome != "ok"
 
     def _expect_hello(self) -> None:
         if not self._opened:
             self._log.warning("session-broken", reason=f"no hello within {self._limits.hello_timeout:g} s")
             self._status = 1
+            self._ending = Ending.BAD_HELLO
             self.stop()
         elif self._limits.idle_timeout:
             self._watch_idleness()
@@ -360,4 +383,5 @@ class Dialogue:
             self._watch = loop.call_later(left, self._watch_idleness)
         else:
             self._log.info("session-idle", idle_timeout=self._limits.idle_timeout)
+            self._ending = Ending.TIMEOUT
             self.stop()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from promise.clock import Clock, SystemClock
 from promise.northbound import notifications
 from promise.northbound.access import Authenticator, Caller, Identity
+from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.dialogue import Dialogue, Limits
+from promise.northbound.library.modules import library
+from promise.northbound.library.trees import ModulesState, YangLibrary, capability
+from promise.northbound.monitor import Monitor, NetconfState
+from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
-from promise.northbound.session import LARGEST_MESSAGE, LARGEST_SKIPPED, Session
+from promise.northbound.session import BASE_1_0, BASE_1_1, LARGEST_MESSAGE, LARGEST_SKIPPED, Session
 from promise.northbound.ssh import SshListener, SshOptions
+from promise.northbound.words import sure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +29,8 @@ if TYPE_CHECKING:
 
     from promise.northbound.dialogue import Wire
     from promise.northbound.events.registry import Registry
-    from promise.northbound.port import Datastores, Events, Module, Operations
+    from promise.northbound.library.modules import YangModule
+    from promise.northbound.port import Datastores, Events, Operations
 
 TRANSPORT: Final = "netconf-ssh"
 
@@ -33,9 +41,9 @@ _log: Final = structlog.get_logger(__name__)
 class NetconfOptions:
     """How the server listens and what it allows; times in seconds, sizes in bytes.
 
-    `modules` are those whose RPCs the operation table knows; they and `capabilities` are advertised besides base:1.0
-    and base:1.1. Without `host_key_files` the host keys are made and kept in `state_dir`. A message longer than
-    `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
+    `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
+    and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
+    longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
     """
 
     state_dir: Path
@@ -53,6 +61,15 @@ class NetconfOptions:
     limits: Limits = field(default_factory=Limits)
 
 
+def _named(module: YangModule) -> str:
+    """Return the capability of a module that is implemented (RFC 6020 section 5.6.4)."""
+    return Module(module.name, module.revision, module.namespace, module.prefix, module.features).capability
+
+
+def _datastores() -> list[dict[str, Any]]:
+    return [{"name": "running"}]
+
+
 class NetconfServer:
     """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications.
 
@@ -67,16 +84,26 @@ class NetconfServer:
         options: NetconfOptions,
         events: Events | None = None,
         registry: Registry | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._options = options
         self._registry = registry
         self._dialogues: dict[int, Dialogue] = {}
-        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events)
+        known = library()
         self._capabilities = (
             *(notifications.CAPABILITIES if events else ()),
-            *(module.capability for module in options.modules),
             *options.capabilities,
+            capability(known),
+            *(_named(module) for module in known.implemented),
         )
+        clock = clock or SystemClock()
+        self._monitor = Monitor(lambda: DATE_AND_TIME.text(sure(clock.now())))
+        sources = (
+            NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), _datastores),
+            YangLibrary(known, (Datastore.RUNNING, Datastore.OPERATIONAL)),
+            ModulesState(known),
+        )
+        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events, sources)
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -127,7 +154,7 @@ class NetconfServer:
         session = Session(
             number, self._capabilities, largest=options.largest_message, largest_skipped=options.largest_skipped
         )
-        dialogue = Dialogue(session, wire, caller, self._requests, options.limits)
+        dialogue = Dialogue(session, wire, caller, self._requests, options.limits, self._monitor)
         self._dialogues[number] = dialogue
         if self._registry is not None:
             self._registry.open(number, dialogue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -98,6 +98,16 @@ class Datastores(Protocol):
 
         Raises errors.PromiseError: `Denied` when the caller may not, `Invalid` where the edit does not apply.
         """
+
+
+class StateSource(Protocol):
+    """A top-level node of state that is no datastore's: the server tells it of itself."""
+
+    top: str
+    """Its name, as RFC 7951 writes it: "module:node"."""
+
+    def tree(self) -> dict[str, Any]:
+        """Return its content, as RFC 7951 writes it."""
 
 
 class Interest(NamedTuple):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from promise.errors import UnknownElement, UnknownNamespace, Unsupported
-from promise.northbound import notifications
+from promise.northbound import monitor, notifications
+from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
+from promise.northbound.rpcs import schemas
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
 from promise.northbound.rpcs.sessions import Farewell, OpenSession, SessionRpcs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.port import Datastores, Events, Module, Operations, Pending
+    from promise.northbound.port import Datastores, Events, Module, Operations, Pending, StateSource
 
     Handler: TypeAlias = Callable[[Caller, _Element], Awaitable[bytes | Farewell]]
 
@@ -35,7 +37,7 @@ class Requests:
     """Answers requests, whichever session they come from.
 
     `modules` are those of which `operations` knows the RPCs; `sessions` are the open ones, by session-id. Without
-    `events` there are no notifications.
+    `events` there are no notifications. `sources` tell state of the server besides the datastores.
     """
 
     def __init__(
@@ -45,15 +47,21 @@ class Requests:
         modules: Iterable[Module],
         sessions: Mapping[int, OpenSession],
         events: Events | None = None,
+        sources: Sequence[StateSource] = (),
     ) -> None:
         self._operations = operations
         self._sessions = SessionRpcs(sessions)
         self._events = events
         modules = tuple(modules)
-        self.prefixes = {**notifications.PREFIXES, **{module.prefix: module.namespace for module in modules}}
+        self.prefixes = {
+            **notifications.PREFIXES,
+            **schemas.PREFIXES,
+            **{module.prefix: module.namespace for module in modules},
+        }
         self._namespaces = {module.namespace for module in modules}
-        retrieval = Retrieval(datastores, events)
+        retrieval = Retrieval(datastores, events, sources)
         edits = Edits(datastores)
+        self._schemas = schemas.Schemas(library())
         self._own: dict[str, Handler] = {
             "get": retrieval.get,
             "get-config": retrieval.get_config,
@@ -73,6 +81,8 @@ class Requests:
             return await self._operations.call(caller, operation)
         if namespace == notifications.NAMESPACE and self._events is not None:
             return await self._sessions.create_subscription(caller, operation, self._events)
+        if namespace == monitor.NAMESPACE and name == schemas.OPERATION:
+            return await self._schemas.get_schema(caller, operation)
         if namespace != BASE:
             rule = f"no module of this server has the namespace {namespace!r}"
             raise UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)

@@ -24,6 +24,8 @@ from netconf_server import PROMISE, Door, P, serving, until
 from structlog.testing import capture_logs
 
 from promise.northbound.dialogue import Limits
+from promise.northbound.library.modules import library
+from promise.northbound.library.trees import CAPABILITY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,8 +52,14 @@ async def test_a_session_has_an_id_and_advertises_what_works(door: Door) -> None
         assert first.capabilities == {
             BASE_1_0,
             "urn:ietf:params:netconf:base:1.1",
-            "urn:opnfv:promise?module=opnfv-promise&revision=2026-11-20",
+            CAPABILITY + library().content_id,
+            *(
+                f"{module.namespace}?module={module.name}&revision={module.revision}"
+                + (f"&features={','.join(module.features)}" if module.features else "")
+                for module in library().implemented
+            ),
         }
+        assert "urn:opnfv:promise?module=opnfv-promise&revision=2026-11-20" in first.capabilities
         assert set(door.server.sessions) == {first.session_id, second.session_id}
 
 

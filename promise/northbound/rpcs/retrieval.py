@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.port import Datastores, Events
+    from promise.northbound.datastore import Schema
+    from promise.northbound.port import Datastores, Events, StateSource
 
 
 class Retrieval:
     """The operations that only read."""
 
-    def __init__(self, datastores: Datastores, events: Events | None) -> None:
+    def __init__(self, datastores: Datastores, events: Events | None, sources: Sequence[StateSource] = ()) -> None:
         self._datastores = datastores
         self._events = events
+        self._sources = [(*_tag(datastores.schema, source), source) for source in sources]
 
     async def get(self, caller: Caller, operation: _Element) -> bytes:
         """Show the running configuration and the state."""
@@ -34,6 +36,12 @@ class Retrieval:
         found = [*await self._datastores.read(caller, Datastore.OPERATIONAL, wanted)]
         if self._events is not None:
             found += await notifications.streams(self._events, wanted)
+        told = {
+            source.top: source.tree()
+            for namespace, name, source in self._sources
+            if wanted.child(namespace, name) is not None
+        }
+        found += self._datastores.schema.elements(told) if told else []
         return _data(wanted.prune(found))
 
     async def get_config(self, caller: Caller, operation: _Element) -> bytes:
@@ -43,6 +51,12 @@ class Retrieval:
         wanted = selection(operation, parameters.get("filter"))
         found = await self._datastores.read(caller, Datastore.RUNNING, wanted, Content.CONFIG)
         return _data(wanted.prune(found))
+
+
+def _tag(schema: Schema, source: StateSource) -> tuple[str, str]:
+    """Return the namespace and name of the node that a source tells."""
+    node = next(node for node in schema.top.values() if node.member == source.top)
+    return node.namespace, node.name
 
 
 def _data(elements: Sequence[_Element]) -> bytes:
