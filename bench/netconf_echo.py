@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import structlog
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
-    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 OPERATION = (
@@ -66,9 +65,10 @@ class Ok:
         del caller, datastore, wanted, content
         return []
 
-    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
-        """Change nothing."""
-        del caller, datastore, edit
+    async def nothing(self, *args: Any, **named: Any) -> None:
+        """Do what is asked: nothing."""
+
+    edit = copy = validate = commit = cancel = discard = lock = unlock = ended = nothing
 
 
 async def serve(*, log: bool) -> None:

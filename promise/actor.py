@@ -20,11 +20,15 @@ class Owned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user and the project (tenant) it works for; an operator sees what belongs to anybody."""
+    """A user and the project (tenant) it works for; an operator sees what belongs to anybody.
+
+    `session_id` is the NETCONF session on which it asks, 0 where there is none.
+    """
 
     user: str
     project: str
     operator: bool = False
+    session_id: int = 0
 
     def sees(self, record: Owned) -> bool:
         """Tell whether this record exists for the actor: its own, its project's, or anybody's for an operator."""

@@ -22,8 +22,9 @@ from promise.events import Decision, fact
 from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger, Settings
 from promise.northbound.bindings import MODULES
-from promise.northbound.data import DataTree
 from promise.northbound.datastore import schema
+from promise.northbound.datastores.service import DatastoreService
+from promise.northbound.datastores.trials import Trials
 from promise.northbound.dialogue import Limits
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
@@ -57,6 +58,11 @@ log = structlog.get_logger(__name__)
 USUAL_HTTP = "127.0.0.1:8080"
 CAPABILITIES = (
     "urn:ietf:params:netconf:capability:writable-running:1.0",
+    "urn:ietf:params:netconf:capability:candidate:1.0",
+    "urn:ietf:params:netconf:capability:confirmed-commit:1.0",
+    "urn:ietf:params:netconf:capability:confirmed-commit:1.1",
+    "urn:ietf:params:netconf:capability:validate:1.0",
+    "urn:ietf:params:netconf:capability:validate:1.1",
     "urn:ietf:params:netconf:capability:rollback-on-error:1.0",
 )
 
@@ -73,9 +79,10 @@ class App:
     sync: Sync
     lifecycle: Lifecycle
     watch: Watch
+    datastores: DatastoreService
+    trials: Trials
     users: Users
     operations: OperationTable
-    data: DataTree
     server: NetconfServer
     records: Records
     restconf: HttpServer | None = None
@@ -101,6 +108,7 @@ class App:
             ("worker", self.worker.run()),
             ("sync", self.sync.run()),
             ("thresholds", self.watch.run()),
+            ("trials", self.trials.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
 
@@ -108,7 +116,8 @@ class App:
         """Listen for RESTCONF; that the usual address is taken stops nobody who has not asked for it."""
         said = self.config.restconf
         host, port = address_of(said.listen or USUAL_HTTP)
-        door = Door(self.operations, self.records, self.data, [Basic(self.users, in_clear=said.plain)], self._state)
+        basic = Basic(self.users, in_clear=said.plain)
+        door = Door(self.operations, self.records, self.datastores, [basic], self._state)
         options = HttpOptions(
             host=host,
             port=port,
@@ -200,13 +209,16 @@ async def build(
     watch = Watch(ledger, state, clock)
     registry = Registry(events, watch, new_id)
     records = Records(ledger, ledger.now())
-    listeners = (replies.heard, worker.heard, sync.heard, lifecycle.heard, events.heard, watch.heard, records.heard)
+    datastores = DatastoreService(ledger, await rules, clock, registry)
+    await datastores.back("restart")
+    trials = Trials(datastores, lambda: state.revision.trial, clock)
+    listeners = (replies, worker, sync, lifecycle, trials, events, watch, records)
     for listener in listeners:
-        ledger.subscribe(listener)
+        ledger.subscribe(listener.heard)
     rooms = Rooms(
-        CapacityService(ledger, make),
+        CapacityService(ledger, make, datastores.permit),
         ReservationService(ledger, clouds.of),
-        AllocationService(ledger, clouds.of, replies.settled, sync.look),
+        AllocationService(ledger, clouds.of, replies.settled, sync.look, datastores.permit),
         registry,
         new_id,
     )
@@ -223,9 +235,24 @@ async def build(
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
     )
-    operations, data = OperationTable(rooms), DataTree(ledger, await rules, registry)
-    server = NetconfServer(operations, data, users, options, events, registry, clock)
-    return App(config, ledger, state, clouds, worker, sync, lifecycle, watch, users, operations, data, server, records)
+    operations = OperationTable(rooms)
+    server = NetconfServer(operations, datastores, users, options, events, registry, clock)
+    return App(
+        config,
+        ledger,
+        state,
+        clouds,
+        worker,
+        sync,
+        lifecycle,
+        watch,
+        datastores,
+        trials,
+        users,
+        operations,
+        server,
+        records,
+    )
 
 
 def _modules() -> tuple[Module, ...]:

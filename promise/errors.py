@@ -36,6 +36,9 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     ├── TooSlow                  the request did not come to its end in time
     ├── Denied                   access control says no
     ├── Locked                   somebody else holds the lock
+    ├── InUse                    another session has it locked, or on trial
+    ├── NotLocked                the lock to give back is not this session's
+    ├── NoTrial                  there is no confirmed commit to confirm or to cancel
     ├── Overloaded               no room for this request now; try again
     ├── LedgerFailure            the decision could not be made durable; nothing happened
     ├── LedgerBroken             the ledger has stopped, and the process must: the outcome shows at the next start
@@ -203,10 +206,22 @@ class Denied(PromiseError):
 class Locked(PromiseError):
     """Another session holds the lock; `session_id` is 0 when it is not a NETCONF session."""
 
-    def __init__(self, what: str, session_id: int) -> None:
-        super().__init__(f"{what} is locked by session {session_id}")
+    def __init__(self, what: str, session_id: int, *, why: str = "is locked by") -> None:
+        super().__init__(f"{what} {why} session {session_id}")
         self.what = what
         self.session_id = session_id
+
+
+class InUse(PromiseError):
+    """A datastore cannot be changed at the moment, because another session has it locked or on trial."""
+
+
+class NotLocked(PromiseError):
+    """A lock that is to be given back is not this session's, or not there."""
+
+
+class NoTrial(PromiseError):
+    """There is no confirmed commit that is waiting to be confirmed."""
 
 
 class Overloaded(PromiseError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from promise.errors import Denied, LedgerFailure, Overloaded, UnknownElement
+from promise.errors import Denied, LedgerFailure, Locked, Overloaded, UnknownElement
 from promise.northbound.datastore import schema
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.port import Content, Datastore, Module, Pending
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
-    from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
 
 PROMISE = "urn:opnfv:promise"
@@ -103,8 +102,13 @@ class FakeDatastores:
             return []
         return [etree.fromstring(self.CONFIG if config_only else self.STATE)]
 
-    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
-        raise AssertionError("nobody edits here")
+    async def lock(self, caller: Caller, datastore: Datastore) -> None:
+        raise Locked(f"<{datastore}>", 7)
+
+    async def nothing(self, *args: Any, **named: Any) -> None:
+        """Do what is asked: nothing."""
+
+    edit = copy = validate = commit = cancel = discard = unlock = ended = nothing
 
 
 class Door:

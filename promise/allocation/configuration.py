@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from promise.allocation.removal import in_use, remove
 from promise.capacity.providers import configured, forsaken
 from promise.capacity.refusal import Refusal
+from promise.configuration.model import Section
 from promise.events import Decision, Event, fact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.capacity.provider import Provider
+    from promise.events import JSON
     from promise.reservation.policy import Policy
 
 
@@ -27,6 +29,7 @@ class Configuration:
 
     policy: Policy
     providers: Sequence[Provider]
+    sections: Mapping[str, JSON]
 
 
 def configure(book: AllocationBook, wanted: Configuration, now: int) -> Decision[Refusal | None]:
@@ -50,7 +53,19 @@ def configure(book: AllocationBook, wanted: Configuration, now: int) -> Decision
     changes = configured(book, wanted.providers)
     if isinstance(changes, Refusal):
         return Decision(changes)
-    return Decision(None, (*events, *changes), forsaken(book, wanted.providers) if events or changes else {})
+    events += [*changes, *_sections(book, wanted.sections)]
+    return Decision(None, tuple(events), forsaken(book, wanted.providers) if events else {})
+
+
+def _sections(book: AllocationBook, wanted: Mapping[str, JSON]) -> Iterator[Event]:
+    """Yield how the sections come to be those that are wanted."""
+    for name, value in wanted.items():
+        known = book.sections.get(name)
+        if known is None or known.value != value:
+            yield fact("section-changed", Section(name, value))
+    for name in book.sections:
+        if name not in wanted:
+            yield Event("section-removed", Section.table, name, None)
 
 
 def _elsewhere(book: AllocationBook, wanted: Sequence[Provider]) -> Refusal | None:

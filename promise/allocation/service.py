@@ -66,6 +66,7 @@ class AllocationService:
 
     `clouds` gives the cloud of a provider, and may raise `errors.CloudError`. `settled(instance)` is awaited for the
     time that a reply to create-instance waits for the cloud. `refresh` looks at a provider now: a flavor may be new.
+    `permit` raises when the actor may not change the running configuration at the moment.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class AllocationService:
         clouds: Callable[[str], Awaitable[Catalogue]],
         settled: Callable[[str], Awaitable[None]],
         refresh: Callable[[str], Awaitable[None]],
+        permit: Callable[[Actor, AllocationBook], None] = lambda _actor, _book: None,
     ) -> None:
         self._ledger = ledger
         self._clouds = clouds
         self._settled = settled
         self._refresh = refresh
+        self._permit = permit
 
     async def create(self, actor: Actor, request: CreateInstance, key: Key | None = None) -> Admitted | Refusal:
         """Decide on an instance; the cloud is asked once the decision is durable."""
@@ -112,7 +115,12 @@ class AllocationService:
 
     async def remove_provider(self, actor: Actor, provider: str, *, force: bool) -> Removed | Refusal:
         """Take a provider out of the configuration; with `force` also what counts on it."""
-        return await self._ledger.submit(lambda book, now: remove(book, provider, now, force=force), actor=actor.user)
+
+        def decide(book: AllocationBook, now: int) -> Decision[Removed | Refusal]:
+            self._permit(actor, book)
+            return remove(book, provider, now, force=force)
+
+        return await self._ledger.submit(decide, actor=actor.user)
 
     async def after(self, instance: str) -> Allocation:
         """Return the instance once the cloud has answered, or when the reply can wait no longer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from promise.actor import Owned
+from promise.configuration.book import ConfigurationBook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -42,7 +43,7 @@ class Lack(NamedTuple):
     shortfall: Mapping[str, int]
 
 
-class CapacityBook(Protocol):
+class CapacityBook(ConfigurationBook, Protocol):
     """Providers, pools and timelines, to read. Only the ledger's writer changes them, by applying events."""
 
     @property

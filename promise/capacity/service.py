@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -94,11 +93,20 @@ class CapacityAnswer:
 
 
 class CapacityService:
-    """The capacity room's door for the northbound."""
+    """The capacity room's door for the northbound.
 
-    def __init__(self, ledger: Decisions[CapacityBook], clouds: Callable[[Access, str], Explorer]) -> None:
+    `permit` raises when the actor may not change the running configuration at the moment (somebody has locked it).
+    """
+
+    def __init__(
+        self,
+        ledger: Decisions[CapacityBook],
+        clouds: Callable[[Access, str], Explorer],
+        permit: Callable[[Actor, CapacityBook], None] = lambda _actor, _book: None,
+    ) -> None:
         self._ledger = ledger
         self._clouds = clouds
+        self._permit = permit
 
     async def change(self, actor: Actor, request: ChangeCapacity, key: Key | None = None) -> Offered | Refusal:
         """Increase or decrease what is offered to the reservation system."""
@@ -127,7 +135,7 @@ class CapacityService:
         self, actor: Actor, request: AddProvider, password: str, key: Key | None = None
     ) -> Added | Refusal:
         """Look at the cloud, and register it with what was found; nothing is kept when that fails."""
-        known = await self._ledger.read(lambda book, _now: _unasked(book, request, key))
+        known = await self._ledger.read(lambda book, _now: self._unasked(actor, book, request, key))
         if isinstance(known, Refusal):
             return known
         found: Discovery | Refusal | None = (
@@ -137,6 +145,8 @@ class CapacityService:
             return found
 
         def decide(book: CapacityBook, now: int) -> Decision[Added | Refusal]:
+            if not known:
+                self._permit(actor, book)
             return once(
                 book,
                 key,
@@ -152,7 +162,7 @@ class CapacityService:
         self, actor: Actor, provider: str, username: str | None, password: str
     ) -> Provider | Refusal:
         """Look at the cloud with new credentials, and keep them when they open it; else nothing changes."""
-        known = await self._ledger.read(lambda book, _now: book.providers.get(provider))
+        known = await self._ledger.read(lambda book, _now: self._permitted(actor, book).providers.get(provider))
         if known is None:
             return Refusal(Reason.NOT_FOUND, f"there is no provider {provider}")
         if not (username or known.access.username):
@@ -161,8 +171,22 @@ class CapacityService:
         found = await self._explored(access, known.capacity_source, password)
         if isinstance(found, Refusal):
             return found
-        decide = partial(_renewed, provider, access, found, password)
+
+        def decide(book: CapacityBook, now: int) -> Decision[Provider | Refusal]:
+            return providers.renew(self._permitted(actor, book), provider, access, found, password, now)
+
         return await self._ledger.submit(decide, actor=actor.user)
+
+    def _permitted(self, actor: Actor, book: CapacityBook) -> CapacityBook:
+        self._permit(actor, book)
+        return book
+
+    def _unasked(self, actor: Actor, book: CapacityBook, request: AddProvider, key: Key | None) -> bool | Refusal:
+        """Tell whether the request is answered without asking the cloud, or refused so."""
+        if key is not None and key.id in book.keys:
+            return True
+        self._permit(actor, book)
+        return providers.duplicate(book, request.access, providers.project_names(request.access)) or False
 
     async def _explored(self, access: Access, source: str | None, password: str) -> Discovery | Refusal:
         cloud = self._clouds(access, password)
@@ -176,19 +200,6 @@ class CapacityService:
             return Refusal(Reason.PROVIDER_REFUSED, error.message)
         finally:
             await cloud.close()
-
-
-def _unasked(book: CapacityBook, request: AddProvider, key: Key | None) -> bool | Refusal:
-    """Tell whether the request is answered without asking the cloud, or refused so."""
-    if key is not None and key.id in book.keys:
-        return True
-    return providers.duplicate(book, request.access, providers.project_names(request.access)) or False
-
-
-def _renewed(
-    provider: str, access: Access, found: Discovery, password: str, book: CapacityBook, now: int
-) -> Decision[Provider | Refusal]:
-    return providers.renew(book, provider, access, found, password, now)
 
 
 def _add(

@@ -6,10 +6,12 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary, MetaData, Table, Text
 
-RECORDS: Final = ("provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency")
+RECORDS: Final = (
+    "provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency", "section", "revision",
+)  # fmt: skip
 """The kinds of record; each has a table of its own. A further one needs a migration."""
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration."""
 
 WIDE: Final = BigInteger().with_variant(Integer(), "sqlite")

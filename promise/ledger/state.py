@@ -20,6 +20,7 @@ from promise.capacity.due import Due, of_pool, pool_event
 from promise.capacity.idempotency import KEPT, Key
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
+from promise.configuration.model import Revision, Section
 from promise.events import Performed, fact
 from promise.ledger import index
 from promise.ledger.agenda import Agenda, Item
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     from promise.ledger.columns import Shift
 
 CODECS: Mapping[str, Codec] = {
-    kind.table: kind.from_json for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key)
+    kind.table: kind.from_json
+    for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key, Section, Revision)
 }
 """How the ledger reads the record of each table."""
 
@@ -69,6 +71,7 @@ class State(Shelves):
         self._columns = Columns()
         self._agenda = Agenda(self._is_due, self._all_due)
         self._default_policy = Policy()
+        self._first_revision = Revision()
 
     # --- reading: records ----------------------------------------------------------------------------------------
 
@@ -106,6 +109,16 @@ class State(Shelves):
     def policy(self) -> Policy:
         """Return the rules in force."""
         return cast("Policy", self._tables[Policy.table].get(Policy.id, self._default_policy))
+
+    @property
+    def sections(self) -> Mapping[str, Section]:
+        """Return every section that is configured, by id."""
+        return self._tables[Section.table]
+
+    @property
+    def revision(self) -> Revision:
+        """Return which revision of the configuration is in force, and whether on trial."""
+        return cast("Revision", self._tables[Revision.table].get(Revision.id, self._first_revision))
 
     # --- reading: some of them -----------------------------------------------------------------------------------
 

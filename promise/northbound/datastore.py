@@ -63,7 +63,9 @@ class Node:
     """A data node of the schema; `member` is its name in the tree, `segment` its step in a path.
 
     `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that of a
-    container. `value` reads the text of a leaf, or of an entry of a leaf-list.
+    container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
+    configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it, with
+    the names of their modules as prefixes.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Node:
     ordered: bool = False
     presence: bool = False
     value: Callable[[str], Any] = field(default=str, repr=False)
+    default: Any = None
+    qualified: bool = False
 
     @property
     def many(self) -> bool:
@@ -223,11 +227,19 @@ def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any
             keys = tuple(named[name, library().modules[module].namespace] for name, module in found.keys)
             return Kind.LIST, {"keys": keys, "ordered": found.user_ordered}
         case schemanode.LeafListNode():
-            return Kind.LEAF_LIST, {"ordered": found.user_ordered, "value": _reader(found.type)}
+            said = {"value": _reader(found.type), "qualified": _qualified(found.type)}
+            return Kind.LEAF_LIST, {"ordered": found.user_ordered, **said}
         case schemanode.LeafNode():
-            return Kind.LEAF, {"value": _reader(found.type)}
+            default = found.type.to_raw(found.default) if found.config and found.default is not None else None
+            said = {"value": _reader(found.type), "qualified": _qualified(found.type)}
+            return Kind.LEAF, {"default": default, **said}
         case _:
             return Kind.CONTAINER, {"presence": bool(getattr(found, "presence", False))}
+
+
+def _qualified(kind: Any) -> bool:
+    names = kind.name in {"xpath1.0", "node-instance-identifier"}
+    return names or isinstance(kind, datatype.IdentityrefType | datatype.InstanceIdentifierType)
 
 
 def _reader(kind: Any) -> Callable[[str], Any]:

@@ -38,8 +38,8 @@ CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
 _PREDICATE: Final = re.compile(r"""\s*\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')\s*\]\s*""")
 
 
-def read_edit(config: _Element, default: Operation, schema: Schema) -> Edit:
-    """Read the <config> of a request; `default` is its default-operation.
+def read_edit(config: _Element, default: Operation, schema: Schema, where: str = CONFIG) -> Edit:
+    """Read the <config> of a request; `default` is its default-operation, `where` the path of that element.
 
     Raises:
         Invalid: an element or attribute may not stand where it does, or a value is not of its type.
@@ -47,8 +47,12 @@ def read_edit(config: _Element, default: Operation, schema: Schema) -> Edit:
     """
     for key in config.attrib:
         name = split(str(key))[1]
-        raise UnknownAttribute(f"<config> has no attribute {name}", path=CONFIG, name=name)
-    changes = tuple(_children(config, schema.top, default, "", schema))
+        raise UnknownAttribute(f"<{split(config.tag)[1]}> has no attribute {name}", path=where, name=name)
+    try:
+        changes = tuple(_children(config, schema.top, default, "", schema))
+    except Invalid as fault:
+        fault.path = fault.path or where
+        raise
     return Edit(changes, anew=default is Operation.REPLACE)
 
 
@@ -77,12 +81,11 @@ def _node(element: _Element, nodes: Mapping[str, Node], path: str, schema: Schem
     tag = str(element.tag)
     node = nodes.get(tag)
     namespace, name = split(tag)
-    where = path or CONFIG
     if node is None:
         if namespace not in schema.namespaces:
             rule = f"no module of this server has the namespace {namespace!r}"
-            raise UnknownNamespace(rule, path=where, name=name, namespace=namespace)
-        raise UnknownElement(f"no node {name} may stand here", path=where, name=name, namespace=namespace)
+            raise UnknownNamespace(rule, path=path, name=name, namespace=namespace)
+        raise UnknownElement(f"no node {name} may stand here", path=path, name=name, namespace=namespace)
     if not node.config:
         rule = f"{name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=name, namespace=namespace)
@@ -221,4 +224,4 @@ def _text(leaf: _Element) -> str:
 def _refuse_text(parent: _Element, path: str) -> None:
     texts = [parent.text, *(child.tail for child in parent)]
     if any(text and text.strip() for text in texts):
-        raise BadValue("must hold elements only, without text", path=path or CONFIG)
+        raise BadValue("must hold elements only, without text", path=path)

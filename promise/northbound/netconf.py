@@ -170,5 +170,6 @@ class NetconfServer:
             await dialogue.run()
         finally:
             del self._dialogues[number]
+            await self._requests.ended(number)
             if self._registry is not None:
                 self._registry.close(number)

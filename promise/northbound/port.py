@@ -77,8 +77,31 @@ class Content(StrEnum):
     ALL = "all"
 
 
+class Testing(StrEnum):
+    """What an edit is to do with its result (RFC 6241 section 8.6.4.1, test-option)."""
+
+    TEST_THEN_SET = "test-then-set"
+    SET = "set"
+    TEST_ONLY = "test-only"
+
+
+class Confirm(NamedTuple):
+    """A commit on trial: it goes back unless it is confirmed within `timeout` seconds (RFC 6241 section 8.4).
+
+    With `persist` it survives its session, and whoever knows this token may confirm it.
+    """
+
+    timeout: int
+    persist: str | None = None
+
+
 class Datastores(Protocol):
-    """The datastores, whichever protocol asks. A session-id is 0 where there is no NETCONF session."""
+    """The datastores, whichever protocol asks. A session-id is 0 where there is no NETCONF session.
+
+    All of them raise errors.PromiseError: `Denied` when the caller may not, `Invalid` where something does not apply,
+    `InUse` when another session has the datastore locked or on trial, `Unsupported` for what no datastore like this
+    can do.
+    """
 
     @property
     def schema(self) -> Schema:
@@ -93,11 +116,32 @@ class Datastores(Protocol):
         need not: the door applies the filter to what it gets. Only what the caller may see is included.
         """
 
-    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
-        """Make an edit, all of it or nothing; in running it is valid, durable and in force afterwards.
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit, testing: Testing = Testing.SET) -> None:
+        """Make an edit, all of it or nothing; in running it is valid, durable and in force afterwards."""
 
-        Raises errors.PromiseError: `Denied` when the caller may not, `Invalid` where the edit does not apply.
-        """
+    async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore) -> None:
+        """Replace a configuration by another one, or by the whole one that is given as an edit of nothing."""
+
+    async def validate(self, caller: Caller, source: Datastore | Edit) -> None:
+        """See whether a configuration could be put into force."""
+
+    async def commit(self, caller: Caller, confirm: Confirm | None, persist_id: str | None) -> None:
+        """Put the candidate into force, for good (which confirms what is on trial) or on trial."""
+
+    async def cancel(self, caller: Caller, persist_id: str | None) -> None:
+        """Take back the commit that is on trial; raises `NoTrial` when none is."""
+
+    async def discard(self, caller: Caller) -> None:
+        """Forget the changes of the candidate."""
+
+    async def lock(self, caller: Caller, datastore: Datastore) -> None:
+        """Lock a datastore for the caller's session; raises `Locked` at once when that cannot be."""
+
+    async def unlock(self, caller: Caller, datastore: Datastore) -> None:
+        """Give a lock back, with the changes of the candidate under it; raises `NotLocked`."""
+
+    async def ended(self, session_id: int) -> None:
+        """Take back the locks of a session that is over, and what it has put on trial for itself."""
 
 
 class StateSource(Protocol):

@@ -10,10 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from promise.capacity.provider import Provider
+from promise.configuration.model import Section
 from promise.errors import NoResource
 from promise.northbound import bindings as yang
 from promise.northbound import running
-from promise.northbound.data import PARTS
+from promise.northbound.datastores.state import PARTS
 from promise.northbound.port import Content
 from promise.northbound.words import actor_of
 from promise.reservation.policy import Policy
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 Body: TypeAlias = dict[str, Any]
 """The members of a container or list entry."""
 
-CONFIGURED: Final = frozenset({Policy.table, Provider.table})
+CONFIGURED: Final = frozenset({Policy.table, Provider.table, Section.table})
 """The tables whose records hold configuration."""
 
 

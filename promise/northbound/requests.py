@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from promise.errors import UnknownElement, UnknownNamespace, Unsupported
+from promise.errors import UnknownElement, UnknownNamespace
 from promise.northbound import monitor, notifications
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
 from promise.northbound.rpcs import schemas
+from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
 from promise.northbound.rpcs.sessions import Farewell, OpenSession, SessionRpcs
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
     Handler: TypeAlias = Callable[[Caller, _Element], Awaitable[bytes | Farewell]]
 
 __all__ = ["Farewell", "OpenSession", "Requests"]
-
-_UNSUPPORTED: Final = frozenset(
-    {
-        "copy-config", "delete-config", "lock", "unlock",
-        "commit", "discard-changes", "cancel-commit", "validate",
-    }
-)  # fmt: skip
 
 
 class Requests:
@@ -50,7 +44,8 @@ class Requests:
         sources: Sequence[StateSource] = (),
     ) -> None:
         self._operations = operations
-        self._sessions = SessionRpcs(sessions)
+        self._sessions = SessionRpcs(sessions, datastores)
+        self.ended = datastores.ended
         self._events = events
         modules = tuple(modules)
         self.prefixes = {
@@ -60,12 +55,20 @@ class Requests:
         }
         self._namespaces = {module.namespace for module in modules}
         retrieval = Retrieval(datastores, events, sources)
-        edits = Edits(datastores)
+        edits, commits = Edits(datastores), Commits(datastores)
         self._schemas = schemas.Schemas(library())
         self._own: dict[str, Handler] = {
             "get": retrieval.get,
             "get-config": retrieval.get_config,
             "edit-config": edits.edit_config,
+            "copy-config": edits.copy_config,
+            "delete-config": edits.delete_config,
+            "lock": commits.lock,
+            "unlock": commits.unlock,
+            "validate": commits.validate,
+            "commit": commits.commit,
+            "cancel-commit": commits.cancel_commit,
+            "discard-changes": commits.discard_changes,
             "close-session": self._sessions.close_session,
             "kill-session": self._sessions.kill_session,
         }
@@ -86,8 +89,6 @@ class Requests:
         if namespace != BASE:
             rule = f"no module of this server has the namespace {namespace!r}"
             raise UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)
-        if name in _UNSUPPORTED:
-            raise Unsupported(f"<{name}>", path=f"/nc:rpc/nc:{name}")
         own = self._own.get(name)
         if own is None:
             raise UnknownElement(f"NETCONF has no operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)

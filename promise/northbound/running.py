@@ -1,4 +1,4 @@
-"""The running configuration: the records as a tree, a tree as records, and the decision that an edit makes; pure."""
+"""The running configuration: the records as a tree, and a tree as records; pure."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.allocation.configuration import Configuration, configure
+from promise.allocation.configuration import Configuration
 from promise.capacity.provider import Access, Provider
 from promise.capacity.providers import moved_away, no_credentials
-from promise.capacity.refusal import Refusal
-from promise.errors import Inapplicable
-from promise.events import Decision
 from promise.northbound import bindings as yang
 from promise.reservation.policy import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from promise.allocation.book import AllocationBook
-    from promise.northbound.datastore import Schema, Tree
-    from promise.northbound.editing import Edit
+    from promise.events import JSON
+    from promise.northbound.datastore import Tree
 
 TOP: Final = "opnfv-promise:promise"
 _PROVIDERS: Final = yang.DATA["/promise/providers"]
 _POLICY: Final = yang.DATA["/promise/policy"]
+_RECORDS: Final = frozenset({"providers", "policy"})
 _RULES: Final = (
     "max_future_start_range", "max_future_end_range", "max_duration", "expiry", "before_end", "at_end", "preempt",
     "unreserved", "alternatives", "search_horizon", "retention",
@@ -30,36 +30,28 @@ _RULES: Final = (
 """The leaves of promise/policy/reservation, which are the fields of `Policy`."""
 
 
-def decide(schema: Schema, edit: Edit, book: AllocationBook, now: int) -> Decision[None]:
-    """Make the edit on the running configuration, all of it or nothing.
-
-    Raises:
-        Invalid: the edit does not apply, or what comes of it is not valid, or cannot be put into force.
-    """
-    before = tree_of(book)
-    after = edit.applied(before)
-    if after == before:
-        return Decision(None)
-    schema.validate(after)
-    decision = configure(book, configuration_of(after, book), now)
-    if isinstance(decision.answer, Refusal):
-        raise _inapplicable(decision.answer)
-    return Decision(None, decision.events, decision.secrets)
-
-
-def _inapplicable(refusal: Refusal) -> Inapplicable:
-    path = f"/promise:promise/promise:providers[promise:id='{refusal.provider}']"
-    return Inapplicable(refusal.message, path=path, app_tag=refusal.reason.value)
-
-
 def tree_of(book: AllocationBook) -> Tree:
     """Return what is configured."""
     inside: dict[str, Any] = {}
+    tree: Tree = {}
     if book.providers:
         inside["providers"] = [_body(_PROVIDERS, provider_config(record)) for record in book.providers.values()]
     if policy := policy_config(book.policy):
         inside["policy"] = _body(_POLICY, policy)
-    return {TOP: inside} if inside else {}
+    for name, section in book.sections.items():
+        top, _, child = name.partition("/")
+        if child:
+            inside[child] = section.value
+        else:
+            tree[top] = section.value
+    return {TOP: inside, **tree} if inside else tree
+
+
+def sections_of(tree: Tree) -> dict[str, JSON]:
+    """Return what is neither policy nor provider, by the ids of `configuration.model.Section`."""
+    found = {top: value for top, value in tree.items() if top != TOP}
+    inside = tree.get(TOP, {})
+    return found | {f"{TOP}/{name}": inside[name] for name in inside if name not in _RECORDS}
 
 
 def _body(data: Any, value: Any) -> Any:
@@ -98,19 +90,30 @@ def provider_config(record: Provider) -> yang.PromiseProviders:
     )
 
 
-def configuration_of(tree: Tree, book: AllocationBook) -> Configuration:
-    """Return what a valid tree configures, next to what is known of the providers that stay."""
+def configuration_of(tree: Tree, book: AllocationBook, usernames: Mapping[str, str] | None = None) -> Configuration:
+    """Return what a valid tree configures, next to what is known of the providers that stay.
+
+    `usernames` are those that belong to entries of the secret store which no provider of the book names any more.
+    """
+    saved = usernames or {}
     inside = tree.get(TOP, {})
     rules = _POLICY.decode_json({"opnfv-promise:policy": inside.get("policy", {})}).reservation
     policy = Policy(**{name: getattr(rules, name) for name in _RULES}) if rules else Policy()
     providers = []
     for entry in inside.get("providers", ()):
         asked = _PROVIDERS.decode_json({"opnfv-promise:providers": [entry]})
-        providers.append(_record(asked, book.providers.get(asked.id), book))
-    return Configuration(policy, providers)
+        providers.append(_record(asked, book.providers.get(asked.id), usernames_of(book), saved))
+    return Configuration(policy, providers, sections_of(tree))
 
 
-def _record(asked: yang.PromiseProviders, known: Provider | None, book: AllocationBook) -> Provider:
+def usernames_of(book: AllocationBook) -> dict[str, str]:
+    """Return the user name of each entry of the secret store that a provider names, as far as it has one."""
+    return {one.secret: one.access.username for one in book.providers.values() if one.access.username}
+
+
+def _record(
+    asked: yang.PromiseProviders, known: Provider | None, usernames: Mapping[str, str], saved: Mapping[str, str]
+) -> Provider:
     """Return the record of a provider that is configured so; what was seen of its cloud stays while it is the same."""
     project = asked.project or yang.Project()
     assert asked.id
@@ -118,8 +121,8 @@ def _record(asked: yang.PromiseProviders, known: Provider | None, book: Allocati
     assert asked.provider_type
     assert asked.endpoint
     secret = asked.credential or asked.id
-    username = next((one.access.username for one in book.providers.values() if one.secret == secret), "")
-    if known is not None and moved_away(known, asked.endpoint, asked.credential):
+    username = saved.get(secret, "") or usernames.get(secret, "")
+    if known is not None and secret not in saved and moved_away(known, asked.endpoint, asked.credential):
         username = ""
     access = Access(
         endpoint=asked.endpoint,

@@ -86,7 +86,7 @@ async def test_ncclient_understands_our_errors(door: Door) -> None:
             )
             assert tag(lambda: session.dispatch(to_ele("<x xmlns='urn:x'/>"))) == ("protocol", "unknown-namespace")
             assert tag(lambda: session.dispatch(to_ele(f'<denied xmlns="{PROMISE}"/>')))[1] == "access-denied"
-            assert tag(lambda: session.lock(target="running"))[1] == "operation-not-supported"
+            assert tag(lambda: session.lock(target="running"))[1] == "lock-denied"
             assert tag(lambda: session.kill_session("4294967295"))[1] == "invalid-value"
             assert session.get() is not None
 
@@ -163,7 +163,7 @@ async def test_netconf_console2_does_what_it_can_do(door: Door, tmp_path: Path, 
 
 
 async def test_netconf_console2_shows_our_errors(door: Door) -> None:
-    assert "operation-not-supported" in await console(door, "--lock", status=255)
+    assert "lock-denied" in await console(door, "--lock", status=255)
 
 
 @pytest.mark.skipif(SSH is None, reason="needs the ssh program")

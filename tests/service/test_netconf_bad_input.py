@@ -131,9 +131,9 @@ OPERATIONS = {
     "unknown RPC of the module": (f'<frobnicate xmlns="{PROMISE}"/>', "application", "unknown-element", "frobnicate"),
     "unknown namespace": ('<get xmlns="urn:wrong"/>', "protocol", "unknown-namespace", "urn:wrong"),
     "no namespace": ('<get xmlns=""/>', "protocol", "unknown-namespace", "''"),
-    "copy-config": ("<copy-config/>", "protocol", "operation-not-supported", "copy-config"),
-    "lock": ("<lock><target><running/></target></lock>", "protocol", "operation-not-supported", "lock"),
-    "commit": ("<commit/>", "protocol", "operation-not-supported", "commit"),
+    "copy-config": ("<copy-config/>", "protocol", "missing-element", "<target>"),
+    "lock": ("<lock><target><running/></target></lock>", "protocol", "lock-denied", "session 7"),
+    "commit": ("<commit><persist>x</persist></commit>", "protocol", "bad-element", "<confirmed/>"),
     "denied": (f'<denied xmlns="{PROMISE}"/>', "application", "access-denied", "permitted"),
     "overloaded": (f'<overloaded xmlns="{PROMISE}"/>', "application", "resource-denied", "no room"),
     "a bug": (f'<bug xmlns="{PROMISE}"/>', "application", "operation-failed", "internal error"),
@@ -148,7 +148,6 @@ OPERATIONS = {
     "attribute of a filter": ('<get><filter x="1"/></get>', "protocol", "unknown-attribute", "x"),
     "no source": ("<get-config/>", "protocol", "missing-element", "source"),
     "empty source": ("<get-config><source/></get-config>", "application", "data-missing", "name a datastore"),
-    "candidate": (source("<candidate/>"), "protocol", "unknown-element", ":candidate"),
     "startup": (source("<startup/>"), "protocol", "unknown-element", ":startup"),
     "url": (source("<url>file:///x</url>"), "protocol", "unknown-element", ":url"),
     "unknown source": (source("<x/>"), "protocol", "unknown-element", "<x>"),
@@ -306,7 +305,7 @@ async def test_many_bad_requests_at_once_are_answered_in_order(door: Door) -> No
 
 
 async def test_an_error_path_finds_the_node_in_the_request(door: Door) -> None:
-    message = rpc_message("<get-config><source><candidate/></source></get-config>", "7")
+    message = rpc_message("<get-config><source><startup/></source></get-config>", "7")
     async with await connect(*door.admin) as client:
         client.send_message(message)
         reply = await client.receive_element()

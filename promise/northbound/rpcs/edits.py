@@ -1,4 +1,7 @@
-"""<edit-config> (RFC 6241 section 7.2). An edit is all or nothing, whatever its error-option."""
+"""<edit-config>, <copy-config> and <delete-config> (RFC 6241 sections 7.2 to 7.4).
+
+An edit is all or nothing, whatever its error-option: stop-on-error has then nothing that it could leave half done.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from promise.errors import MissingElement, UnknownElement, Unsupported
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.message import BASE
-from promise.northbound.port import Datastore
-from promise.northbound.rpcs.parameters import OK, choice, expect_running, parameters_of, path_of
+from promise.northbound.port import Testing
+from promise.northbound.rpcs.parameters import OK, choice, datastore_of, parameters_of, path_of, source_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -25,15 +28,13 @@ class Edits:
         self._datastores = datastores
 
     async def edit_config(self, caller: Caller, operation: _Element) -> bytes:
-        """Edit the running datastore."""
+        """Edit a configuration."""
         names = ("target", "default-operation", "test-option", "error-option", "config", "url")
         parameters = parameters_of(operation, *names)
         path = path_of(operation)
-        expect_running(operation, parameters, "target")
+        target = datastore_of(operation, parameters, "target")
         default = Operation(choice(parameters, "default-operation", path, "merge", "replace", "none"))
-        tested = choice(parameters, "test-option", path, "set", "test-then-set", "test-only")
-        if tested != "set":
-            raise Unsupported(f"test-option {tested} (:validate is not advertised)", path=f"{path}/nc:test-option")
+        tested = choice(parameters, "test-option", path, "test-then-set", "set", "test-only")
         options = ("stop-on-error", "continue-on-error", "rollback-on-error")
         if choice(parameters, "error-option", path, *options) == "continue-on-error":
             what = "error-option continue-on-error (an edit is all or nothing)"
@@ -44,5 +45,22 @@ class Edits:
         if "config" not in parameters:
             raise MissingElement("<edit-config> must have a <config>", path=path, name="config")
         edit = read_edit(parameters["config"], default, self._datastores.schema)
-        await self._datastores.edit(caller, Datastore.RUNNING, edit)
+        testing = Testing(tested) if "test-option" in parameters else Testing.SET
+        await self._datastores.edit(caller, target, edit, testing)
         return OK
+
+    async def copy_config(self, caller: Caller, operation: _Element) -> bytes:
+        """Replace a configuration by another one, or by one that is given."""
+        parameters = parameters_of(operation, "target", "source")
+        target = datastore_of(operation, parameters, "target")
+        source = source_of(operation, parameters, self._datastores.schema)
+        await self._datastores.copy(caller, source, target)
+        return OK
+
+    async def delete_config(self, caller: Caller, operation: _Element) -> bytes:
+        """Say that none of our datastores can be deleted: RFC 6241 knows it for startup and files only."""
+        del caller
+        parameters = parameters_of(operation, "target")
+        target = datastore_of(operation, parameters, "target")
+        what = f"deleting <{target}>" + ("" if target == "running" else " (<discard-changes> undoes what was edited)")
+        raise Unsupported(what, path=f"{path_of(operation)}/nc:target")

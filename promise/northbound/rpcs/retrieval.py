@@ -9,7 +9,7 @@ from lxml import etree
 from promise.northbound import notifications
 from promise.northbound.port import Content, Datastore
 from promise.northbound.rpcs.filters import selection
-from promise.northbound.rpcs.parameters import expect_running, parameters_of
+from promise.northbound.rpcs.parameters import datastore_of, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +47,9 @@ class Retrieval:
     async def get_config(self, caller: Caller, operation: _Element) -> bytes:
         """Show a configuration."""
         parameters = parameters_of(operation, "source", "filter")
-        expect_running(operation, parameters, "source")
+        source = datastore_of(operation, parameters, "source")
         wanted = selection(operation, parameters.get("filter"))
-        found = await self._datastores.read(caller, Datastore.RUNNING, wanted, Content.CONFIG)
+        found = await self._datastores.read(caller, source, wanted, Content.CONFIG)
         return _data(wanted.prune(found))
 
 

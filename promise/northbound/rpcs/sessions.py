@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.port import Events, Subscription
+    from promise.northbound.port import Datastores, Events, Subscription
 
 LARGEST_SESSION_ID: Final = 2**32 - 1
 
@@ -46,8 +46,9 @@ class OpenSession(Protocol):
 class SessionRpcs:
     """The operations on sessions; these are the open ones, by session-id."""
 
-    def __init__(self, sessions: Mapping[int, OpenSession]) -> None:
+    def __init__(self, sessions: Mapping[int, OpenSession], datastores: Datastores) -> None:
         self._sessions = sessions
+        self._datastores = datastores
 
     async def create_subscription(self, caller: Caller, operation: _Element, events: Events) -> bytes:
         """Begin to send notifications on this session (RFC 5277 section 2.1.1), one subscription at a time."""
@@ -84,4 +85,5 @@ class SessionRpcs:
         if session.caller.username != caller.username and not caller.administrator:
             raise Denied(f"killing session {session_id}")
         session.kill(caller)
+        await self._datastores.ended(session_id)  # its locks are free once this is answered
         return OK

@@ -1,106 +1,37 @@
-"""What <get> and <get-config> show: the tree under /promise, made from the state when it is asked for."""
+"""What is under /promise in operation: configuration and state, made from the records when it is asked for."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from lxml import etree
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
-from promise.errors import Denied, Unsupported
-from promise.northbound import answers, running
+from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.datastore import schema
-from promise.northbound.port import Content, Datastore
+from promise.northbound.port import Content
 from promise.northbound.running import policy_config, provider_config
-from promise.northbound.words import actor_of, capacity, told
+from promise.northbound.words import capacity, told
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from lxml.etree import _Element
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
-    from promise.capacity.ledger import Decisions
     from promise.capacity.provider import Provider
-    from promise.northbound.access import Caller
-    from promise.northbound.datastore import Schema
-    from promise.northbound.editing import Edit
-    from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
 
 NAMESPACE = yang.DATA["/promise"].namespace
-_AROUND = b'<promise xmlns="' + NAMESPACE.encode() + b'">%b</promise>'
 
 
-class DataTree:
-    """The running configuration and the state; see `port.Datastores`."""
-
-    def __init__(
-        self, ledger: Decisions[AllocationBook], rules: Schema | None = None, told: Subscriptions | None = None
-    ) -> None:
-        self._ledger = ledger
-        self._rules = rules or schema()
-        self._told = told
-
-    @property
-    def schema(self) -> Schema:
-        """Return the nodes that there may be."""
-        return self._rules
-
-    async def read(
-        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
-    ) -> Sequence[_Element]:
-        """Return /promise with those of its children that are wanted, or nothing."""
-        inside = wanted.child(NAMESPACE, "promise")
-        if inside is None:
-            return []
-        actor = actor_of(caller)
-        await asyncio.sleep(0)  # requests that came before are queued first, and so seen
-        parts = PARTS[Content.CONFIG if datastore is Datastore.RUNNING else content]
-        text = await self._ledger.read(lambda book, now: _written(book, actor, now, inside, parts))
-        if datastore is not Datastore.RUNNING and content is not Content.CONFIG:
-            text += self._subscriptions(actor, inside)
-        return [etree.fromstring(_AROUND % text, _PARSER)]
-
-    def _subscriptions(self, actor: Actor, wanted: Selection) -> bytes:
-        """Return the subscriptions that live on sessions, which no record has."""
-        below = wanted.child(NAMESPACE, "subscriptions")
-        if below is None or self._told is None:
-            return b""
-        keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
-        return b"".join(entry.encode_xml(one) for one in self._told.listed(actor) if keys is None or one.id in keys)
-
-    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit) -> None:
-        """Make an edit on the running configuration, all of it or nothing."""
-        if not caller.administrator:
-            raise Denied("editing the configuration")
-        if datastore is not Datastore.RUNNING:
-            raise Unsupported(f"editing the datastore {datastore}")
-        await asyncio.sleep(0)  # as above
-        await self._ledger.submit(partial(running.decide, self._rules, edit), actor=caller.username)
-
-
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-"""What it reads we have written ourselves."""
-
-
-def _written(
-    book: AllocationBook, actor: Actor, now: int, wanted: Selection, parts: Mapping[str, Callable[..., Iterable[Any]]]
-) -> bytes:
-    inside = [
-        yang.DATA[f"/promise/{name}"].encode_xml(value)
-        for name, values in parts.items()
-        if (below := wanted.child(NAMESPACE, name)) is not None
-        for value in values(book, actor, now, below.values("id"))
-    ]
-    return b"".join(inside)
+def elements(book: AllocationBook, actor: Actor, now: int, wanted: Selection, content: Content) -> Iterator[bytes]:
+    """Yield the children of /promise that are wanted, as far as records of their own stand behind them."""
+    for name, values in PARTS[content].items():
+        below = wanted.child(NAMESPACE, name)
+        if below is not None:
+            encode = yang.DATA[f"/promise/{name}"].encode_xml
+            yield from (encode(value) for value in values(book, actor, now, below.values("id")))
 
 
 def _chosen(records: Mapping[str, Any], keys: frozenset[str] | None) -> Iterable[Any]:

@@ -1,0 +1,1 @@
+"""What is configured beyond policy and providers, and how a change of the configuration is confirmed; pure records."""

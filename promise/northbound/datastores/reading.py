@@ -1,0 +1,69 @@
+"""What a datastore shows, as XML: a configuration from its tree, operation from the records (RFC 8342 section 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lxml import etree
+
+from promise.northbound import bindings as yang
+from promise.northbound.datastores import state
+from promise.northbound.port import Content
+from promise.northbound.running import TOP, sections_of, tree_of
+from promise.northbound.treexml import written
+from promise.northbound.words import actor_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lxml.etree import _Element
+
+    from promise.allocation.book import AllocationBook
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.port import Subscriptions
+    from promise.northbound.subtree import Selection
+
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+"""What it reads we have written ourselves."""
+
+
+class Reading:
+    """Writes what is asked for, and little more: the door's filter has the last word."""
+
+    def __init__(self, schema: Schema, told: Subscriptions | None = None) -> None:
+        self._told = told
+        self._nodes = tuple(schema.top.values())
+        (self._promise,) = (node for node in self._nodes if node.member == TOP)
+        self._others = tuple(node for node in self._nodes if node is not self._promise)
+
+    def configuration(self, tree: Tree, wanted: Selection) -> Sequence[_Element]:
+        """Return the top-level nodes of a configuration."""
+        return [etree.fromstring(text, _PARSER) for text in written(tree, self._nodes, wanted)]
+
+    def operational(
+        self, book: AllocationBook, now: int, caller: Caller, wanted: Selection, content: Content
+    ) -> Sequence[_Element]:
+        """Return the top-level nodes with the configuration in force and the state, or with one of them."""
+        texts: list[bytes] = []
+        inside = wanted.child(self._promise.namespace, self._promise.name)
+        tree = tree_of(book) if content is not Content.NONCONFIG else {}
+        if inside is not None:
+            sections = {name.partition("/")[2]: value for name, value in sections_of(tree).items() if "/" in name}
+            parts = [
+                *state.elements(book, actor_of(caller), now, inside, content),
+                *written(sections, self._promise.children.values(), inside, self._promise.namespace),
+            ]
+            if content is not Content.CONFIG:
+                parts += self._subscriptions(caller, inside)
+            texts.append(b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts)))
+        texts += written(tree, self._others, wanted)
+        return [etree.fromstring(text, _PARSER) for text in texts]
+
+    def _subscriptions(self, caller: Caller, wanted: Selection) -> Iterator[bytes]:
+        """Yield the subscriptions that live on sessions, which no record has."""
+        below = wanted.child(self._promise.namespace, "subscriptions")
+        if below is not None and self._told is not None:
+            keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
+            found = self._told.listed(actor_of(caller))
+            yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)

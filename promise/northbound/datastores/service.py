@@ -1,0 +1,282 @@
+"""The datastores as the doors use them; see `port.Datastores`. Decisions are made in `decisions`, by the ledger.
+
+edit, copy ---> candidate (memory) --commit--> decision --> running (ledger)
+edit, copy -----------------------------------> decision --> running (ledger)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from promise.errors import BadValue, Denied, InUse, Locked, MissingElement, NoTrial, PromiseError, Unsupported
+from promise.events import Decision
+from promise.northbound.datastores import decisions
+from promise.northbound.datastores.candidate import Candidate
+from promise.northbound.datastores.decisions import Author, Confirmation
+from promise.northbound.datastores.locks import Locks, permit_edit
+from promise.northbound.datastores.reading import Reading
+from promise.northbound.editing import Edit
+from promise.northbound.port import Content, Datastore, Testing
+from promise.northbound.running import tree_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lxml.etree import _Element
+
+    from promise.actor import Actor
+    from promise.allocation.book import AllocationBook
+    from promise.capacity.book import CapacityBook
+    from promise.capacity.ledger import Decisions
+    from promise.clock import Clock
+    from promise.configuration.model import Trial
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.datastores.locks import Lock
+    from promise.northbound.port import Confirm, Subscriptions
+    from promise.northbound.subtree import Selection
+
+T = TypeVar("T")
+
+SERVER = "promise"
+"""Who goes back to an earlier configuration when nobody has confirmed the later one."""
+
+log = structlog.get_logger(__name__)
+
+
+class DatastoreService:
+    """Running, candidate and operational, for all sessions; `told` are the subscriptions that live on sessions."""
+
+    def __init__(
+        self, ledger: Decisions[AllocationBook], schema: Schema, clock: Clock, told: Subscriptions | None = None
+    ) -> None:
+        self._ledger = ledger
+        self._schema = schema
+        self._clock = clock
+        self._candidate = Candidate(schema.top.values())
+        self._locks = Locks()
+        self._reading = Reading(schema, told)
+
+    @property
+    def schema(self) -> Schema:
+        """Return the nodes that there may be."""
+        return self._schema
+
+    @property
+    def locks(self) -> Mapping[Datastore, Lock]:
+        """Return the locks that are held."""
+        return self._locks.held
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    async def tree(self, datastore: Datastore) -> Tree:
+        """Return the configuration of running or candidate, as RFC 7951 writes it; not to be changed."""
+        await asyncio.sleep(0)  # requests that came before are queued first, and so seen
+        running = await self._ledger.read(lambda book, _now: tree_of(book))
+        return self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
+
+    async def read(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
+    ) -> Sequence[_Element]:
+        """Return the top-level nodes of a datastore that are wanted."""
+        if datastore is not Datastore.OPERATIONAL:
+            if content is Content.NONCONFIG:
+                return []
+            return self._reading.configuration(await self.tree(datastore), wanted)
+        await asyncio.sleep(0)
+        return await self._ledger.read(lambda book, now: self._reading.operational(book, now, caller, wanted, content))
+
+    # --- changing ------------------------------------------------------------------------------------------------
+
+    async def edit(self, caller: Caller, datastore: Datastore, edit: Edit, testing: Testing = Testing.SET) -> None:
+        """Make an edit, all of it or nothing."""
+        _expect_configuration(datastore, "editing")
+        _administrator(caller, "editing the configuration")
+        await self._change(caller, datastore, edit.applied, testing)
+
+    async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore) -> None:
+        """Replace a whole configuration by another one, or by what stands in an edit (RFC 6241 section 7.3)."""
+        _expect_configuration(target, "copying to")
+        _administrator(caller, "replacing the configuration")
+        if source == target:
+            raise BadValue(f"source and target must not both be <{target}>", name="target")
+        if isinstance(source, Edit):
+            new = source.applied({})
+            await self._change(caller, target, lambda _old: new, Testing.SET)
+            return
+        _expect_configuration(source, "copying from")
+        if target is Datastore.CANDIDATE:
+            await self._change(caller, target, await self._running_as_it_is(), Testing.SET)
+        else:
+            await self._change(caller, target, self._candidate.over, Testing.SET)
+
+    async def _running_as_it_is(self) -> Callable[[Tree], Tree]:
+        running = await self.tree(Datastore.RUNNING)
+        return lambda _old: running
+
+    async def _change(
+        self, caller: Caller, datastore: Datastore, make: Callable[[Tree], Tree], testing: Testing
+    ) -> None:
+        self._locks.permit(caller.session_id, datastore)
+        if testing is Testing.TEST_ONLY or (testing is Testing.TEST_THEN_SET and datastore is Datastore.CANDIDATE):
+            await self._verify(make(await self.tree(datastore)))
+        if testing is Testing.TEST_ONLY:
+            return
+        if datastore is Datastore.RUNNING:
+            await self._decide(caller, self._on_running(caller, partial(decisions.change, self._schema, make)))
+            return
+        running = await self.tree(Datastore.RUNNING)
+        self._locks.permit(caller.session_id, datastore)  # somebody may have locked it meanwhile
+        self._candidate.put(running, make(self._candidate.over(running)), caller.session_id)
+
+    def _on_running(
+        self, caller: Caller, decide: Callable[[AllocationBook, int, Author], Decision[T]]
+    ) -> Callable[[AllocationBook, int], Decision[T]]:
+        """Return the decision with what must hold at the moment at which it is made."""
+
+        def permitted(book: AllocationBook, now: int) -> Decision[T]:
+            self._locks.permit(caller.session_id, Datastore.RUNNING)
+            permit_edit(book.revision.trial, caller.session_id)
+            return decide(book, now, _author(caller))
+
+        return permitted
+
+    async def _decide(self, caller: Caller, decide: Callable[[AllocationBook, int], Decision[T]]) -> T:
+        await asyncio.sleep(0)  # requests that came before are queued first
+        return await self._ledger.submit(decide, actor=caller.username)
+
+    async def validate(self, caller: Caller, source: Datastore | Edit) -> None:
+        """Raise what would stop a configuration from being put into force (RFC 6241 section 8.6.4)."""
+        _administrator(caller, "validating a configuration")
+        if isinstance(source, Edit):
+            await self._verify(source.applied({}))
+        else:
+            _expect_configuration(source, "validating")
+            await self._verify(await self.tree(source))
+
+    async def _verify(self, tree: Tree) -> None:
+        await self._ledger.read(lambda book, now: decisions.verify(self._schema, tree, book, now))
+
+    # --- commits -------------------------------------------------------------------------------------------------
+
+    async def commit(self, caller: Caller, confirm: Confirm | None, persist_id: str | None) -> None:
+        """Put the candidate in force, for good or on trial (RFC 6241 sections 8.3.4.1 and 8.4.5.1)."""
+        _administrator(caller, "committing a configuration")
+        wanted = None if confirm is None else Confirmation(confirm.timeout, _digest(confirm.persist))
+
+        def decide(book: AllocationBook, now: int) -> Decision[Tree]:
+            self._locks.permit(caller.session_id, Datastore.RUNNING, Datastore.CANDIDATE)
+            _permit_confirming(book.revision.trial, caller, persist_id, now)
+            committed = self._candidate.over(tree_of(book))
+            made = decisions.commit(self._schema, lambda _old: committed, book, now, _author(caller), wanted)
+            return Decision(committed, made.events, made.secrets)
+
+        self._candidate.committed(await self._decide(caller, decide))
+
+    async def cancel(self, caller: Caller, persist_id: str | None) -> None:
+        """Go back to what was in force before the open trial (RFC 6241 section 8.4.4.1)."""
+        _administrator(caller, "cancelling a commit")
+
+        def decide(book: AllocationBook, now: int) -> Decision[bool]:
+            trial = book.revision.trial
+            if trial is None and persist_id is None:
+                raise NoTrial("there is no confirmed commit to cancel")
+            _permit_confirming(trial, caller, persist_id, now)
+            return decisions.back(self._schema, book, now, _author(caller), "cancel")
+
+        await self._decide(caller, decide)
+
+    async def discard(self, caller: Caller) -> None:
+        """Let the candidate be the running configuration again (RFC 6241 section 8.3.4.2)."""
+        _administrator(caller, "discarding changes")
+        await asyncio.sleep(0)
+        self._locks.permit(caller.session_id, Datastore.CANDIDATE)
+        self._candidate.discard()
+
+    async def back(self, why: str, expected: Trial | None = None) -> None:
+        """Go back to what was in force before the open trial, when there is one (and it is the expected one)."""
+
+        def decide(book: AllocationBook, now: int) -> Decision[bool]:
+            if expected is not None and book.revision.trial != expected:
+                return Decision(False)  # noqa: FBT003 - the answer
+            author = Author(book.revision.trial.user if book.revision.trial else SERVER)
+            return decisions.back(self._schema, book, now, author, why)
+
+        if await self._ledger.submit(decide, actor=SERVER):
+            log.warning("configuration-restored", why=why)
+
+    # --- locks and sessions --------------------------------------------------------------------------------------
+
+    async def lock(self, caller: Caller, datastore: Datastore) -> None:
+        """Lock a datastore for a session, or say at once why not (RFC 6241 section 7.5)."""
+        _expect_configuration(datastore, "locking")
+        _administrator(caller, "locking the configuration")
+        running, trial = await self._ledger.read(lambda book, _now: (tree_of(book), book.revision.trial))
+        if datastore is Datastore.RUNNING and trial is not None and trial.session_id != caller.session_id:
+            raise Locked("<running>", trial.session_id, why="has a confirmed commit of")
+        if datastore is Datastore.CANDIDATE and datastore not in self._locks.held and self._candidate.edited(running):
+            raise Locked("<candidate>", self._candidate.author, why="has changes, neither committed nor discarded, of")
+        self._locks.grant(datastore, caller.session_id, self._clock.now())
+
+    async def unlock(self, caller: Caller, datastore: Datastore) -> None:
+        """Give a lock back; changes of the candidate that are not committed go with it (RFC 6241 section 8.3.5.2)."""
+        _expect_configuration(datastore, "unlocking")
+        await asyncio.sleep(0)
+        self._locks.release(datastore, caller.session_id)
+        if datastore is Datastore.CANDIDATE:
+            self._candidate.discard()
+
+    async def ended(self, session_id: int) -> None:
+        """Take back what was a session's: its locks, the changes under them, and a commit that it has not confirmed."""
+        if Datastore.CANDIDATE in self._locks.released(session_id):
+            self._candidate.discard()
+        try:
+            trial = await self._ledger.read(lambda book, _now: book.revision.trial)
+            if trial is not None and trial.persist is None and trial.session_id == session_id:
+                await self.back("session-ended", trial)
+        except PromiseError as error:  # the ledger does not answer: the trial is durable, and ends by its time-out
+            log.warning("rollback-delayed", session=session_id, why=str(error))
+
+    def permit(self, actor: Actor, book: CapacityBook) -> None:
+        """Raise InUse where an RPC may not change the running configuration for this actor at the moment."""
+        self._locks.permit(actor.session_id, Datastore.RUNNING)
+        trial: Trial | None = book.revision.trial
+        if trial is not None:
+            raise InUse("a confirmed commit is waiting to be confirmed or cancelled")
+
+
+def _administrator(caller: Caller, what: str) -> None:
+    if not caller.administrator:
+        raise Denied(what)
+
+
+def _author(caller: Caller) -> Author:
+    return Author(caller.username, caller.session_id, caller.source)
+
+
+def _expect_configuration(datastore: Datastore, what: str) -> None:
+    if datastore is Datastore.OPERATIONAL:
+        raise Unsupported(f"{what} the datastore {datastore}")
+
+
+def _digest(token: str | None) -> str | None:
+    return None if token is None else hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _permit_confirming(trial: Trial | None, caller: Caller, persist_id: str | None, now: int) -> None:
+    """Raise what stops this caller from confirming, extending or cancelling the open trial, if there is one."""
+    if persist_id is not None:
+        if trial is None or trial.persist is None or trial.persist != _digest(persist_id):
+            rule = "no confirmed commit is waiting that has this persist-id"
+            raise BadValue(rule, name="persist-id")
+    elif trial is not None and trial.persist is not None:
+        raise MissingElement("the confirmed commit that is waiting wants its persist-id", name="persist-id")
+    elif trial is not None and trial.session_id != caller.session_id:
+        raise InUse(f"a confirmed commit of session {trial.session_id} is waiting to be confirmed")
+    if trial is not None and now >= trial.deadline:
+        raise InUse("the confirmed commit was not confirmed in time, and is being taken back")
