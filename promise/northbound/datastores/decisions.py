@@ -97,11 +97,10 @@ def _changed(
     after = make(before)
     if after == before and not confirm:
         return Decision(None)
-    events: Sequence[Event] = ()
-    wanted = configuration_of(after, book)
     if after != before:
         schema.validate(after)
-        events = _configured(book, wanted, now)
+    wanted = configuration_of(after, book)
+    events = _configured(book, wanted, now)
     spared = book.revision.trial.spared if book.revision.trial else ()
     forsaken = entries.mentioned(book).union(spared) - entries.used(wanted)
     if trial is not None:
@@ -113,7 +112,8 @@ def _changed(
 def back(schema: Schema, book: AllocationBook, now: int, author: Author, why: str) -> Decision[bool]:
     """Go back to the configuration before the open trial; answers whether there was one.
 
-    `why` is "timeout", or else tells who or what has cancelled it. What counts on a provider by now (a reservation, say) keeps that provider as it is: promises outlive a trial.
+    `why` is "timeout", or else tells who or what has cancelled it. What counts on a provider by now (a reservation,
+    say) keeps that provider as it is: promises outlive a trial.
     """
     trial = book.revision.trial
     if trial is None:
