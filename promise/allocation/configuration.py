@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from promise.allocation.removal import in_use, remove
@@ -29,7 +29,7 @@ class Configuration:
 
     policy: Policy
     providers: Sequence[Provider]
-    sections: Mapping[str, JSON]
+    sections: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def configure(book: AllocationBook, wanted: Configuration, now: int) -> Decision[Refusal | None]:
