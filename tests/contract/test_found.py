@@ -72,7 +72,7 @@ async def test_what_is_made_directly_is_found_counted_and_let_go(site: Site, led
     (record,) = await ledger.read(look)
     assert (record.id, record.server, record.name, record.ours) == (found_id(HERE, made.id), made.id, "by-hand", False)
     assert (record.vm_state, record.zone, record.flavor) == (VmState.ACTIVE, "az2", site.flavor.id)
-    assert (record.image, record.capacity) == (site.image, site.flavor.needs)
+    assert (record.image, record.capacity) == (site.image, {**site.flavor.needs, "ports": 1})
     assert await used(ledger) == {"cores": site.flavor.vcpus, "instances": 1}
     before = ledger.seq
     await sync.look(HERE)

@@ -99,7 +99,7 @@ class _Search:
             return None
         shown = await self._calls.read("block_storage", f"/volumes/{quote(wanted)}", "volume")
         with failures.reading("Cinder"):
-            return await self._ours(Kind.VOLUME, wanted, shown, shown["os-vol-tenant-attr:tenant_id"])
+            return await self._ours(Kind.VOLUME, wanted, shown, shown.get("os-vol-tenant-attr:tenant_id"))
 
     async def _network(self, wanted: str) -> Element | None:
         for shown in await self._neutron("networks", wanted):
@@ -127,9 +127,9 @@ class _Search:
             return [shown for shown in listed if shown["id"] == wanted]
 
     async def _ours(self, kind: Kind, wanted: str, shown: Mapping[str, Any], project: object) -> Element | None:
-        """Return the element if it is our project's, and called exactly so."""
+        """Return the element if it is called exactly so and our project's, as whatever hides its project must be."""
         ours = (await self._calls.grant()).project_id
-        return Element(kind) if shown["id"] == wanted and project == ours else None
+        return Element(kind) if shown["id"] == wanted and project in {None, ours} else None
 
     async def _host(self, wanted: str) -> Element | None:
         async with self._listing:
