@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from promise.actor import Actor
@@ -255,6 +255,15 @@ STEPS = st.one_of(
 )
 
 
+INSIDE = [
+    ("create", 2, 10, ("a",), 0, "east"),
+    ("create", 4, 2, ("b",), 0, "east"),
+    ("create", 3, 2, ("a", "b"), 0, "east"),
+]
+"""One element is let go of while another is still held."""
+
+
+@example(INSIDE)
 @settings(max_examples=200)
 @given(st.lists(STEPS, min_size=8, max_size=25))
 def test_nobody_overlaps_and_alternatives_are_right_second_by_second(steps: list[tuple[Any, ...]]) -> None:
