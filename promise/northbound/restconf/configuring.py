@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.errors import BadParameter, NoResource, NotAllowed
+from promise.errors import BadParameter, NoResource, NotAllowed, PromiseError
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change, Operation
+from promise.northbound.faults import fault
 from promise.northbound.port import Datastore
 from promise.northbound.restconf import media
 from promise.northbound.restconf.conditions import State, check
@@ -20,6 +22,7 @@ from promise.northbound.restconf.edits import (
     single,
 )
 from promise.northbound.restconf.exchange import Encoding, Reply
+from promise.northbound.restconf.patching import Failure, Patch, read_edit, read_patch, status
 from promise.northbound.restconf.paths import read_path
 from promise.northbound.restconf.query import NOTHING, PLACING, read_query
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from promise.northbound.port import Datastores
     from promise.northbound.records import Records
     from promise.northbound.restconf.exchange import Request
+    from promise.northbound.restconf.patching import Document, Steps
     from promise.northbound.restconf.paths import Target
     from promise.northbound.restconf.query import Query
 
@@ -89,6 +93,8 @@ class Configuring:
                 return await self._post(caller, request, target, query)
             case "PUT":
                 return await self._put(caller, request, target, query)
+            case "PATCH" if _is_yang_patch(request):
+                return await self._yang_patch(caller, request, target)
             case "PATCH":
                 return await self._patch(caller, request, target)
             case _:
@@ -134,6 +140,33 @@ class Configuring:
             changes = nested(target.parent, [change])
         await self.edit(caller, request, target, changes)
         return Reply(204, headers=await self._tags(target, encoding))
+
+    async def _yang_patch(self, caller: Caller, request: Request, target: Target) -> Reply:
+        """Make the edits of a YANG Patch (RFC 8072)."""
+        encoding = media.given(request, media.PATCH).encoding
+        wanted = media.wanted(request, usual=media.Media(*media.STATUS[encoding]))
+        document = read_patch(await request.body(), encoding)
+        failure = Failure()
+        try:
+            steps = self._steps(document, target, failure)
+            changes = tuple(change for _, some in steps for change in some)
+            guard = partial(_expect, request, target, (await self._records.configuration()).modified)
+            patch = Patch(changes, guard=guard, steps=steps, failure=failure)
+            await self._datastores.edit(caller, Datastore.RUNNING, patch)
+        except PromiseError as error:
+            failure.error = error
+            return Reply(fault(error).row.status, status(document.patch_id, failure, wanted.encoding), wanted.name)
+        body = status(document.patch_id, failure, wanted.encoding)
+        return Reply(200, body, wanted.name, await self._tags(target, wanted.encoding))
+
+    def _steps(self, document: Document, target: Target, failure: Failure) -> Steps:
+        """Read each edit of a patch, and note which of them is being read."""
+        found = []
+        for edit in document.edits:
+            failure.edit_id = edit["edit-id"]
+            found.append((failure.edit_id, read_edit(edit, target, self._schema)))
+        failure.edit_id = ""
+        return tuple(found)
 
     async def edit(
         self,
@@ -192,6 +225,17 @@ def _why_not(target: Target, method: str) -> str:
     if _is_key(target, target.node):
         return f"{name} is a key: it comes and goes with its entry"
     return f"{name} cannot be asked to {method[:16]}"
+
+
+def _is_yang_patch(request: Request) -> bool:
+    return (request.header("Content-Type") or "").partition(";")[0].strip().lower() in media.PATCH
+
+
+def _expect(request: Request, target: Target, modified: int, tree: Tree) -> None:
+    """Raise unless a target is there and what the client makes a condition holds."""
+    if not exists(target, tree):
+        raise NoResource(f"there is no {target.node.name} here", path=target.path)
+    check(request, State.of(value_of(target, tree), modified))
 
 
 async def _content(request: Request) -> tuple[bytes, Encoding]:

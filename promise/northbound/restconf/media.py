@@ -35,6 +35,12 @@ DATA: Final[Mapping[str, Encoding]] = {
 PATCH: Final[Mapping[str, Encoding]] = {PATCH_JSON: Encoding.JSON, PATCH_XML: Encoding.XML}
 """The types of a YANG Patch (RFC 8072 section 2)."""
 
+STATUS: Final[Mapping[Encoding, tuple[str, Encoding]]] = {
+    Encoding.JSON: (JSON, Encoding.JSON),
+    Encoding.XML: (XML, Encoding.XML),
+}
+"""What the status of a patch is written in, unless the client wants something else."""
+
 LISTS: Final[Mapping[str, Encoding]] = {**DATA, XML_LIST: Encoding.XML}
 """The types of several entries of a list."""
 
