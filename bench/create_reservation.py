@@ -70,6 +70,7 @@ class Server:
         clouds = directory / "clouds.yaml"
         program = [sys.executable, "-m", "promise"]
         sizes = ["--hosts", "100", "--vcpus", "100000", "--ram", "200000000", "--quota", "instances=1000000"]
+        self.http = 0
         self.log = (directory / "log").open("w+")
         self.cloud = subprocess.Popen(
             [*program, "simulate", "--listen", "127.0.0.1:0", "--clouds", str(clouds), *sizes], stderr=self.log
@@ -77,7 +78,16 @@ class Server:
         environment = {**os.environ, "PROMISE_ADMIN_PASSWORD": "bench"}
         log = (directory / "serve.log").open("w+")
         self.serve = subprocess.Popen(
-            [*program, "serve", "--netconf", "127.0.0.1:0", "--state-dir", str(self.state)],
+            [
+                *program,
+                "serve",
+                "--netconf",
+                "127.0.0.1:0",
+                "--restconf",
+                "127.0.0.1:0",
+                "--state-dir",
+                str(self.state),
+            ],
             env=environment,
             stderr=log,
         )
@@ -89,6 +99,7 @@ class Server:
             text = self.serve_log.read_text()
             if self.clouds.exists() and '"event": "ready"' in text:
                 port = text.split('"netconf": "127.0.0.1:')[1].split('"')[0]
+                self.http = int(text.split('"http": "127.0.0.1:')[1].split('"')[0])
                 endpoint = self.clouds.read_text().split('auth_url: "')[1].split('"')[0]
                 return int(port), endpoint
             await asyncio.sleep(0.1)

@@ -85,7 +85,7 @@ class Node:
     @property
     def many(self) -> bool:
         """Tell whether there may be several entries of it."""
-        return self.kind in {Kind.LIST, Kind.LEAF_LIST}
+        return self.kind is Kind.LIST or self.kind is Kind.LEAF_LIST
 
     def child(self, member: str) -> Node:
         """Return the child with this name in the tree."""

@@ -13,6 +13,10 @@ import structlog
 from aiohttp import web
 
 from promise.errors import Malformed, TooBig, TooSlow
+from promise.northbound.faults import fault
+from promise.northbound.restconf.exchange import Encoding
+from promise.northbound.restconf.faultbody import errors
+from promise.northbound.restconf.media import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
 _log: Final = structlog.get_logger(__name__)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BACKLOG: Final = 1024
+_AT_ONCE: Final = 32 * 1024
+"""Bytes of an answer that a socket takes without waiting for the client."""
+
+SERVER: Final = "promise"
+"""What we say of ourselves: not which release of which library has which faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +125,50 @@ class HttpRequest:
         return bytes(found)
 
 
+class _Connection(web.RequestHandler):
+    """A connection whose first words may not be HTTP: that is told like every other error, and logged in one line."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what cannot be parsed, and close the connection."""
+        if request.writer.output_size:
+            raise ConnectionError("an answer was begun and cannot be ended")
+        error: Exception = Malformed(f"this is not HTTP as we read it: {(message or '').splitlines()[0][:200]}")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            error = exc if isinstance(exc, Exception) else RuntimeError(message)
+        told = fault(error)
+        _log.info("restconf-unreadable", source=str(self.peername), why=told.message)
+        response = web.Response(
+            status=told.row.status,
+            body=errors([told], Encoding.JSON),
+            headers={"Server": SERVER, "Content-Type": JSON},
+        )
+        response.force_close()
+        return response
+
+
+class _Manager(web.Server):
+    """Makes the connections."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
 class HttpServer:
     """Listens, and gives each request to `answer`, which always returns a reply."""
 
     def __init__(self, answer: Answer, options: HttpOptions) -> None:
         self._answer = answer
         self._options = options
-        self._manager: web.Server | None = None
+        self._manager: _Manager | None = None
         self._server: asyncio.Server | None = None
 
     async def start(self) -> tuple[str, int]:
         """Listen; returns host and port. Raises OSError when it cannot, ssl.SSLError when a certificate is no good."""
         options = self._options
         context = self._context()
-        manager = web.Server(
+        manager = _Manager(
             self._handle,
             keepalive_timeout=options.idle_timeout,
             lingering_time=1.0,
@@ -171,12 +210,14 @@ class HttpServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = HttpRequest(request, self._options)
         reply = await self._answer(asked)
-        headers = {"Cache-Control": "no-cache", **reply.headers}
+        headers = {"Server": SERVER, "Cache-Control": "no-cache", **reply.headers}
         if reply.media:
             headers["Content-Type"] = reply.media
         if reply.stream is not None:
             return await self._streamed(request, reply, headers)
         response = web.Response(status=reply.status, body=reply.body, headers=headers)
+        if len(reply.body) <= _AT_ONCE:
+            return response
         try:
             async with asyncio.timeout(self._options.request_timeout):
                 await response.prepare(request)
