@@ -125,12 +125,9 @@ async def test_what_is_wrong_with_the_whole_is_told_as_such(empty: House) -> Non
         "PATCH", PROMISE, {"ietf-yang-patch:yang-patch": {"patch-id": ""}}, user="alice", Content_Type=PATCH
     )
     assert denied.status == 403
-    for body in (
-        [],
-        {"patch": {}},
-        {"ietf-yang-patch:yang-patch": {}},
-        {"ietf-yang-patch:yang-patch": {"patch-id": 1}},
-    ):
+    name = "ietf-yang-patch:yang-patch"
+    wrong: list[Any] = [[], {"patch": {}}, {name: {}}, {name: {"patch-id": 1}}, {name: {"patch-id": "", "edit": {}}}]
+    for body in wrong:
         assert (await empty.ask("PATCH", PROMISE, body, Content_Type=PATCH)).status == 400, body
     same = await patch(empty, edit("create", 1), {**edit("create", 2), "edit-id": "create 1"})
     assert (same.status, same.error["error-tag"]) == (400, "bad-element")
