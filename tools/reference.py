@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,7 +200,34 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def rules() -> str:
+    """Return every rule with the stories that show it, and the reasons of every RPC."""
+    folder = ROOT / "tests" / "scenarios"
+    lines = [
+        GENERATED,
+        "# Rules",
+        "",
+        "What holds, and the stories that show it: each is played against a running controller by `make test`.",
+        "",
+    ]
+    for section, said in tomllib.loads((folder / "rules.toml").read_text()).items():
+        lines += [f"## {section}", ""]
+        for says, stories in said.items():
+            lines += [f"* {says}", *(f"  * [{_sentence(name)}](../../tests/scenarios/{name}.yaml)" for name in stories)]
+        lines.append("")
+    lines += ["## Which reasons an RPC gives", "", "| RPC | reasons |", "| --- | --- |"]
+    for rpc, reasons_of in tomllib.loads((folder / "reasons.toml").read_text()).items():
+        lines.append(f"| `{rpc}` | {', '.join(f'`{name}`' for name in reasons_of)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(story: str) -> str:
+    """Return a story's name as the words that it is made of."""
+    return story.rpartition("/")[2].replace("-", " ")
+
+
 WRITERS = {
+    "rules.md": rules,
     "yang-tree.txt": yang_tree,
     "errors.md": errors,
     "reasons.md": reasons,
