@@ -240,6 +240,12 @@ class Trial:
             there = {held.id for held in live if held.provider == name and held.elements}
             assert {held.id for held in self.state.holders_on(name)} == there
 
+    def rebuilt(self) -> None:
+        """A state made anew from the records finds the same."""
+        again = State()
+        again.load(record for records in self.state._tables.values() for record in records.values())
+        assert again._index._buckets == self.state._index._buckets
+
 
 MOMENT = st.integers(0, TOP // 2)
 ELEMENTS = st.lists(st.sampled_from("abc"), max_size=2, unique=True).map(tuple)
@@ -271,3 +277,4 @@ def test_nobody_overlaps_and_alternatives_are_right_second_by_second(steps: list
     for name, *given_ in steps:
         getattr(trial, name)(*given_)
         trial.check()
+    trial.rebuilt()
