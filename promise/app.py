@@ -35,6 +35,7 @@ from promise.northbound.port import Module
 from promise.northbound.records import Records
 from promise.northbound.restconf.authentication import Basic
 from promise.northbound.restconf.door import Door
+from promise.northbound.restconf.monitoring import RestconfState
 from promise.northbound.restconf.server import HttpOptions, HttpServer
 from promise.northbound.users import BadCredential, User, Users, hash_password, public_key
 from promise.northbound.words import fresh_id
@@ -208,7 +209,7 @@ async def build(
     events = EventStream(ledger, clock)
     watch = Watch(ledger, state, clock)
     registry = Registry(events, watch, new_id)
-    records = Records(ledger, ledger.now())
+    records = Records(ledger, ledger.now(), registry)
     datastores = DatastoreService(ledger, await rules, clock, registry)
     await datastores.back("restart")
     trials = Trials(datastores, lambda: state.revision.trial, clock)
@@ -234,9 +235,11 @@ async def build(
         max_sessions=config.netconf.max_sessions,
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
+        sources=(RestconfState(),),
     )
     operations = OperationTable(rooms)
     server = NetconfServer(operations, datastores, users, options, events, registry, clock)
+    records.sources = server.sources
     return App(
         config,
         ledger,

@@ -14,11 +14,11 @@ from promise.errors import (
     UnknownNamespace,
     Unsupported,
 )
-from promise.northbound.bindings import MODULES
 from promise.northbound.codec.annotation import check_annotation
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change
 from promise.northbound.editxml import LATER
+from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from promise.northbound.editing import Operation
 
 _LONGEST: Final = 64
-_MODULES: Final = {module.namespace: module.name for module in MODULES.values()}
+_MODULES: Final = {module.namespace: module.name for module in library().modules.values()}
 
 
 def read_members(

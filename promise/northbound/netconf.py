@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from promise.northbound.dialogue import Wire
     from promise.northbound.events.registry import Registry
     from promise.northbound.library.modules import YangModule
-    from promise.northbound.port import Datastores, Events, Operations
+    from promise.northbound.port import Datastores, Events, Operations, StateSource
 
 TRANSPORT: Final = "netconf-ssh"
 
@@ -44,6 +44,7 @@ class NetconfOptions:
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
+    `sources` are what other doors tell of themselves.
     """
 
     state_dir: Path
@@ -59,6 +60,7 @@ class NetconfOptions:
     largest_message: int = LARGEST_MESSAGE
     largest_skipped: int = LARGEST_SKIPPED
     limits: Limits = field(default_factory=Limits)
+    sources: tuple[StateSource, ...] = ()
 
 
 def _named(module: YangModule) -> str:
@@ -98,12 +100,14 @@ class NetconfServer:
         )
         clock = clock or SystemClock()
         self._monitor = Monitor(lambda: DATE_AND_TIME.text(sure(clock.now())))
-        sources = (
+        self.sources: tuple[StateSource, ...] = (
             NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), _datastores),
             YangLibrary(known, (Datastore.RUNNING, Datastore.OPERATIONAL)),
             ModulesState(known),
+            *options.sources,
         )
-        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events, sources)
+        """What the server tells of itself."""
+        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events, self.sources)
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False

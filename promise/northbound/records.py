@@ -1,11 +1,11 @@
-"""What is under /promise as RFC 7951 writes it: the whole, one entry of a list, or a page of one.
+"""What is configured and what is so, as RFC 7951 writes it: the whole, one node below /promise, an entry, or a page.
 
 Everything that RESTCONF shows comes from here, with what the caller may not see left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -16,6 +16,7 @@ from promise.northbound import bindings as yang
 from promise.northbound import running
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.port import Content
+from promise.northbound.running import TOP
 from promise.northbound.words import actor_of
 from promise.reservation.policy import Policy
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from promise.events import Entry
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
+    from promise.northbound.port import StateSource, Subscriptions
 
 Body: TypeAlias = dict[str, Any]
 """The members of a container or list entry."""
@@ -46,8 +48,9 @@ class Page(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What is asked for: one child of /promise (None = all of them), of a list one entry, or a page."""
+    """What is asked for: a top-level node, or one child of /promise (None = all), of a list one entry, or a page."""
 
+    top: str | None = None
     child: str | None = None
     key: str | None = None
     page: Page | None = None
@@ -56,13 +59,9 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class Found:
-    """What is there of a part; `config` is what of it is configuration.
+    """What is there of a part; `cursor` is that of the next page, empty when there is nothing more."""
 
-    `cursor` is that of the next page, empty when there is nothing more.
-    """
-
-    inside: Body
-    config: Body = field(default_factory=dict)
+    tree: Tree
     cursor: str = ""
 
 
@@ -76,8 +75,11 @@ class Configuration(NamedTuple):
 class Records:
     """Reads, and knows when the configuration was changed last."""
 
-    def __init__(self, ledger: Decisions[AllocationBook], now: int) -> None:
+    def __init__(self, ledger: Decisions[AllocationBook], now: int, told: Subscriptions | None = None) -> None:
         self._ledger = ledger
+        self._told = told
+        self.sources: Sequence[StateSource] = ()
+        """What the server tells of itself."""
         self._known: Tree | None = None
         self._touched: int | None = now
         self._modified = now
@@ -91,7 +93,19 @@ class Records:
     async def read(self, caller: Caller, part: Part) -> Found:
         """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
         actor = actor_of(caller)
-        return await self._ledger.read(lambda book, now: _found(book, actor, now, part))
+        found = await self._ledger.read(lambda book, now: _found(book, actor, now, part))
+        if part.content is not Content.CONFIG:
+            if self._told is not None and part.top in {None, TOP} and part.child in {None, "subscriptions"}:
+                self._add_subscriptions(found, actor, self._told)
+            found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
+        return found
+
+    def _add_subscriptions(self, found: Found, actor: Actor, told: Subscriptions) -> None:
+        """Add the subscriptions that live on sessions, which no record has."""
+        entry = yang.DATA["/promise/subscriptions"]
+        bodies = [body_of(entry, one) for one in told.listed(actor)]
+        if bodies:
+            found.tree.setdefault(TOP, {})["subscriptions"] = bodies
 
     async def configuration(self) -> Configuration:
         """Return the running configuration."""
@@ -107,16 +121,31 @@ class Records:
 
 
 def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
-    shown = PARTS[part.content]
-    if part.page is not None and part.child is not None:
+    if part.page is not None and part.child in PARTS[part.content]:
         return _page(book, actor, now, part, part.page)
-    names = [name for name in shown if part.child in {None, name}]
-    keys = None if part.key is None else frozenset({part.key})
-    inside = _bodies(names, shown, book, actor, now, keys)
-    if part.content is Content.CONFIG:
-        return Found(inside, inside)
-    configured = PARTS[Content.CONFIG]
-    return Found(inside, _bodies((name for name in names if name in configured), configured, book, actor, now, keys))
+    tree: Tree = {}
+    if part.top in {None, TOP}:
+        shown = PARTS[part.content]
+        keys = None if part.key is None else frozenset({part.key})
+        names = [name for name in shown if part.child in {None, name}]
+        inside = _bodies(names, shown, book, actor, now, keys)
+        if inside:
+            tree[TOP] = inside
+    if part.content is not Content.NONCONFIG:
+        _add_sections(tree, book, part)
+    return Found(tree)
+
+
+def _add_sections(tree: Tree, book: AllocationBook, part: Part) -> None:
+    """Add the configuration that is kept in sections: top-level nodes, or children of /promise."""
+    for name, section in book.sections.items():
+        top, _, child = name.partition("/")
+        if part.top not in {None, top} or (part.child is not None and part.child != child):
+            continue
+        if child:
+            tree.setdefault(top, {})[child] = section.value
+        else:
+            tree[top] = section.value
 
 
 def _bodies(
@@ -148,20 +177,19 @@ def body_of(data: Any, value: Any) -> Any:
 
 def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page) -> Found:
     """Return a page of a list whose records the book keeps in the order in which they came."""
-    values = PARTS[part.content].get(part.child or "")
-    if values is None:
-        return Found({})
-    data = yang.DATA[f"/promise/{part.child}"]
+    child = part.child or ""
+    values = PARTS[part.content][child]
+    data = yang.DATA[f"/promise/{child}"]
     visible = (
         (key, value)
-        for key in _keys_after(_records(book, part.child or ""), page)
+        for key in _keys_after(_records(book, child), page)
         for value in values(book, actor, now, frozenset({key}))
     )
     wanted = islice(visible, page.offset, None)
     entries = list(wanted if page.limit is None else islice(wanted, page.limit))
     more = page.limit is not None and next(wanted, None) is not None
-    body = {part.child or "": [body_of(data, value) for _, value in entries]}
-    return Found(body, cursor=entries[-1][0] if more else "")
+    tree = {TOP: {child: [body_of(data, value) for _, value in entries]}}
+    return Found(tree, cursor=entries[-1][0] if more else "")
 
 
 def _records(book: AllocationBook, child: str) -> Mapping[str, Any]:

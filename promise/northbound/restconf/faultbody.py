@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.northbound.bindings import MODULES
 from promise.northbound.faults import YANG
+from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, escape
 from promise.northbound.restconf.exchange import RESTCONF, Encoding
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from promise.northbound.faults import Fault
 
-_NAMES: Final = {module.prefix: module.name for module in MODULES.values()}
-_NAMESPACES: Final = {module.prefix: module.namespace for module in MODULES.values()}
+_NAMES: Final = {module.prefix: module.name for module in library().modules.values()}
+_NAMESPACES: Final = {module.prefix: module.namespace for module in library().modules.values()}
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
 _MODULE_OF: Final = {BASE: "ietf-netconf:", YANG: ""}
 """What stands before the name of a child of error-info in JSON; the YANG namespace is that of no module."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from promise.errors import BadParameter, Invalid, NoResource
-from promise.northbound.bindings import MODULES
 from promise.northbound.datastore import Kind
+from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ DEEPEST: Final = 64
 
 _BROKEN: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
-_MODULE_OF: Final = {module.namespace: module.name for module in MODULES.values()}
+_MODULE_OF: Final = {module.namespace: module.name for module in library().modules.values()}
 
 
 class Step(NamedTuple):

@@ -14,6 +14,7 @@ from promise.northbound.restconf.exchange import Encoding, Reply
 from promise.northbound.restconf.paths import qualified, read_path
 from promise.northbound.restconf.query import PAGING, READING, Query, read_query
 from promise.northbound.restconf.view import of_content, shaped
+from promise.northbound.running import TOP
 
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from promise.northbound.restconf.exchange import Request
     from promise.northbound.restconf.paths import Target
 
-TOP: Final = "opnfv-promise:promise"
 _PAGED: Final = READING | PAGING
 _BRANCH: Final = 2
 """So many steps lead to a child of /promise: what can be read on its own."""
@@ -42,7 +42,7 @@ class Resources:
         wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
         found = await self._records.read(caller, _part(target, query))
         value = self._value(target, found, query)
-        state = await self._state(target, found, query)
+        state = await self._state(target)
         headers = state.headers(wanted.encoding) if state else {}
         if target.whole_list and found.cursor:
             headers["Link"] = f'<{_next(request, found.cursor)}>; rel="next"'
@@ -53,14 +53,11 @@ class Resources:
 
     def _value(self, target: Target, found: Found, query: Query) -> Any:
         """Return what is there of the target: for an entry of a list, the entry."""
-        tree = {TOP: found.inside} if found.inside or not target.steps else {}
-        if not target.steps:
-            return tree if found.inside else {}
         try:
-            value = target.value_in(tree)
+            value = target.value_in(found.tree)
         except KeyError:
             value = None
-        if len(target.steps) > 1 and query.content is not Content.ALL and value is not None:
+        if target.steps and query.content is not Content.ALL and value is not None:
             value = of_content(value, target.node, query.content) or None
         if value is None and target.whole_list:
             return []
@@ -68,12 +65,11 @@ class Resources:
             raise NoResource(f"there is no {target.node.name} here" + _asked(query), path=target.path)
         return value
 
-    async def _state(self, target: Target, found: Found, query: Query) -> State | None:
+    async def _state(self, target: Target) -> State | None:
         """Return what identifies the configuration of the target, None where it has none."""
         if target.steps and not target.node.config:
             return None
         configuration = await self._records.configuration()
-        del found, query
         try:
             value = target.value_in(configuration.tree)
         except KeyError:
@@ -106,14 +102,14 @@ def dumped(value: Any) -> bytes:
 
 def _part(target: Target, query: Query) -> Part:
     """Return what has to be read for a target."""
+    if query.page is not None and (len(target.steps) != _BRANCH or target.steps[0].node.member != TOP):
+        raise BadParameter("only the lists directly below /opnfv-promise:promise are read page by page")
+    top = target.steps[0].node.member if target.steps else None
     if len(target.steps) < _BRANCH:
-        return Part(content=query.content)
+        return Part(top, content=query.content)
     branch = target.steps[1]
     key = str(branch.key[0]) if branch.key else None
-    page = query.page if len(target.steps) == _BRANCH else None
-    if query.page is not None and page is None:
-        raise BadParameter("only the lists directly below /opnfv-promise:promise are read page by page")
-    return Part(branch.node.name, key, page, query.content)
+    return Part(top, branch.node.name, key, query.page, query.content)
 
 
 def _asked(query: Query) -> str:
