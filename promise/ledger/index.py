@@ -98,7 +98,7 @@ def _of_reservation(record: Reservation) -> Iterator[Bucket]:
             yield from map(degraded_in, record.scopes)
         if record.elements:
             yield holders_on(record.provider)
-            yield from (holding(record.provider, element) for element in record.elements)
+            yield from (holding(record.provider, element) for element in record.held_ids)
 
 
 def _of_allocation(record: Allocation) -> Iterator[Bucket]:

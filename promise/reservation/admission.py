@@ -50,24 +50,18 @@ def expiry_objection(expiry: int | None, window: Window, now: int) -> Refusal | 
 class Wanted:
     """What was to be promised; `growth` is what of it must fit, and when. Unless movable no other window helps.
 
-    `instead_of` is the reservation that was to stand so: what it holds is no obstacle to itself. `expiry` is the one
-    that was given, and stays where it is: what starts later could not be held until then. All of the `elements` must
-    be free over the whole window.
+    What `hold` names must be free over the whole window; the reservation that was to stand so (its `instead_of`) is no
+    obstacle to itself. `expiry` is the one that was given, and stays where it is: what starts later could not be held
+    until then.
     """
 
     scopes: Sequence[Scope]
     window: Window
     capacity: Mapping[str, int]
     growth: Sequence[tuple[Window, Mapping[str, int]]]
+    hold: Hold
     movable: bool = True
-    instead_of: str | None = None
     expiry: int | None = None
-    elements: Sequence[str] = ()
-
-    @property
-    def hold(self) -> Hold:
-        """What it holds exclusively."""
-        return Hold(self.scopes[0].provider, self.elements, self.instead_of)
 
 
 def refused(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
@@ -119,7 +113,9 @@ def _blocking(
     found: dict[tuple[str, str], Blocking] = {}
     for short in shortfalls:
         while_short = Window(short.start, short.end)
-        for held in (held for scope in wanted.scopes for held in book.live_in(scope) if held.id != wanted.instead_of):
+        for held in (
+            held for scope in wanted.scopes for held in book.live_in(scope) if held.id != wanted.hold.instead_of
+        ):
             amount = held.capacity.get(short.resource, 0)
             if amount and held.window.overlaps(while_short) and actor.sees(held):
                 found[held.id, short.resource] = Blocking(held.id, short.resource, amount)

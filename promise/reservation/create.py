@@ -11,7 +11,7 @@ from promise.capacity.refusal import Reason, Refusal
 from promise.events import Decision, fact
 from promise.reservation.admission import Wanted, expiry_objection, refused, window_of
 from promise.reservation.containers import merged, valued, with_containers
-from promise.reservation.elements import Hold, are_free, none_has_all, said_of
+from promise.reservation.elements import Hold, are_free, none_has_all, other_ids, said_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted
 from promise.resources import FOREVER, in_order, named
@@ -39,12 +39,11 @@ def create(book: ReservationBook, request: CreateReservation, actor: Actor, now:
     offers = [_offer(book, request, provider) for provider in providers]
     possible = [offer for offer in offers if isinstance(offer, _Offer)]
     for offer in possible:
-        hold = Hold(offer.provider.id, request.elements)
-        if admission.fits(book, offer.scopes, window, offer.capacity) and are_free(book, hold, window):
+        if admission.fits(book, offer.scopes, window, offer.capacity) and are_free(book, offer.hold, window):
             return _accepted(book, request, actor, offer, window, now)
     if not possible:
         return Decision(next(offer for offer in offers if isinstance(offer, Refusal)))
-    return Decision(_refused(book, request, actor, possible, window, now))
+    return Decision(_refused(book, actor, possible, window, request.expiry, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class _Offer:
     scopes: tuple[Scope, ...]
     containers: tuple[Container, ...]
     capacity: Mapping[str, int]
+    hold: Hold
 
 
 def _offer(book: ReservationBook, request: CreateReservation, provider: Provider) -> _Offer | Refusal:
@@ -63,7 +63,8 @@ def _offer(book: ReservationBook, request: CreateReservation, provider: Provider
     if isinstance(containers, Refusal):
         return containers
     containers = merged((), containers)
-    return _Offer(provider, scopes, containers, with_containers(named(request.capacity), containers))
+    hold = Hold(provider.id, request.elements, other_ids(request.elements, request.sights.get(provider.id)))
+    return _Offer(provider, scopes, containers, with_containers(named(request.capacity), containers), hold)
 
 
 def _window(book: ReservationBook, request: CreateReservation, now: int) -> Window | Refusal:
@@ -140,6 +141,7 @@ def _accepted(
         notice=book.policy.notice_of(window),
         containers=offer.containers,
         elements=request.elements,
+        also=offer.hold.also,
     )
     events = [fact("reservation-accepted", reservation)]
     reservation = begin(reservation, events, now)
@@ -156,24 +158,12 @@ def begin(reservation: Reservation, events: list[Event], now: int) -> Reservatio
 
 
 def _refused(
-    book: ReservationBook,
-    request: CreateReservation,
-    actor: Actor,
-    offers: Sequence[_Offer],
-    window: Window,
-    now: int,
+    book: ReservationBook, actor: Actor, offers: Sequence[_Offer], window: Window, expiry: int | None, now: int
 ) -> Refusal:
     """Describe one provider: the one with the earliest alternative, else the first in configured order."""
     wanted = [
-        Wanted(
-            offer.scopes,
-            window,
-            offer.capacity,
-            [(window, offer.capacity)],
-            expiry=request.expiry,
-            elements=request.elements,
-        )
-        for offer in offers
+        Wanted(each.scopes, window, each.capacity, [(window, each.capacity)], each.hold, expiry=expiry)
+        for each in offers
     ]
     refusals = [refused(book, each, actor, now) for each in wanted]
     return min(refusals, key=lambda refusal: refusal.alternatives[0].start if refusal.alternatives else FOREVER)

@@ -35,10 +35,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """A thing that the cloud has; a host that is down (`up` False) is there, and of no use to who holds it."""
+    """A thing that the cloud has; a host that is down (`up` False) is there, and of no use to who holds it.
+
+    `also` are the other ids under which it, or a part of it, can be held: a host has several.
+    """
 
     kind: Kind
     up: bool = True
+    also: tuple[str, ...] = ()
 
 
 Look: TypeAlias = Element | CloudError | None
@@ -49,10 +53,14 @@ Sight: TypeAlias = "Mapping[str, Look] | CloudError"
 
 
 class Hold(NamedTuple):
-    """What is to be held on a provider; what the reservation `instead_of` holds is no obstacle to itself."""
+    """What is to be held on a provider; what the reservation `instead_of` holds is no obstacle to itself.
+
+    `also` has other ids of the same things, by element.
+    """
 
     provider: str
     elements: Sequence[str]
+    also: Mapping[str, tuple[str, ...]]
     instead_of: str | None = None
 
 
@@ -61,9 +69,18 @@ def each_once(ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def other_ids(elements: Iterable[str], sight: Sight | None) -> dict[str, tuple[str, ...]]:
+    """Return the other ids of those elements that are seen to have any."""
+    if sight is None or isinstance(sight, CloudError):
+        return {}
+    looks = {element: sight.get(element) for element in elements}
+    return {element: look.also for element, look in looks.items() if isinstance(look, Element) and look.also}
+
+
 def holders(book: ReservationBook, hold: Hold, element: str) -> Iterator[Reservation]:
-    """Yield the other reservations that hold an element at any time."""
-    return (held for held in book.holding(hold.provider, element) if held.id != hold.instead_of)
+    """Yield the other reservations that hold an element at any time, under whatever id; some more than once."""
+    for name in (element, *hold.also.get(element, ())):
+        yield from (held for held in book.holding(hold.provider, name) if held.id != hold.instead_of)
 
 
 def are_free(book: ReservationBook, hold: Hold, window: Window) -> bool:

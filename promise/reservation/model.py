@@ -43,10 +43,10 @@ class Reservation:
     """What is promised to `owner` on one provider, over `window`; `capacity` names no resource with 0.
 
     `expiry` is the moment at which what is not allocated is released; `expiry_explicit` tells that the consumer
-    set it, so that it does not move with the start. `elements` are held exclusively. `shortfall` is what cannot be
-    given at the moment, `missing` those of the elements that are lost: either degrades it. `notice` is the moment at
-    which the owner is told that it ends soon, None when that is not to be, or has been. `version` counts the changes,
-    from 1.
+    set it, so that it does not move with the start. `elements` are held exclusively; `also` has the other ids of the
+    same things, by element. `shortfall` is what cannot be given at the moment, `missing` those of the elements that
+    are lost: either degrades it. `notice` is the moment at which the owner is told that it ends soon, None when that is
+    not to be, or has been. `version` counts the changes, from 1.
     """
 
     table: ClassVar[str] = "reservation"
@@ -67,6 +67,7 @@ class Reservation:
     priority: str = "high"
     shortfall: Mapping[str, int] = field(default_factory=dict)
     elements: tuple[str, ...] = ()
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     containers: tuple[Container, ...] = ()
     notice: int | None = None
@@ -76,6 +77,11 @@ class Reservation:
     def live(self) -> bool:
         """Tell whether it has a claim."""
         return self.state in LIVE
+
+    @property
+    def held_ids(self) -> frozenset[str]:
+        """Return every id under which it holds something, whether it was asked for by that one or by another."""
+        return frozenset(self.elements).union(*self.also.values())
 
     @property
     def degraded(self) -> bool:
@@ -111,6 +117,7 @@ class Reservation:
             "priority": self.priority,
             "shortfall": dict(self.shortfall),
             "elements": list(self.elements),
+            "also": {element: list(names) for element, names in self.also.items()},
             "missing": list(self.missing),
             "containers": [[each.flavor, each.count, dict(each.unit)] for each in self.containers],
             "notice": self.notice,
@@ -124,6 +131,7 @@ class Reservation:
             "window": Window(*value["window"]),
             "state": State(value["state"]),
             "elements": tuple(value["elements"]),
+            "also": {element: tuple(names) for element, names in value.get("also", {}).items()},
             "missing": tuple(value.get("missing", ())),
             "containers": tuple(Container(*each) for each in value["containers"]),
         }

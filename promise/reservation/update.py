@@ -11,13 +11,13 @@ from promise.events import Decision, fact
 from promise.reservation.admission import Wanted, expiry_objection, refused, window_of
 from promise.reservation.containers import merged, valued, with_containers
 from promise.reservation.create import begin
-from promise.reservation.elements import are_free, said_of
+from promise.reservation.elements import Hold, are_free, other_ids, said_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
 from promise.resources import Window, in_order, minus, named, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.reservation.book import ReservationBook
@@ -78,6 +78,13 @@ def _unknown_elements(old: Reservation, request: UpdateReservation) -> Refusal |
     return said_of(old.provider, new, request.sights.get(old.provider)) if new else None
 
 
+def _other_ids(old: Reservation, elements: Sequence[str], request: UpdateReservation) -> dict[str, tuple[str, ...]]:
+    """Return the other ids of the elements: of those that it held as they were then, of new ones as they are seen."""
+    known = {element: names for element, names in old.also.items() if element in elements}
+    new = [element for element in elements if element not in old.elements]
+    return known | other_ids(new, request.sights.get(old.provider))
+
+
 def _changed(old: str | None, new: str | None, *, cleared: bool) -> str | None:
     return new if new is not None else None if cleared else old
 
@@ -104,6 +111,7 @@ def _merged(book: ReservationBook, old: Reservation, request: UpdateReservation,
         capacity={name: capacity[name] for name in in_order(capacity)},
         containers=containers,
         elements=elements,
+        also=_other_ids(old, elements, request),
         missing=tuple(element for element in old.missing if element in elements),
         zone=zone,
         name=_changed(old.name, request.name or None, cleared="name" in request.remove),
@@ -170,18 +178,11 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
         growth = list(_growth(old, new, now))
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
-        wanted = Wanted(
-            new.scopes,
-            window,
-            new.capacity,
-            growth,
-            movable,
-            instead_of=old.id,
-            expiry=new.expiry if new.expiry_explicit else None,
-            elements=new.elements,
-        )
+        hold = Hold(new.provider, new.elements, new.also, instead_of=old.id)
+        expiry = new.expiry if new.expiry_explicit else None
+        wanted = Wanted(new.scopes, window, new.capacity, growth, hold, movable, expiry)
         capacity_fits = all(admission.fits(book, new.scopes, span, growing) for span, growing in growth)
-        if capacity_fits and are_free(book, wanted.hold, window):
+        if capacity_fits and are_free(book, hold, window):
             return None
         return refused(book, wanted, actor, now)
 

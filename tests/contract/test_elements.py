@@ -28,7 +28,9 @@ from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected
 from promise.reservation.elements import Element, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
+
+    from promise.reservation.elements import Look
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 VOLUMES, NETWORK = "/block-storage/v3/volumes", "/network/v2.0"
@@ -66,7 +68,11 @@ async def test_every_kind_of_thing_is_found_by_its_id(site: Site) -> None:
     }
     strange = [NOBODY, "nobody", server.id.upper(), site.flavor.id, site.image, "detail", "..", ".", "a/b", "?", "%2e"]
     found = await site.ours.elements([*things, *strange])
-    assert found == {wanted: Element(kind) for wanted, kind in things.items()} | dict.fromkeys(strange)
+    assert kinds(found) == things | dict.fromkeys(strange)
+    called = {host["id"], host["hypervisor_hostname"], host["service"]["host"]}
+    by_service = found[host["service"]["host"]]
+    assert isinstance(by_service, Element)
+    assert {host["service"]["host"], *by_service.also} == called
     # another project has none of it, and no right to read hosts; a network is its own or shared
     theirs = await site.theirs.elements([one for one, kind in things.items() if kind is not Kind.NETWORK])
     assert set(theirs.values()) == {None}
@@ -77,6 +83,11 @@ async def test_every_kind_of_thing_is_found_by_its_id(site: Site) -> None:
     await site.ours.delete_volume(volume.id)
     await site.settled(lambda: site.ours.volume(volume.id), lambda one: one is None)
     assert set((await site.ours.elements([server.id, volume.id, port["id"], address.id])).values()) == {None}
+
+
+def kinds(looks: Mapping[str, Look]) -> dict[str, Kind | None]:
+    """Return of what kind everything is that is there and up."""
+    return {wanted: look.kind if isinstance(look, Element) and look.up else None for wanted, look in looks.items()}
 
 
 def furnish(cloud: ScriptedCloud, **listed: Any) -> None:
@@ -112,8 +123,12 @@ async def test_who_has_it_is_believed_whatever_the_others_say(cloud: ScriptedClo
     async with driver_for(cloud) as driver:
         found = dict(await driver.elements(["s", "h1", "h2.example", "h2", "x"]))
     assert isinstance(found.pop("x"), CloudUnreachable)
-    down = Element(Kind.HOST, up=False)
-    assert found == {"s": Element(Kind.SERVER), "h1": Element(Kind.HOST), "h2.example": down, "h2": down}
+    assert found == {
+        "s": Element(Kind.SERVER),
+        "h1": Element(Kind.HOST, also=("h1.example", "id-h1")),
+        "h2.example": Element(Kind.HOST, up=False, also=("id-h2",)),
+        "h2": Element(Kind.HOST, up=False, also=("h2.example", "id-h2")),
+    }
 
 
 async def test_where_it_was_found_it_is_looked_for_first(cloud: ScriptedCloud) -> None:
@@ -141,7 +156,11 @@ async def test_a_service_with_several_nodes_is_up_while_one_of_them_is(cloud: Sc
     furnish(cloud, hypervisors=nodes)
     async with driver_for(cloud) as driver:
         found = await driver.elements(["h", "n1", "n2"])
-    assert [found[name] for name in ("h", "n1", "n2")] == [Element(Kind.HOST, up=up) for up in (True, True, False)]
+    assert found == {
+        "h": Element(Kind.HOST, also=("1", "2", "n1", "n2")),
+        "n1": Element(Kind.HOST, also=("1",)),
+        "n2": Element(Kind.HOST, up=False, also=("2",)),
+    }
 
 
 async def test_what_belongs_to_others_is_not_there(cloud: ScriptedCloud) -> None:
@@ -160,7 +179,7 @@ async def test_services_that_the_cloud_does_not_have_know_nothing(cloud: Scripte
     cloud.services = ["compute"]
     furnish(cloud, hypervisors=[host("h1")])
     async with driver_for(cloud) as driver:
-        assert await driver.elements(["h1", "x"]) == {"h1": Element(Kind.HOST), "x": None}
+        assert kinds(await driver.elements(["h1", "x"])) == {"h1": Kind.HOST, "x": None}
 
 
 async def test_a_cloud_that_does_not_say_has_not_lost_it(cloud: ScriptedCloud) -> None:

@@ -27,7 +27,10 @@ from promise.resources import FOREVER, Window
 
 ADA = Actor("ada", "", operator=True)
 CORES = 4
-THERE = {"east": {"a", "b"}, "west": {"b", "c"}}
+THERE = {"east": {"a", "b", "alias"}, "west": {"b", "c"}}
+ALSO = {"a": ("alias",), "alias": ("a",)}
+"""What has two ids is one thing."""
+
 TOP = 24
 """No window that ends does so after it; what is free then stays so."""
 
@@ -37,7 +40,8 @@ MOST = 3
 
 def sights(elements: tuple[str, ...]) -> dict[str, dict[str, Element | None]]:
     return {
-        name: {one: Element(Kind.SERVER) if one in there else None for one in elements} for name, there in THERE.items()
+        name: {one: Element(Kind.HOST, also=ALSO.get(one, ())) if one in there else None for one in elements}
+        for name, there in THERE.items()
     }
 
 
@@ -49,6 +53,10 @@ class Row:
     elements: tuple[str, ...]
     cores: int
     live: bool = True
+
+    @property
+    def things(self) -> set[str]:
+        return {"a" if element == "alias" else element for element in self.elements}
 
 
 class Oracle:
@@ -65,7 +73,7 @@ class Oracle:
         for second in range(2 * TOP):
             there = [row for row in others if row.provider == wanted.provider and row.start <= second < row.end]
             cores.append(sum(row.cores for row in there) + wanted.cores <= CORES or not wanted.cores)
-            elements.append(not any(set(row.elements) & set(wanted.elements) for row in there))
+            elements.append(not any(row.things & wanted.things for row in there))
         return cores, elements
 
     def judge(self, wanted: Row, besides: str | None = None, *, movable: bool = True) -> dict[str, Any] | None:
@@ -81,7 +89,8 @@ class Oracle:
             element
             for element in wanted.elements
             for key, row in self.rows.items()
-            if key != besides and row.live and row.provider == wanted.provider and element in row.elements
+            if key != besides and row.live and row.provider == wanted.provider
+            if {element, *ALSO.get(element, ())} & set(row.elements)
             if row.start < wanted.end and start < row.end
         }
         return {
@@ -232,8 +241,9 @@ class Trial:
         live = [held for held in self.state.reservations.values() if held.live]
         assert {held.id for held in live} == {key for key, row in self.oracle.rows.items() if row.live}
         for name in THERE:
-            for element in "abc":
-                holders = [held for held in live if held.provider == name and element in held.elements]
+            for element in ("a", "b", "c"):
+                ids = {element, *ALSO.get(element, ())}
+                holders = [held for held in live if held.provider == name and ids & set(held.elements)]
                 assert {held.id for held in self.state.holding(name, element)} == {held.id for held in holders}
                 windows = sorted(held.window for held in holders)
                 assert all(one.end <= other.start for one, other in pairwise(windows))
@@ -248,8 +258,8 @@ class Trial:
 
 
 MOMENT = st.integers(0, TOP // 2)
-ELEMENTS = st.lists(st.sampled_from("abc"), max_size=2, unique=True).map(tuple)
-EAST = st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")])
+ELEMENTS = st.lists(st.sampled_from(["a", "b", "c", "alias"]), max_size=2, unique=True).map(tuple)
+EAST = st.sampled_from([("a",), ("alias",), ("b",), ("a", "b"), ("b", "alias"), ("a", "alias")])
 STEPS = st.one_of(
     st.tuples(st.just("create"), MOMENT, st.none() | st.integers(1, TOP // 2), ELEMENTS, st.integers(0, CORES)),
     # many short ones in one place, so that there is something in the way

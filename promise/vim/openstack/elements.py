@@ -155,11 +155,18 @@ class _Search:
 
 
 def _by_name(hypervisors: Iterable[Mapping[str, Any]]) -> Mapping[str, Element]:
-    """Return the hosts by what they are called; a service with several nodes is up while one of them is."""
-    found: dict[str, Element] = {}
+    """Return the hosts by what they are called; a service with several nodes is up while one of them is.
+
+    Who holds a node holds it under its id and its name. Who holds a service holds all of its nodes so.
+    """
+    nodes: dict[str, set[str]] = {}
+    up: set[str] = set()
     for shown in hypervisors:
-        up = str(shown["state"]) == "up"
-        for name in {str(shown["id"]), str(shown["hypervisor_hostname"]), str(shown["service"]["host"])}:
-            known = found.get(name)
-            found[name] = Element(Kind.HOST, up=up or (known is not None and known.up))
-    return found
+        names = {str(shown["id"]), str(shown["hypervisor_hostname"])}
+        for name in {*names, str(shown["service"]["host"])}:
+            nodes.setdefault(name, {name}).update(names)
+            if shown["state"] == "up":
+                up.add(name)
+    return {
+        name: Element(Kind.HOST, up=name in up, also=tuple(sorted(every - {name}))) for name, every in nodes.items()
+    }
