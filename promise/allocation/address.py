@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from promise.allocation.part import PartKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,8 @@ class Address:
     `fixed` is the address of the server's port that it leads to, None when it leads nowhere. `created` is Neutron's
     creation time in seconds of UTC, 0 where it does not tell.
     """
+
+    kind: ClassVar[PartKind] = PartKind.ADDRESS
 
     id: str
     address: str

@@ -36,5 +36,8 @@ class AllocationBook(ReservationBook, Protocol):
     def counted_on(self, provider: str) -> Iterable[Allocation]:
         """Return the instances that count on a provider, oldest first."""
 
+    def with_parts(self, provider: str) -> Iterable[Allocation]:
+        """Return the allocations on a provider that have or had volumes or addresses, those that are gone too."""
+
     def allocation_of(self, provider: str, server: str) -> Allocation | None:
         """Return the allocation that a server of the cloud belongs to."""

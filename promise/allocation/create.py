@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
+from promise.allocation.model import USER_DATA, Allocation, Asked, VmState
+from promise.allocation.needs import beyond, needs_of
+from promise.allocation.plan import onward
 from promise.allocation.requests import Admitted
 from promise.capacity import admission
 from promise.capacity.model import Scope
@@ -14,7 +16,7 @@ from promise.capacity.refusal import Reason, Refusal, Shortfall
 from promise.events import Decision, fact
 from promise.reservation.model import Reservation, State
 from promise.reservation.update import find
-from promise.resources import FOREVER, LARGEST, Window, in_order, minus, only, without
+from promise.resources import FOREVER, Window, in_order, minus, only, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
     from promise.allocation.requests import CreateInstance
     from promise.capacity.provider import Flavor, Provider
-
-USER_DATA = "user-data/"
-"""Where the user data of an allocation is kept aside, before its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +72,13 @@ def _demand(book: AllocationBook, request: CreateInstance, actor: Actor, now: in
     flavor = provider.flavor(request.flavor)
     if flavor is None:
         return Refusal(Reason.FLAVOR_UNKNOWN, f"provider {provider.id} has no flavor {request.flavor}, or several")
-    if max(flavor.needs.values(), default=0) > LARGEST:
-        return Refusal(Reason.INSUFFICIENT_CAPACITY, f"flavor {flavor.id} takes more of a resource than {LARGEST}")
+    needs = needs_of(flavor, request)
+    if too_much := beyond(needs):
+        return Refusal(Reason.INSUFFICIENT_CAPACITY, too_much, provider=provider.id)
     if len(request.affinity) > 1:
         return Refusal(Reason.PROVIDER_REFUSED, "OpenStack puts a server into one group only: name one affinity")
     if request.zone is not None and request.zone not in book.zones_of(provider.id):
         return Refusal(Reason.ZONE_UNKNOWN, f"provider {provider.id} has no zone {request.zone}")
-    needs = {**flavor.needs, "ports": max(1, len(request.networks))}
     until = now + 1
     if reservation is not None:
         until = reservation.window.end
@@ -204,15 +203,12 @@ def _admitted(
         user_data=request.user_data is not None,
         metadata=request.metadata,
         affinity=request.affinity,
+        parts=request.parts,
     )
-    operation = Operation(
-        id=request.operation,
-        instance=request.id,
-        provider=demand.provider.id,
-        asked=Asked.CREATE,
-        progress=Progress.PENDING,
-        created=now,
-    )
+    first = [
+        replace(asked, id=request.operation) if asked.asked is Asked.CREATE else asked
+        for asked in onward(allocation, (), now)
+    ]
     aside = {} if request.user_data is None else {USER_DATA + request.id: request.user_data}
-    events = (fact("allocation-accepted", allocation), fact("operation-asked", operation))
+    events = (fact("allocation-accepted", allocation), *(fact("operation-asked", asked) for asked in first))
     return Decision(Admitted(allocation), events, aside)

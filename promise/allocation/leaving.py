@@ -1,7 +1,8 @@
 """Which instances would have to leave when a reservation starts and the cloud is short; pure (design section 4).
 
 First loose instances that Promise made, then instances of degraded reservations up to their shortfall; youngest first,
-and none that relieves nothing. Never servers made by others, never instances covered by a sound claim.
+and none that relieves nothing. Never servers made by others, never volumes that outlived their instance: there are data
+in them. Never instances covered by a sound claim.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _candidates(book: AllocationBook, starter: Reservation, scope: Scope) -> Ite
     here = [
         found
         for found in book.counted_on(scope.provider)
-        if found.ours and found.vm_state is not VmState.DELETING and scope in found.scopes
+        if found.ours and not found.kept_from and found.vm_state is not VmState.DELETING and scope in found.scopes
     ]
     youngest_first = sorted(here, key=lambda found: (-found.created, found.id))
     yield from (found for found in youngest_first if found.reservation is None)

@@ -12,9 +12,11 @@ from uuid import UUID, uuid5
 
 from promise.allocation import outcome
 from promise.allocation.model import Allocation, Asked, VmState
+from promise.allocation.part import PARTS
 from promise.allocation.server import ServerState, older
 from promise.allocation.transitions import loose
 from promise.events import Decision, fact
+from promise.resources import without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +36,7 @@ def found_id(provider: str, server: str) -> str:
 
 def known(book: AllocationBook, provider: str) -> Mapping[str, str]:
     """Return the instance of each server that is recorded and counts."""
-    return {found.server: found.id for found in book.counted_on(provider) if found.server}
+    return {found.server: found.id for found in book.counted_on(provider) if found.server and not found.server_gone}
 
 
 def compared(book: AllocationBook, provider: str, servers: Iterable[Server], now: int) -> Decision[Sequence[str]]:
@@ -45,6 +47,7 @@ def compared(book: AllocationBook, provider: str, servers: Iterable[Server], now
     if provider not in book.providers:
         return Decision(())
     events: list[Event] = []
+    secrets: dict[str, str | None] = {}
     superfluous = []
     adopted: set[str] = set()  # the instances that have got their server in this listing, which the book does not know
     for server in {server.id: server for server in servers}.values():
@@ -59,8 +62,10 @@ def compared(book: AllocationBook, provider: str, servers: Iterable[Server], now
         else:
             if recorded.server is None:
                 adopted.add(recorded.id)
-            events += _shown(book, recorded, server, now)
-    return Decision(tuple(superfluous), tuple(events))
+            shown = _shown(book, recorded, server, now)
+            events += shown.events
+            secrets |= shown.secrets
+    return Decision(tuple(superfluous), tuple(events), secrets)
 
 
 def _named(book: AllocationBook, provider: str, server: Server) -> Allocation | None:
@@ -79,13 +84,13 @@ def _is_superfluous(book: AllocationBook, recorded: Allocation, server: Server) 
     )
 
 
-def _shown(book: AllocationBook, recorded: Allocation, server: Server, now: int) -> Sequence[Event]:
+def _shown(book: AllocationBook, recorded: Allocation, server: Server, now: int) -> Decision[object]:
     if recorded.server is None:
         create = _create_of(book, recorded)
-        return outcome.created(book, create, server, now).events if create else ()
+        return outcome.created(book, create, server, now) if create else Decision(None)
     if recorded.counted:
-        return outcome.observed(book, recorded.id, server, now).events
-    return _back(recorded, server, now)
+        return outcome.observed(book, recorded.id, server, now)
+    return Decision(None, _back(recorded, server, now))
 
 
 def _create_of(book: AllocationBook, recorded: Allocation) -> str | None:
@@ -126,8 +131,10 @@ def _found(book: AllocationBook, provider: str, server: Server, now: int) -> Seq
     return (fact("allocation-found", allocation),)
 
 
-def _back(gone: Allocation, server: Server, now: int) -> Sequence[Event]:
+def _back(gone: Allocation, server: Server, now: int) -> tuple[Event, ...]:
     """Count a server again that was gone and that nobody asked us to destroy: restored in the cloud, for instance.
+
+    Its volumes and addresses are not: they went with it, or stay by themselves.
 
     Its place under a claim may be taken, so that it is loose from now on.
     """
@@ -144,6 +151,9 @@ def _back(gone: Allocation, server: Server, now: int) -> Sequence[Event]:
         fault=server.fault,
         told=None,
         overdue=False,
+        server_gone=False,
+        capacity=without(gone.capacity, PARTS),
+        parts=(),
         modified=now,
     )
     return (fact("allocation-found", back, old_vm_state=gone.vm_state.value),)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from promise.allocation.part import Part, PartKind
 from promise.capacity.model import Scope
 from promise.resources import minus, named
 
@@ -26,19 +27,25 @@ class VmState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+USER_DATA = "user-data/"
+"""Where the user data of an allocation is kept aside, before its id, until its server is made."""
+
 UNSETTLED = frozenset({VmState.INITIALIZED, VmState.BUILD, VmState.DELETING, VmState.UNKNOWN})
 """The states from which an instance is expected to move on by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """One instance and what it takes.
+    """One instance and what it takes, or a volume that outlived its instance `kept_from`: it has no server.
 
     `capacity` is all that it takes. `covered` is the part of it under the claim of `reservation`, from `start` to
     `covered_until`; the rest is loose. `counted` is False once the cloud holds nothing for it any more.
     `server` is the cloud's id, None until the cloud has accepted. `ours` is False for a server made directly.
     `told` is the moment at which it was told to go, `overdue` that it should be gone by now.
     `user_data` tells that there is some: it may hold secrets, so it is kept beside the journal.
+    `parts` are its volumes and addresses. `undone` tells that something of it was refused, and all of it is being taken
+    back; `server_gone` that its server is not there any more, while parts may be. While it goes in parts `capacity` is
+    what is left of it, and `whole` what it took.
     """
 
     table: ClassVar[str] = "allocation"
@@ -75,6 +82,35 @@ class Allocation:
     told: int | None = None
     overdue: bool = False
     affinity: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
+    undone: bool = False
+    server_gone: bool = False
+    whole: Mapping[str, int] = field(default_factory=dict)
+    kept_from: str | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """Tell whether all that is still there of it has to go, and nothing more is made for it."""
+        return self.counted and (self.undone or self.server_gone or self.told is not None)
+
+    @property
+    def volumes(self) -> tuple[Part, ...]:
+        """Return its volumes, those that are only wanted too."""
+        return tuple(part for part in self.parts if part.kind is PartKind.VOLUME)
+
+    @property
+    def addresses(self) -> tuple[Part, ...]:
+        """Return its addresses, those that are only wanted too."""
+        return tuple(part for part in self.parts if part.kind is PartKind.ADDRESS)
+
+    def part(self, key: str | None) -> Part | None:
+        """Return the part of this key."""
+        return next((part for part in self.parts if part.key == key), None)
+
+    def with_part(self, changed: Part) -> Allocation:
+        """Return the instance with a part as it stands now."""
+        parts = tuple(changed if part.key == changed.key else part for part in self.parts)
+        return replace(self, parts=parts)
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -141,6 +177,11 @@ class Allocation:
             "affinity": [list(rule) for rule in self.affinity],
             "told": self.told,
             "overdue": self.overdue,
+            "parts": [part.to_json() for part in self.parts],
+            "undone": self.undone,
+            "server_gone": self.server_gone,
+            "whole": dict(self.whole),
+            "kept_from": self.kept_from,
         }
 
     @classmethod
@@ -151,6 +192,7 @@ class Allocation:
             "networks": tuple(value["networks"]),
             "security_groups": tuple(value["security_groups"]),
             "affinity": tuple((kind, group) for kind, group in value.get("affinity", ())),
+            "parts": tuple(Part.from_json(part) for part in value.get("parts", ())),
         }
         return cls(**{**value, **read})
 
@@ -160,6 +202,15 @@ class Asked(StrEnum):
 
     CREATE = "create-server"
     DELETE = "delete-server"
+    CREATE_VOLUME = "create-volume"
+    DELETE_VOLUME = "delete-volume"
+    CREATE_ADDRESS = "create-address"
+    DELETE_ADDRESS = "delete-address"
+
+    @property
+    def makes(self) -> bool:
+        """Tell whether it makes something; the others end something, and doing that twice does no harm."""
+        return self in {Asked.CREATE, Asked.CREATE_VOLUME, Asked.CREATE_ADDRESS}
 
 
 class Progress(StrEnum):
@@ -181,7 +232,8 @@ OPEN = frozenset({Progress.PENDING, Progress.RUNNING, Progress.UNCERTAIN})
 class Operation:
     """Something asked of a cloud for an instance: durable, so that it is resumed after a crash.
 
-    `not_before` is the moment of the next attempt; `attempted` that of the last one.
+    `part` is the key of the part that it is about, None = the server. `not_before` is the moment of the next attempt;
+    `attempted` that of the last one.
     """
 
     table: ClassVar[str] = "operation"
@@ -197,6 +249,7 @@ class Operation:
     not_before: int = 0
     finished: int | None = None
     result: str | None = None
+    part: str | None = None
 
     @property
     def open(self) -> bool:
@@ -217,6 +270,7 @@ class Operation:
             "not_before": self.not_before,
             "finished": self.finished,
             "result": self.result,
+            "part": self.part,
         }
 
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from promise.allocation.model import Allocation, Asked, Operation, Progress, VmState
+from promise.allocation.model import USER_DATA, Allocation, Asked, Operation, Progress, VmState
+from promise.allocation.plan import closed, follow, told
 from promise.allocation.server import BESIDE_FLAVORS, older
-from promise.events import Decision, Event, fact
+from promise.events import Decision, fact
 from promise.resources import minus, named, only, total_of
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ _NOTHING: Decision[None] = Decision(None)
 def attempt(book: AllocationBook, operation: str, now: int) -> Decision[Operation | None]:
     """Claim an operation for one attempt; None when somebody else has it, or it is not due or through.
 
-    The create of an instance that is to be destroyed is stopped: until now it certainly had no effect.
+    What makes something for an instance that has to go is stopped: until now it certainly had no effect.
     """
     found = book.open_operations.get(operation)
     if found is None or found.progress is not Progress.PENDING or found.not_before > now:
         return Decision(None)
     allocation = book.allocations[found.instance]
-    if found.asked is Asked.CREATE and allocation.vm_state is VmState.DELETING:
-        gone = _gone(allocation, now)
-        stopped = _closed(found, Progress.STOPPED, "destroyed before it was made", now)
-        return Decision(None, (stopped, _state(allocation, gone)))
+    if found.asked.makes and _goes(allocation):
+        stopped = closed(found, Progress.STOPPED, "destroyed before it was made", now)
+        decided = follow(book, allocation, _going(allocation, now), now, [stopped])
+        return Decision(None, decided.events, decided.secrets)
     running = replace(found, progress=Progress.RUNNING, attempts=found.attempts + 1, attempted=now)
     return Decision(running, (fact("operation-attempted", running),))
 
@@ -58,16 +59,18 @@ def created(book: AllocationBook, operation: str, server: Server, now: int) -> D
     """Record that the cloud has made the server, and return which server the instance has: the first one recorded.
 
     An instance to be destroyed meanwhile stays so. Of one that was forgotten, with its provider, nothing is touched.
+    What was kept aside for the making is kept no longer.
     """
     found = book.open_operations.get(operation)
     if found is None:
-        closed = book.operations.get(operation)
-        return Decision(book.allocations[closed.instance].server if closed else server.id)
+        past = book.operations.get(operation)
+        return Decision(book.allocations[past.instance].server if past else server.id)
     allocation = book.allocations[found.instance]
-    state = VmState.DELETING if allocation.vm_state is VmState.DELETING else VmState(server.state)
-    changed = replace(_seen(allocation, server), server=server.id, vm_state=state, modified=now)
-    events = (_closed(found, Progress.DONE, f"server {server.id}", now), _state(allocation, changed))
-    return Decision(server.id, events)
+    state = allocation.vm_state if _goes(allocation) else VmState(server.state)
+    changed = replace(_seen(allocation, server), server=server.id, vm_state=state)
+    done = closed(found, Progress.DONE, f"server {server.id}", now)
+    aside = {USER_DATA + allocation.id: None} if allocation.user_data else {}
+    return Decision(server.id, follow(book, allocation, changed, now, [done]).events, aside)
 
 
 def made_for(book: AllocationBook, asked: Operation, servers: Sequence[Server]) -> list[Server]:
@@ -85,43 +88,49 @@ def made_for(book: AllocationBook, asked: Operation, servers: Sequence[Server]) 
 
 
 def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decision[None]:
-    """Record that the cloud said no: there is no server, and nothing is used (design section 5)."""
+    """Record that the cloud said no to something of an instance: then there shall be nothing of it (design section 5).
+
+    What was made before goes first; the instance counts until it has gone.
+    """
     found = book.open_operations.get(operation)
     if found is None:
         return _NOTHING
     allocation = book.allocations[found.instance]
-    gone = allocation.vm_state is VmState.DELETING
-    state = VmState.DELETED if gone else VmState.ERROR
-    changed = replace(allocation, vm_state=state, fault=why, counted=False, end=now, modified=now)
-    return Decision(None, (_closed(found, Progress.FAILED, why, now), _state(allocation, changed)))
+    if _goes(allocation):
+        changed = replace(_going(allocation, now), fault=why)
+    else:
+        changed = replace(allocation, vm_state=VmState.ERROR, fault=why, undone=True)
+    decided = follow(book, allocation, changed, now, [closed(found, Progress.FAILED, why, now)])
+    return Decision(None, decided.events, decided.secrets)
 
 
 def leaving(book: AllocationBook, operation: str) -> Decision[None]:
-    """Record that the cloud has accepted to delete the server; the instance counts until it is gone."""
+    """Record that the cloud has accepted to delete something; it counts until it is gone."""
     return uncertain(book, operation, "accepted, not gone yet", 0)
 
 
 def through(book: AllocationBook, operation: str, now: int) -> Decision[None]:
     """Record that there is nothing left to delete."""
     found = book.open_operations.get(operation)
-    return Decision(None, (_closed(found, Progress.DONE, "gone", now),)) if found else _NOTHING
+    return Decision(None, (told(closed(found, Progress.DONE, "gone", now)),)) if found else _NOTHING
 
 
 def destroy(book: AllocationBook, allocation: Allocation, operation: str, now: int) -> Decision[Allocation]:
     """Ask for the end of an instance; one whose end was asked for before changes nothing.
 
-    A create that certainly had no effect until now is stopped, and its instance gone with it.
+    What certainly had no effect until now is stopped; what was made goes, what may have been made is looked for first.
     """
     waiting = asked_of(book, allocation.id)
-    if allocation.vm_state is VmState.DELETED or any(asked.asked is Asked.DELETE for asked in waiting):
+    if allocation.vm_state is VmState.DELETED or (
+        allocation.vm_state is VmState.DELETING
+        and (allocation.leaving or any(asked.asked is Asked.DELETE for asked in waiting))
+    ):
         return Decision(allocation)
-    if not allocation.counted or any(asked.progress is Progress.PENDING for asked in waiting):
-        gone = _gone(allocation, now)
-        stopped = tuple(_closed(asked, Progress.STOPPED, "destroyed before it was made", now) for asked in waiting)
-        return Decision(gone, (*stopped, _state(allocation, gone)))
-    ending = replace(allocation, vm_state=VmState.DELETING, modified=now, told=now)
-    asked = Operation(operation, allocation.id, allocation.provider, Asked.DELETE, Progress.PENDING, now)
-    return Decision(ending, (_state(allocation, ending), fact("operation-asked", asked)))
+    if not allocation.counted:
+        gone = replace(allocation, vm_state=VmState.DELETED, end=now, modified=now)
+        return Decision(gone, (fact("allocation-state", gone, old_vm_state=allocation.vm_state.value),))
+    ending = replace(allocation, vm_state=VmState.DELETING, told=now)
+    return follow(book, allocation, ending, now, delete=operation)
 
 
 def asked_of(book: AllocationBook, instance: str) -> list[Operation]:
@@ -132,39 +141,45 @@ def asked_of(book: AllocationBook, instance: str) -> list[Operation]:
 def observed(book: AllocationBook, allocation_id: str, server: Server | None, now: int) -> Decision[None]:
     """Record how the cloud shows the server of an instance, None = it is gone; no difference changes nothing."""
     old = book.allocations.get(allocation_id)
-    if old is None or not old.counted or old.server is None or (server and server.id != old.server):
+    if old is None or not old.counted or old.server is None or (server and server.id != old.server) or old.server_gone:
         return _NOTHING
     if server is None:
-        ended = (asked for asked in asked_of(book, old.id) if asked.asked is Asked.DELETE)
-        closed = (_closed(asked, Progress.DONE, "gone", now) for asked in ended)
-        return Decision(None, (*closed, _state(old, _gone(old, now), kind="allocation-gone")))
+        ended = [asked for asked in asked_of(book, old.id) if asked.asked is Asked.DELETE]
+        changes = [closed(asked, Progress.DONE, "gone", now) for asked in ended]
+        state = old.vm_state if old.undone else VmState.DELETING
+        return Decision(None, follow(book, old, replace(old, server_gone=True, vm_state=state), now, changes).events)
     new = replace(_resized(book, _seen(old, server), server), vm_state=_state_of(book, old, server))
-    if new == old:
-        return _NOTHING
-    return Decision(None, (_state(old, replace(new, modified=now)),))
+    return _NOTHING if new == old else Decision(None, follow(book, old, new, now).events)
 
 
 def _state_of(book: AllocationBook, old: Allocation, server: Server) -> VmState:
-    """Return the state as the cloud shows it; what we were asked to destroy is on its way whatever it shows."""
+    """Return the state as the cloud shows it; what has to go is on its way whatever it shows."""
+    if old.leaving:
+        return old.vm_state
     if old.vm_state is VmState.DELETING and any(asked.asked is Asked.DELETE for asked in asked_of(book, old.id)):
         return VmState.DELETING
     return VmState(server.state)
 
 
-def _gone(allocation: Allocation, now: int) -> Allocation:
-    """Return the instance of which nothing is left in the cloud."""
-    return replace(allocation, vm_state=VmState.DELETED, counted=False, end=now, modified=now)
+def _goes(allocation: Allocation) -> bool:
+    return allocation.leaving or allocation.vm_state is VmState.DELETING
+
+
+def _going(allocation: Allocation, now: int) -> Allocation:
+    """Return an instance that has to go, also as an earlier release has recorded it."""
+    return allocation if allocation.leaving else replace(allocation, told=now)
 
 
 def _seen(allocation: Allocation, server: Server) -> Allocation:
     """Return the allocation with what the cloud tells of the server's place and fault, and of what others made of it.
 
-    Of a server in a cell that is down the cloud tells nothing: what is known stays.
+    Of a server in a cell that is down the cloud tells nothing: what is known stays. So does why it has to go.
     """
     if not server.needs:
         return allocation
     zone = server.zone or allocation.zone
-    new = replace(allocation, zone=zone, host=server.host or allocation.host, fault=server.fault)
+    fault = allocation.fault if allocation.undone else server.fault
+    new = replace(allocation, zone=zone, host=server.host or allocation.host, fault=fault)
     return new if allocation.ours else replace(new, name=server.name or server.id)
 
 
@@ -190,12 +205,3 @@ def _covered(book: AllocationBook, allocation: Allocation) -> Allocation:
     left = minus(reservation.capacity, only(others, reservation.capacity))
     claimed = only(allocation.capacity, reservation.capacity)
     return replace(allocation, covered=named({name: max(0, min(claimed[name], left[name])) for name in claimed}))
-
-
-def _closed(operation: Operation, progress: Progress, result: str, now: int) -> Event:
-    kind = {Progress.DONE: "operation-done", Progress.FAILED: "operation-failed"}.get(progress, "operation-stopped")
-    return fact(kind, replace(operation, progress=progress, finished=now, result=result))
-
-
-def _state(old: Allocation, new: Allocation, kind: str = "allocation-state") -> Event:
-    return fact(kind, new, old_vm_state=old.vm_state.value)

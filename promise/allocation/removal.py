@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from promise.allocation.create import USER_DATA
-from promise.allocation.model import Allocation, Operation
+from promise.allocation.model import USER_DATA, Allocation, Operation
 from promise.capacity.idempotency import Key
 from promise.capacity.model import Scope
 from promise.capacity.provider import Provider

@@ -28,7 +28,7 @@ class Replies:
         for entry in entries:
             record = entry.event.record
             forgotten = record is None and entry.event.table == Allocation.table
-            if forgotten or (isinstance(record, Allocation) and record.vm_state is not VmState.INITIALIZED):
+            if forgotten or (isinstance(record, Allocation) and not _waited_for(record)):
                 waiting = self._waiting.get(entry.event.key)
                 if waiting:
                     waiting.set()
@@ -38,10 +38,15 @@ class Replies:
         answered = self._waiting.setdefault(instance, asyncio.Event())
         try:
             found = await self._ledger.read(lambda book, _now: book.allocations.get(instance))
-            if found is not None and found.vm_state is VmState.INITIALIZED:
+            if found is not None and _waited_for(found):
                 async with asyncio.timeout(self._longest):
                     await answered.wait()
         except TimeoutError:
             pass
         finally:
             self._waiting.pop(instance, None)
+
+
+def _waited_for(found: Allocation) -> bool:
+    """Tell whether the cloud may still say more: also of what was refused, until what was made for it is gone."""
+    return found.vm_state is VmState.INITIALIZED or (found.undone and found.counted and found.server is None)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from promise.allocation.model import Allocation
+    from promise.allocation.part import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class CreateInstance:
     """A request for one instance on a provider; `id` and `operation` are the ids that it gets if it is accepted.
 
     `image` and `networks` are ids of the cloud. `flavor` is an id or a name, `user_data` base64. `affinity` has the
-    kind and the name of each group to be in.
+    kind and the name of each group to be in. `parts` are the volumes and addresses that it wants.
     """
 
     id: str
@@ -33,6 +34,7 @@ class CreateInstance:
     user_data: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     affinity: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

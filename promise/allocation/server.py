@@ -99,12 +99,20 @@ class Server:
         return {**self.needs, "ports": self.ports} if self.needs and self.ports else self.needs
 
 
-def older(server: Server, asked: int) -> bool:
-    """Tell whether a server was certainly there before it was asked for: then it was not made for who asked.
+class Dated(Protocol):
+    """What a cloud has made; `created` is its own time, in seconds of UTC, 0 where it does not tell."""
+
+    @property
+    def created(self) -> int:
+        """When it was made."""
+
+
+def older(thing: Dated, asked: int) -> bool:
+    """Tell whether a thing was certainly there before it was asked for: then it was not made for who asked.
 
     The clocks of the cloud and ours may differ by some minutes.
     """
-    return server.created < asked - _SKEW
+    return 0 < thing.created < asked - _SKEW
 
 
 class Servers(Protocol):

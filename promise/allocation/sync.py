@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import structlog
 
 from promise.allocation import listing, outcome
+from promise.allocation.making import Worked
 from promise.allocation.model import UNSETTLED, Allocation
-from promise.allocation.server import Servers
+from promise.allocation.partwatch import PartWatch
 from promise.capacity import providers
 from promise.errors import CloudError, LedgerBroken, LedgerFailure, Overloaded
 from promise.reservation import loss
@@ -51,7 +52,7 @@ _AT_ONCE: Final = 500
 T = TypeVar("T")
 
 
-class Watched(Servers, Catalogue, Protocol):
+class Watched(Worked, Catalogue, Protocol):
     """A cloud as a refresh needs it."""
 
     async def discover(self, source: str | None = None) -> Discovery:
@@ -69,6 +70,7 @@ class Sync:
         quick: int = 1,
     ) -> None:
         self._ledger = ledger
+        self._parts = PartWatch(ledger, ACTOR)
         self._clouds = clouds
         self._clock = clock
         self._quick = quick
@@ -168,6 +170,7 @@ class Sync:
             await self._servers(provider, cloud)
             if whole:
                 await self._elements(provider, cloud)
+                await self._parts.look(provider, cloud)
         except LedgerBroken:
             raise
         except (LedgerFailure, Overloaded) as error:
@@ -254,6 +257,6 @@ def _interval(book: AllocationBook, provider: str) -> int | None:
 
 def _unsettled(book: AllocationBook, provider: str, now: int) -> bool:
     return any(
-        found.server and found.vm_state in UNSETTLED and found.modified > now - _RESTLESS
+        found.server and not found.server_gone and found.vm_state in UNSETTLED and found.modified > now - _RESTLESS
         for found in book.counted_on(provider)
     )

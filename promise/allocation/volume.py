@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from promise.allocation.part import PartKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,8 @@ class Volume:
 
     `created` is Cinder's creation time in seconds of UTC; `size` in GB.
     """
+
+    kind: ClassVar[PartKind] = PartKind.VOLUME
 
     id: str
     name: str

@@ -2,22 +2,24 @@
 
 An operation is claimed by a decision, done once, and its outcome decided. A create whose outcome is unknown is looked
 for until it turns up, or until `create_settle` seconds have passed without a trace; only then it is tried again. So of
-the servers made for one instance at most one survives, whatever is lost on the way, and a restart goes on from what
-the ledger says. A delete is open until the server is gone.
+the servers (volumes, addresses) made for one instance at most one survives, whatever is lost on the way, and a restart
+goes on from what the ledger says. A delete is open until the thing is gone. What servers, volumes and addresses differ
+in is in `making` and `ending`; what comes after what, in `plan`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
 from promise.allocation import outcome
-from promise.allocation.create import USER_DATA
-from promise.allocation.model import Asked, Progress
-from promise.allocation.server import ServerSpec, ServerState
+from promise.allocation.ending import endings
+from promise.allocation.making import VolumeMaking, makings
+from promise.allocation.model import Progress
+from promise.allocation.volume import VolumeState
 from promise.errors import (
     CloudError,
     CloudRefused,
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from promise.allocation.book import AllocationBook
-    from promise.allocation.model import Allocation, Operation
-    from promise.allocation.server import Server, Servers
+    from promise.allocation.ending import Ending
+    from promise.allocation.making import Aside, Making, Thing, Worked
+    from promise.allocation.model import Operation
+    from promise.allocation.volume import Volume
     from promise.capacity.ledger import Decisions
     from promise.clock import Clock
     from promise.events import Decision, Entry
@@ -45,12 +49,8 @@ T = TypeVar("T")
 ACTOR = "cloud-worker"
 """The actor of what clouds did."""
 
-
-class Aside(Protocol):
-    """What is kept beside the journal."""
-
-    async def secret(self, key: str) -> str | None:
-        """Return a secret of the side table."""
+_YOUNG: Final = 60
+"""Seconds for which a volume that is being made is looked at every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,13 @@ class Worker:
         self,
         ledger: Decisions[AllocationBook],
         aside: Aside,
-        clouds: Callable[[str], Awaitable[Servers]],
+        clouds: Callable[[str], Awaitable[Worked]],
         clock: Clock,
         patience: Patience | None = None,
     ) -> None:
         self._ledger = ledger
-        self._aside = aside
+        self._makings = makings(ledger, aside)
+        self._endings = endings(ledger)
         self._clouds = clouds
         self._clock = clock
         self._patience = patience or Patience()
@@ -136,7 +137,7 @@ class Worker:
         return await self._ledger.read(lambda book, _now: book.open_operations.get(operation))
 
     async def _step(self, asked: Operation) -> None:
-        if asked.asked is Asked.DELETE:
+        if not asked.asked.makes:
             await self._delete(asked)
         elif asked.progress is Progress.PENDING:
             await self._create(asked)
@@ -148,7 +149,7 @@ class Worker:
         asked = await self._look(operation)
         if asked is None:
             return
-        if asked.progress is Progress.PENDING or asked.asked is Asked.DELETE:
+        if asked.progress is Progress.PENDING or not asked.asked.makes:
             await self._again(asked, why, self._patience.delay(asked.attempts))
         else:
             await self._look_again(asked, why)
@@ -173,15 +174,23 @@ class Worker:
         claimed = await self._claim(asked)
         if claimed is None:
             return
-        log.info("server asked", instance=claimed.instance, provider=claimed.provider, attempt=claimed.attempts)
+        making = self._makings[claimed.asked]
+        log.info(
+            "cloud asked",
+            kind=claimed.asked.value,
+            instance=claimed.instance,
+            provider=claimed.provider,
+            part=claimed.part,
+            attempt=claimed.attempts,
+        )
         try:
-            spec = await self._spec(claimed)
+            spec = await making.spec(claimed)
             cloud = await self._clouds(claimed.provider)
         except CloudError as error:  # whatever it is, nothing was sent
             await self._unreached(claimed, error.message)
             return
         try:
-            server = await cloud.create_server(spec)
+            thing = await making.ask(cloud, spec)
         except OutcomeUnknown as error:
             await self._look_again(claimed, error.message)
         except (CloudRefused, CredentialsRejected) as error:
@@ -189,18 +198,18 @@ class Worker:
         except CloudError as error:
             await self._unreached(claimed, error.message)
         else:
-            await self._made(claimed, cloud, [server])
+            await self._made(making, claimed, cloud, [thing])
 
-    async def _made(self, claimed: Operation, cloud: Servers, servers: Sequence[Server]) -> None:
-        """Record the first server. Whichever the instance then has, that one stays and the others go.
+    async def _made(self, making: Making, claimed: Operation, cloud: Worked, things: Sequence[Thing]) -> None:
+        """Record the first thing. Whichever the instance then has, that one stays and the others go.
 
         Recorded first: a look at the cloud may have recorded another one meanwhile, and one of them has to stay.
         """
-        kept = await self._submit(lambda book, now: outcome.created(book, claimed.id, servers[0], now))
-        for extra in servers:
+        kept = await self._submit(lambda book, now: making.made(book, claimed.id, things[0], now))
+        for extra in things:
             if extra.id != kept:
-                log.warning("second server deleted", instance=claimed.instance, server=extra.id)
-                await cloud.delete_server(extra.id)
+                log.warning("second one deleted", kind=claimed.asked.value, instance=claimed.instance, id=extra.id)
+                await making.drop(cloud, extra.id)
 
     async def _refused(self, claimed: Operation, why: str) -> None:
         await self._submit(lambda book, now: outcome.refused(book, claimed.id, why, now))
@@ -213,75 +222,70 @@ class Worker:
             await self._again(claimed, why, self._patience.delay(claimed.attempts))
 
     async def _settle(self, asked: Operation) -> None:
-        """Look for the server of a create that may have had its effect."""
+        """Look for what a create may have made that may have had its effect."""
+        making = self._makings[asked.asked]
         cloud = await self._clouds(asked.provider)
-        carrying = await cloud.servers_of(asked.instance)
-        found = await self._ledger.read(lambda book, _now: outcome.made_for(book, asked, carrying))
+        if isinstance(making, VolumeMaking) and (volume := await making.recorded(asked)) is not None:
+            await self._await_volume(making, asked, await cloud.volume(volume))
+            return
+        found = await making.find(cloud, asked)
         if found:
-            await self._made(asked, cloud, found)
+            await self._made(making, asked, cloud, found)
         elif self._clock.now() < (asked.attempted or 0) + self._patience.create_settle:
             await self._look_again(asked, asked.result or "interrupted")
         else:
             await self._unreached(asked, f"no trace after {self._patience.create_settle} s: {asked.result}")
 
-    async def _spec(self, claimed: Operation) -> ServerSpec:
-        allocation = await self._ledger.read(lambda book, _now: book.allocations[claimed.instance])
-        user_data = await self._aside.secret(USER_DATA + allocation.id) if allocation.user_data else None
-        return ServerSpec(
-            allocation_id=allocation.id,
-            name=allocation.name,
-            image=allocation.image,
-            flavor=allocation.flavor,
-            networks=allocation.networks,
-            zone=allocation.zone,
-            key_name=allocation.key_name,
-            security_groups=allocation.security_groups,
-            user_data=user_data,
-            metadata=allocation.metadata,
-            affinity=allocation.affinity,
-        )
+    async def _await_volume(self, making: VolumeMaking, asked: Operation, volume: Volume | None) -> None:
+        """Go on once a volume is available; one that failed, or is gone, is a refusal."""
+        if volume is None or volume.state in {VolumeState.ERROR, VolumeState.DELETING}:
+            state = "gone" if volume is None else volume.state.value
+            await self._refused(asked, f"volume {asked.part} was accepted, and is {state}")
+        elif volume.state is VolumeState.CREATING:
+            young = self._clock.now() < (asked.attempted or 0) + _YOUNG
+            await self._wait(1 if young else self._patience.look_every)
+        else:
+            await self._submit(lambda book, now: making.ready(book, asked.id, now))
 
     # ---- delete
 
     async def _delete(self, asked: Operation) -> None:
-        """Ask for the end of the server until it is gone; asking twice does no harm."""
-        allocation, waits = await self._ledger.read(lambda book, _now: _to_delete(book, asked))
+        """Ask for the end of a thing until it is gone; asking twice does no harm."""
+        ending = self._endings[asked.asked]
+        thing, waits = await ending.target(asked)
         if waits:
             await self._wait(1)
-        elif not allocation.counted or allocation.server is None:
+        elif thing is None:
             await self._submit(lambda book, now: outcome.through(book, asked.id, now))
         elif asked.progress is Progress.RUNNING:
             await self._again(asked, "interrupted", 0)
         elif asked.progress is Progress.PENDING:
-            await self._ask_to_leave(asked, allocation.server)
+            await self._ask_to_leave(ending, asked, thing)
         else:
-            await self._see_off(asked, allocation.server)
+            await self._see_off(ending, asked, thing)
 
-    async def _ask_to_leave(self, asked: Operation, server: str) -> None:
+    async def _ask_to_leave(self, ending: Ending, asked: Operation, thing: str) -> None:
         claimed = await self._claim(asked)
         if claimed is not None:
             cloud = await self._clouds(claimed.provider)
-            await cloud.delete_server(server)
-            await self._submit(lambda book, _now: outcome.leaving(book, claimed.id))
+            await ending.ask(cloud, thing)
+            if ending.at_once:
+                await self._submit(lambda book, now: ending.gone(book, claimed, now))
+            else:
+                await self._submit(lambda book, _now: outcome.leaving(book, claimed.id))
 
-    async def _see_off(self, asked: Operation, server_id: str) -> None:
-        """Look whether the server has gone; a cloud that has forgotten what it accepted is asked again."""
+    async def _see_off(self, ending: Ending, asked: Operation, thing: str) -> None:
+        """Look whether the thing has gone; a cloud that has forgotten what it accepted is asked again."""
         await self._wait(self._patience.look_every)
         if await self._look(asked.id) is None:
             return
         cloud = await self._clouds(asked.provider)
-        server = await cloud.server(server_id)
-        if server is None:
-            await self._submit(lambda book, now: outcome.observed(book, asked.instance, None, now))
-        elif server.state not in {ServerState.DELETING, ServerState.UNKNOWN}:
-            why = f"accepted, and the server is {server.state} still"
+        stays = await ending.stays(cloud, thing)
+        if stays is None:
+            await self._submit(lambda book, now: ending.gone(book, asked, now))
+        elif stays:
+            why = f"accepted, and the {ending.noun} is {stays} still"
             await self._again(asked, why, self._patience.delay(asked.attempts))
 
     async def _submit(self, decide: Callable[[AllocationBook, int], Decision[T]]) -> T:
         return await self._ledger.submit(decide, actor=ACTOR)
-
-
-def _to_delete(book: AllocationBook, asked: Operation) -> tuple[Allocation, bool]:
-    """Return the instance to delete, and whether its create is still open."""
-    others = outcome.asked_of(book, asked.instance)
-    return book.allocations[asked.instance], any(other.asked is Asked.CREATE for other in others)

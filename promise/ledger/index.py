@@ -60,6 +60,11 @@ def counted_on(provider: str) -> Bucket:
     return ("allocations on", provider)
 
 
+def with_parts(provider: str) -> Bucket:
+    """Name the bucket of the allocations on a provider that have or had volumes or addresses."""
+    return ("allocations with parts on", provider)
+
+
 def going_in(scope: Scope) -> Bucket:
     """Name the bucket of the instances of a scope that were told to go and need not be gone yet."""
     return ("allocations going in", scope)
@@ -108,6 +113,8 @@ def _of_allocation(record: Allocation) -> Iterator[Bucket]:
             yield under(record.reservation)
         if record.going:
             yield from map(going_in, record.scopes)
+    if record.parts:
+        yield with_parts(record.provider)
     if record.server:
         yield server(record.provider, record.server)
 

@@ -41,6 +41,10 @@ class Shelves:
         """Return the instances that count on a provider, oldest first."""
         return cast("Iterable[Allocation]", self._index.of(index.counted_on(provider)).values())
 
+    def with_parts(self, provider: str) -> Iterable[Allocation]:
+        """Return the allocations on a provider that have or had volumes or addresses, those that are gone too."""
+        return cast("Iterable[Allocation]", self._index.of(index.with_parts(provider)).values())
+
     def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope that have a shortfall."""
         return cast("Iterable[Reservation]", self._index.of(index.degraded_in(scope)).values())

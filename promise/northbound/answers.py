@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from promise.allocation.model import Allocation, Operation
+    from promise.allocation.part import Part
     from promise.capacity.model import Pool
     from promise.capacity.provider import Flavor, Host, Zone
     from promise.capacity.query import Levels, Point
@@ -168,6 +169,9 @@ def allocation(record: Allocation) -> yang.Allocation:
         flavor=record.flavor or None,
         image=record.image or None,
         networks=record.networks,
+        volumes=tuple(_volume(part) for part in record.volumes),
+        addresses=tuple(_address(part) for part in record.addresses),
+        kept_from=record.kept_from,
         capacity=capacity(record.capacity),
         start=sure(record.start),
         end=told(record.end),
@@ -182,6 +186,24 @@ def allocation(record: Allocation) -> yang.Allocation:
     )
 
 
+def _volume(part: Part) -> yang.InstanceVolume:
+    return yang.InstanceVolume(
+        name=part.name,
+        size=part.size,
+        type=part.type,
+        boot=part.boot,
+        delete_on_termination=part.ends,
+        volume=part.id,
+        gone=part.gone or None,
+    )
+
+
+def _address(part: Part) -> yang.InstanceAddress:
+    return yang.InstanceAddress(
+        number=int(part.name), address=part.address, floating_ip=part.id, gone=part.gone or None
+    )
+
+
 def operation(record: Operation) -> yang.PromiseOperations:
     """Return what was asked of a cloud."""
     return yang.PromiseOperations(
@@ -189,6 +211,7 @@ def operation(record: Operation) -> yang.PromiseOperations:
         instance=record.instance,
         provider=record.provider,
         kind=record.asked.value,
+        part=record.part,
         state=record.progress.value,
         attempts=record.attempts,
         created_on=sure(record.created),

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from cloudwork.clock import START
 
+from promise.allocation.address import Address, AddressSpec
 from promise.allocation.server import Server, ServerSpec, ServerState
+from promise.allocation.volume import Volume, VolumeSpec, VolumeState
 from promise.capacity.provider import Discovery, Flavor, Zone
 from promise.errors import CloudRefused, CloudUnreachable
 from promise.reservation.elements import Element, Kind
@@ -30,12 +32,19 @@ DISCOVERY = Discovery(
 class MemoryCloud:
     """Servers come to life and go when `pass_time` says so. `orders` is how often one was asked for with effect.
 
-    It makes two servers at a time if there are to be `twins`, so many deletes are refused as `stubborn` says, and so
-    many creates put off as `busy` says.
+    It makes two servers (volumes, addresses) at a time if there are to be `twins`, so many deletes are refused as
+    `stubborn` says, and so many creates put off as `busy` says. What is in `refusing` it refuses: "volume data",
+    "server", "address 1"; a volume in `failing` ends in error. Every order is in `asked`.
     """
 
     def __init__(self) -> None:
         self.there: dict[str, Server] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.attached: dict[str, list[str]] = {}
+        self.addresses: dict[str, Address] = {}
+        self.refusing: set[str] = set()
+        self.failing: set[str] = set()
+        self.asked: list[str] = []
         self.orders = 0
         self.twins = False
         self.stubborn = 0
@@ -60,7 +69,65 @@ class MemoryCloud:
             if server.state is ServerState.BUILD:
                 self.there[server.id] = replace(server, state=ServerState.ACTIVE)
             elif server.state is ServerState.DELETING:
-                del self.there[server.id]
+                self.lose(server.id)
+        for volume in list(self.volumes.values()):
+            if volume.state is VolumeState.CREATING:
+                state = VolumeState.ERROR if volume.name in self.failing else VolumeState.AVAILABLE
+                self.volumes[volume.id] = replace(volume, state=state)
+            elif volume.state is VolumeState.DELETING:
+                del self.volumes[volume.id]
+
+    def lose(self, server: str) -> None:
+        """Let a server be gone; its volumes are free again, and its addresses lead nowhere."""
+        del self.there[server]
+        for volume in self.attached.pop(server, ()):
+            self.volumes[volume] = replace(self.volumes[volume], state=VolumeState.AVAILABLE)
+
+    def refuse(self, what: str) -> None:
+        """Refuse what is to be refused."""
+        if what in self.refusing:
+            raise CloudRefused(f"Cinder answered 413: no more {what}", status=413)
+
+    def new_volume(self, spec: VolumeSpec) -> Volume:
+        """Let there be a volume."""
+        number = next(self._ids)
+        volume = Volume(
+            f"v{number}", spec.name, VolumeState.CREATING, spec.size, START + number, spec.allocation_id, spec.name
+        )  # fmt: skip
+        self.volumes[volume.id] = volume
+        return volume
+
+    def new_address(self, spec: AddressSpec) -> Address:
+        """Let there be an address."""
+        number = next(self._ids)
+        address = Address(f"a{number}", f"192.0.2.{number}", "10.0.0.2", START + number, spec.allocation_id, spec.name)
+        self.addresses[address.id] = address
+        return address
+
+
+class NoParts:
+    """A cloud that has no volumes and no addresses."""
+
+    async def create_volume(self, spec: VolumeSpec) -> Volume:
+        raise CloudRefused(f"no volumes here: {spec.name}")
+
+    async def delete_volume(self, volume_id: str) -> None:
+        """There is none."""
+
+    async def volume(self, volume_id: str) -> Volume | None:
+        return None
+
+    async def volumes(self) -> Sequence[Volume]:
+        return ()
+
+    async def create_address(self, spec: AddressSpec) -> Address:
+        raise CloudRefused(f"no addresses here: {spec.name}")
+
+    async def delete_address(self, address_id: str) -> None:
+        """There is none."""
+
+    async def addresses(self) -> Sequence[Address]:
+        return ()
 
 
 class CloudDoor:
@@ -80,10 +147,17 @@ class CloudDoor:
         if self._cloud.busy:
             self._cloud.busy -= 1
             raise CloudUnreachable("Nova answered 429: slower", status=429)
+        self._cloud.refuse("server")
         self._cloud.orders += 1
+        self._cloud.asked.append("server")
+        wanted = [one.volume for one in spec.volumes]
+        assert all(self._cloud.volumes[one].state is VolumeState.AVAILABLE for one in wanted), self._cloud.volumes
         server = self._cloud.appear(spec.allocation_id, name=spec.name)
         if self._cloud.twins:
             self._cloud.appear(spec.allocation_id, name=spec.name)
+        self._cloud.attached[server.id] = wanted
+        for one in wanted:
+            self._cloud.volumes[one] = replace(self._cloud.volumes[one], state=VolumeState.IN_USE)
         await self._steps.acted("create-server")
         return server
 
@@ -113,3 +187,51 @@ class CloudDoor:
 
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
         return [server for server in await self.servers() if server.allocation_id == allocation_id]
+
+    async def create_volume(self, spec: VolumeSpec) -> Volume:
+        await self._steps.act(f"create-volume {spec.name}")
+        self._cloud.refuse(f"volume {spec.name}")
+        self._cloud.asked.append(f"volume {spec.name}")
+        volume = self._cloud.new_volume(spec)
+        if self._cloud.twins:
+            self._cloud.new_volume(spec)
+        await self._steps.acted(f"create-volume {spec.name}")
+        return volume
+
+    async def delete_volume(self, volume_id: str) -> None:
+        await self._steps.act("delete-volume")
+        volume = self._cloud.volumes.get(volume_id)
+        if volume is not None:
+            if self._cloud.stubborn or volume.state in {VolumeState.CREATING, VolumeState.IN_USE}:
+                self._cloud.stubborn = max(0, self._cloud.stubborn - 1)
+                raise CloudRefused(f"Cinder answered 400: it is {volume.state}", status=400)
+            self._cloud.volumes[volume_id] = replace(volume, state=VolumeState.DELETING)
+        await self._steps.acted("delete-volume")
+
+    async def volume(self, volume_id: str) -> Volume | None:
+        await self._steps.read("volume")
+        return self._cloud.volumes.get(volume_id)
+
+    async def volumes(self) -> Sequence[Volume]:
+        await self._steps.read("volumes")
+        return list(self._cloud.volumes.values())
+
+    async def create_address(self, spec: AddressSpec) -> Address:
+        await self._steps.act(f"create-address {spec.name}")
+        self._cloud.refuse(f"address {spec.name}")
+        self._cloud.asked.append(f"address {spec.name}")
+        assert spec.server_id in self._cloud.there or self._cloud.twins
+        address = self._cloud.new_address(spec)
+        if self._cloud.twins:
+            self._cloud.new_address(spec)
+        await self._steps.acted(f"create-address {spec.name}")
+        return address
+
+    async def delete_address(self, address_id: str) -> None:
+        await self._steps.act("delete-address")
+        self._cloud.addresses.pop(address_id, None)
+        await self._steps.acted("delete-address")
+
+    async def addresses(self) -> Sequence[Address]:
+        await self._steps.read("addresses")
+        return list(self._cloud.addresses.values())

@@ -62,7 +62,13 @@ class SteppedLedger:
 class House:
     """What outlives a process: the disk, the cloud and the time; and the process that runs now."""
 
-    def __init__(self, cloud: MemoryCloud | None = None, driver: Watched | None = None) -> None:
+    def __init__(
+        self,
+        cloud: MemoryCloud | None = None,
+        driver: Watched | None = None,
+        pool: Mapping[str, int] = POOL,
+    ) -> None:
+        self.pool = pool
         self.cloud = cloud or MemoryCloud()
         self._driver = driver
         self.clock = StepClock()
@@ -78,7 +84,7 @@ class House:
             load=State.load,
         )  # fmt: skip
         if self.ledger.durable_seq == 0:
-            await self.ledger.submit(lambda _book, now: Decision(None, _provider(now)), actor="root")
+            await self.ledger.submit(lambda _book, now: Decision(None, _provider(now, self.pool)), actor="root")
         door = self._driver or CloudDoor(self.cloud, steps)
 
         async def clouds(provider: str) -> Watched:
@@ -154,8 +160,12 @@ class House:
 
 def unrest(book: State, cloud: MemoryCloud) -> list[str]:
     """Return what is not yet as it has to be in the end: records, operations and the cloud say the same."""
-    recorded = {found.server: found for found in book.allocations.values() if found.counted}
+    counted = [found for found in book.allocations.values() if found.counted]
+    recorded = {found.server: found for found in counted if not found.kept_from}
+    parts = {part.id for found in counted for part in found.parts if part.there}
+    held = cloud.volumes.keys() | cloud.addresses.keys()
     return [
+        *(f"part: {part}" for part in parts ^ held),
         *(f"open: {asked}" for asked in book.open_operations.values()),
         *(f"not there: {found}" for found in recorded.values() if found.server not in cloud.there),
         *(f"not recorded: {server}" for server in cloud.there.values() if server.id not in recorded),
@@ -167,10 +177,10 @@ def unrest(book: State, cloud: MemoryCloud) -> list[str]:
     ]
 
 
-def _provider(now: int) -> tuple[Any, ...]:
+def _provider(now: int, capacity: Mapping[str, int]) -> tuple[Any, ...]:
     access = Access("http://127.0.0.1:1", "u", project_name="p")
     provider = Provider(HERE, "here", "openstack", access, HERE, 1, discovery=DISCOVERY, reachable=True, last_sync=now)
-    pool = Pool("pool", HERE, None, Window(now, FOREVER), decrease=False, capacity=POOL, started=True)
+    pool = Pool("pool", HERE, None, Window(now, FOREVER), decrease=False, capacity=capacity, started=True)
     return fact("provider-added", provider), fact("pool-added", pool)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 from cloudwork.clock import START
-from cloudwork.cloud import DISCOVERY, NEEDS, MemoryCloud
+from cloudwork.cloud import DISCOVERY, NEEDS, MemoryCloud, NoParts
 from cloudwork.house import HERE, House, house
 from cloudwork.steps import Steps
 
@@ -47,7 +47,7 @@ async def here() -> AsyncIterator[House]:
         yield running
 
 
-class Gated:
+class Gated(NoParts):
     """A door to the same cloud whose listings, or whose answers to a create, wait until they are let through."""
 
     def __init__(self, cloud: MemoryCloud, *, lists: bool = False, creates: bool = False) -> None:

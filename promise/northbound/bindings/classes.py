@@ -545,6 +545,29 @@ class QueryInstanceInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceVolume:
+    """A volume of an instance, wanted or made."""
+
+    name: str = MANDATORY
+    size: int = MANDATORY  # GB
+    type: str | None = None
+    boot: bool | None = None
+    delete_on_termination: bool | None = None
+    volume: str | None = None
+    gone: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceAddress:
+    """A public (floating) address of an instance, wanted or made."""
+
+    number: int = MANDATORY
+    address: str | None = None
+    floating_ip: str | None = None
+    gone: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRef:
     """The server of an allocation in its cloud."""
 
@@ -565,6 +588,9 @@ class Allocation:
     flavor: str | None = None
     image: str | None = None
     networks: tuple[str, ...] = ()
+    volumes: tuple[InstanceVolume, ...] = ()
+    addresses: tuple[InstanceAddress, ...] = ()
+    kept_from: str | None = None
     capacity: Capacity | None = None
     start: datetime = MANDATORY
     end: datetime | None = None
@@ -1083,6 +1109,7 @@ class PromiseOperations:
     instance: str | None = None
     provider: str | None = None
     kind: str | None = None
+    part: str | None = None
     state: str | None = None
     attempts: int | None = None
     created_on: datetime | None = None

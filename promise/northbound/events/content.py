@@ -31,7 +31,7 @@ EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
 RESERVATION_EVENTS: Final = frozenset(
     {"accepted", "updated", "started", "before-end", "released", "expired", "ended", "cancelled", "degraded", "healed"}
 )
-ALLOCATION_EVENTS: Final = frozenset({"accepted", "state", "leaving", "loose", "found", "gone"})
+ALLOCATION_EVENTS: Final = frozenset({"accepted", "state", "leaving", "loose", "kept", "found", "gone"})
 
 CAUSES: Final[Mapping[str, str]] = {
     "provider": "sync",

@@ -7,13 +7,13 @@ import base64
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import VmState
+from promise.allocation.part import Part, PartKind, addresses
 from promise.allocation.requests import CreateInstance
 from promise.allocation.service import QueryInstance
 from promise.capacity.refusal import Reason, Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.keys import idempotency
-from promise.northbound.unsupported import refuse
 from promise.northbound.words import bare, bare_set, fresh_id
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class InstanceRpcs:
         self, actor: Actor, asked: yang.CreateInstanceInput
     ) -> yang.CreateInstanceOutput | Awaitable[yang.CreateInstanceOutput]:
         """Decide on an instance; when it is accepted, the answer waits for the cloud for a while."""
-        refuse("create-instance", addresses=asked.addresses, volumes=asked.volumes)
         request = CreateInstance(
             id=self._new_id(),
             operation=self._new_id(),
@@ -51,6 +50,7 @@ class InstanceRpcs:
             user_data=None if asked.user_data is None else base64.b64encode(asked.user_data).decode(),
             metadata={entry.key: entry.value for entry in asked.metadata},
             affinity=tuple((rule.kind, rule.group) for rule in asked.affinity),
+            parts=(*(_volume(wanted) for wanted in asked.volumes), *addresses(asked.addresses or 0)),
         )
         key = idempotency(actor, yang.CREATE_INSTANCE_RPC, asked)
         answer = await self._service.create(actor, request, key)
@@ -111,6 +111,17 @@ class InstanceRpcs:
             instance=tuple(answers.allocation(record) for record in found.allocations),
             next_marker=found.resume,
         )
+
+
+def _volume(wanted: yang.VolumeRequest) -> Part:
+    return Part(
+        PartKind.VOLUME,
+        wanted.name,
+        wanted.size,
+        wanted.type,
+        boot=bool(wanted.boot),
+        ends=bool(wanted.delete_on_termination),
+    )
 
 
 def _ending(state: VmState) -> str:
