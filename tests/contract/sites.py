@@ -32,8 +32,8 @@ PATIENT = Limits(connect=10.0, read=60.0, discovery=60.0, whole=120.0, back_off=
 class MovingClock:
     """Time that moves on whenever somebody looks at it, so that nobody waits for a simulated server."""
 
-    def __init__(self) -> None:
-        self._now = float(SystemClock().now())
+    def __init__(self, start: int | None = None) -> None:
+        self._now = float(SystemClock().now() if start is None else start)
 
     def now(self) -> float:
         self._now += 0.01

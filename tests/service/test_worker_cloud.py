@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 import structlog
+from cloudwork.clock import START
 from cloudwork.cloud import SMALL
 from cloudwork.house import House
 from cloudwork.steps import Steps
@@ -114,7 +115,7 @@ class Scene:
 async def scene() -> AsyncIterator[Scene]:
     flavor = FlavorOption(name=SMALL.name, vcpus=SMALL.vcpus, ram=SMALL.ram, disk=SMALL.disk, id=SMALL.id)
     options = SimulatorOptions(flavors=(flavor,), build_seconds=0.05, delete_seconds=0.05)
-    simulator = Simulator(options, MovingClock())
+    simulator = Simulator(options, MovingClock(START))
     url = await simulator.start()
     access = Access(f"{url}/identity/v3", "promise", project_name="promise")
     driver = OpenStack(access, "promise", LIMITS)
