@@ -90,6 +90,17 @@ VM_STATE_TYPE: Final = codec.Enumeration(
     "DELETED",
     "UNKNOWN",
 )
+IP_ADDRESS_NO_ZONE_TYPE: Final = codec.Union(
+    codec.String(
+        "(([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])\\.){3}([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])(%[\\p{N}\\p{L}]+)?",
+        "[0-9\\.]*",
+    ),
+    codec.String(
+        "((:|[0-9a-fA-F]{0,4}):)([0-9a-fA-F]{0,4}:){0,5}((([0-9a-fA-F]{0,4}:)?(:|[0-9a-fA-F]{0,4}))|(((25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])))(%[\\p{N}\\p{L}]+)?",
+        "(([^:]+:){6}(([^:]+:[^:]+)|(.*\\..*)))|((([^:]+:)*[^:]+)?::(([^:]+:)*[^:]+)?)(%.+)?",
+        "[0-9a-fA-F:\\.]*",
+    ),
+)
 PROVIDER_TYPE: Final = codec.Enumeration("openstack")
 HTTP_URI_TYPE: Final = codec.String("https?://.+", length=((1, 2048),))
 SECRET_TYPE: Final = codec.String(length=((1, 255),))
@@ -1242,6 +1253,23 @@ QUERY_INSTANCE_INPUT: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "limit", "limit", PAGE_LIMIT_TYPE),
     codec.Leaf(OPNFV_PROMISE, "marker", "marker", PAGE_MARKER_TYPE),
 )
+INSTANCE_VOLUME: Final = codec.Struct(
+    classes.InstanceVolume,
+    codec.Leaf(OPNFV_PROMISE, "name", "name", NAME_TYPE, mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "size", "size", codec.Integer((1, 4294967295)), mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "type", "type", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "boot", "boot", codec.BOOLEAN),
+    codec.Leaf(OPNFV_PROMISE, "delete-on-termination", "delete_on_termination", codec.BOOLEAN),
+    codec.Leaf(OPNFV_PROMISE, "volume", "volume", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "gone", "gone", codec.BOOLEAN),
+)
+INSTANCE_ADDRESS: Final = codec.Struct(
+    classes.InstanceAddress,
+    codec.Leaf(OPNFV_PROMISE, "number", "number", codec.UINT32, mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "address", "address", IP_ADDRESS_NO_ZONE_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "floating-ip", "floating_ip", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "gone", "gone", codec.BOOLEAN),
+)
 INSTANCE_REF: Final = codec.Struct(
     classes.InstanceRef,
     codec.Leaf(OPNFV_PROMISE, "provider", "provider", UUID_TYPE),
@@ -1258,6 +1286,9 @@ ALLOCATION: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "flavor", "flavor", CLOUD_ID_TYPE),
     codec.Leaf(OPNFV_PROMISE, "image", "image", CLOUD_ID_TYPE),
     codec.LeafList(OPNFV_PROMISE, "networks", "networks", CLOUD_ID_TYPE),
+    codec.List(OPNFV_PROMISE, "volumes", "volumes", INSTANCE_VOLUME, keys=("name",)),
+    codec.List(OPNFV_PROMISE, "addresses", "addresses", INSTANCE_ADDRESS, keys=("number",)),
+    codec.Leaf(OPNFV_PROMISE, "kept-from", "kept_from", UUID_TYPE),
     codec.Container(OPNFV_PROMISE, "capacity", "capacity", CAPACITY),
     codec.Leaf(OPNFV_PROMISE, "start", "start", codec.DATE_AND_TIME, mandatory=True),
     codec.Leaf(OPNFV_PROMISE, "end", "end", codec.DATE_AND_TIME),
@@ -2031,6 +2062,9 @@ ALLOCATION_2: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "flavor", "flavor", CLOUD_ID_TYPE),
     codec.Leaf(OPNFV_PROMISE, "image", "image", CLOUD_ID_TYPE),
     codec.LeafList(OPNFV_PROMISE, "networks", "networks", CLOUD_ID_TYPE),
+    codec.List(OPNFV_PROMISE, "volumes", "volumes", INSTANCE_VOLUME, keys=("name",)),
+    codec.List(OPNFV_PROMISE, "addresses", "addresses", INSTANCE_ADDRESS, keys=("number",)),
+    codec.Leaf(OPNFV_PROMISE, "kept-from", "kept_from", UUID_TYPE),
     codec.Container(OPNFV_PROMISE, "capacity", "capacity", CAPACITY),
     codec.Leaf(OPNFV_PROMISE, "start", "start", codec.DATE_AND_TIME, mandatory=True),
     codec.Leaf(OPNFV_PROMISE, "end", "end", codec.DATE_AND_TIME),
@@ -2054,7 +2088,7 @@ ALLOCATION_EVENT: Final = codec.Struct(
         OPNFV_PROMISE,
         "event",
         "event",
-        codec.Enumeration("accepted", "state", "leaving", "loose", "found", "gone", "initial"),
+        codec.Enumeration("accepted", "state", "leaving", "loose", "kept", "found", "gone", "initial"),
         mandatory=True,
     ),
     codec.Leaf(OPNFV_PROMISE, "vm-state", "vm_state", VM_STATE_TYPE, mandatory=True),
@@ -2224,6 +2258,16 @@ RESERVATION_3: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "created-on", "created_on", codec.DATE_AND_TIME),
     codec.Leaf(OPNFV_PROMISE, "modified-on", "modified_on", codec.DATE_AND_TIME),
 )
+INSTANCE_VOLUME_2: Final = codec.Struct(
+    classes.InstanceVolume,
+    codec.Leaf(OPNFV_PROMISE, "name", "name", NAME_TYPE, mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "size", "size", codec.Integer((1, 4294967295))),
+    codec.Leaf(OPNFV_PROMISE, "type", "type", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "boot", "boot", codec.BOOLEAN),
+    codec.Leaf(OPNFV_PROMISE, "delete-on-termination", "delete_on_termination", codec.BOOLEAN),
+    codec.Leaf(OPNFV_PROMISE, "volume", "volume", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "gone", "gone", codec.BOOLEAN),
+)
 ALLOCATION_3: Final = codec.Struct(
     classes.Allocation,
     codec.Leaf(OPNFV_PROMISE, "id", "id", UUID_TYPE, mandatory=True),
@@ -2235,6 +2279,9 @@ ALLOCATION_3: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "flavor", "flavor", CLOUD_ID_TYPE),
     codec.Leaf(OPNFV_PROMISE, "image", "image", CLOUD_ID_TYPE),
     codec.LeafList(OPNFV_PROMISE, "networks", "networks", CLOUD_ID_TYPE),
+    codec.List(OPNFV_PROMISE, "volumes", "volumes", INSTANCE_VOLUME_2, keys=("name",)),
+    codec.List(OPNFV_PROMISE, "addresses", "addresses", INSTANCE_ADDRESS, keys=("number",)),
+    codec.Leaf(OPNFV_PROMISE, "kept-from", "kept_from", UUID_TYPE),
     codec.Container(OPNFV_PROMISE, "capacity", "capacity", CAPACITY_2),
     codec.Leaf(OPNFV_PROMISE, "start", "start", codec.DATE_AND_TIME),
     codec.Leaf(OPNFV_PROMISE, "end", "end", codec.DATE_AND_TIME),
@@ -2277,7 +2324,20 @@ PROMISE_OPERATIONS: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "id", "id", UUID_TYPE, mandatory=True),
     codec.Leaf(OPNFV_PROMISE, "instance", "instance", UUID_TYPE),
     codec.Leaf(OPNFV_PROMISE, "provider", "provider", UUID_TYPE),
-    codec.Leaf(OPNFV_PROMISE, "kind", "kind", codec.Enumeration("create-server", "delete-server")),
+    codec.Leaf(
+        OPNFV_PROMISE,
+        "kind",
+        "kind",
+        codec.Enumeration(
+            "create-server",
+            "delete-server",
+            "create-volume",
+            "delete-volume",
+            "create-address",
+            "delete-address",
+        ),
+    ),
+    codec.Leaf(OPNFV_PROMISE, "part", "part", codec.STRING),
     codec.Leaf(
         OPNFV_PROMISE,
         "state",
@@ -2640,6 +2700,22 @@ DATA: Final[Mapping[str, codec.Data[Any]]] = {
         config=False,
         entry=True,
         keys=("id",),
+    ),
+    "/promise/allocations/volumes": codec.Data(
+        OPNFV_PROMISE,
+        "volumes",
+        INSTANCE_VOLUME_2,
+        config=False,
+        entry=True,
+        keys=("name",),
+    ),
+    "/promise/allocations/addresses": codec.Data(
+        OPNFV_PROMISE,
+        "addresses",
+        INSTANCE_ADDRESS,
+        config=False,
+        entry=True,
+        keys=("number",),
     ),
     "/promise/allocations/capacity": codec.Data(OPNFV_PROMISE, "capacity", CAPACITY_2, config=False),
     "/promise/allocations/capacity/custom": codec.Data(
