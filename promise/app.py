@@ -118,7 +118,8 @@ class App:
         said = self.config.restconf
         host, port = address_of(said.listen or USUAL_HTTP)
         basic = Basic(self.users, in_clear=said.plain)
-        door = Door(self.operations, self.records, self.datastores, [basic], self._state)
+        missing = 404 if said.data_missing_is_404 else 409
+        door = Door(self.operations, self.records, self.datastores, [basic], self._state, data_missing=missing)
         options = HttpOptions(
             host=host,
             port=port,

@@ -78,6 +78,9 @@ class RestconfConfig(Section):
     request_timeout: float = Field(30.0, gt=0, description="seconds for a body to come, and for an answer to be taken")
     max_body: int = Field(4 * 2**20, ge=4096, description="bytes of the largest body that is read")
     max_connections: int = Field(4096, ge=1, description="connections at a time")
+    data_missing_is_404: bool = Field(
+        default=False, description="answer data-missing with 404 for clients that want it so, not with RFC 8040's 409"
+    )
 
     @model_validator(mode="after")
     def _key_of_something(self) -> RestconfConfig:

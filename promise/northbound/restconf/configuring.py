@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from promise.errors import BadParameter, NoResource, NotAllowed, PromiseError
 from promise.northbound.datastore import Kind
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Tree
-    from promise.northbound.port import Datastores
+    from promise.northbound.faults import Fault
     from promise.northbound.records import Records
     from promise.northbound.restconf.exchange import Request
     from promise.northbound.restconf.patching import Document, Steps
     from promise.northbound.restconf.paths import Target
     from promise.northbound.restconf.query import Query
+    from promise.northbound.restconf.resources import Configurations
 
 READ: Final = ("GET", "HEAD", "OPTIONS")
-ROOT: Final = "/restconf/data"
 ACCEPT_PATCH: Final = f"{media.JSON}, {media.XML}, {media.PATCH_JSON}, {media.PATCH_XML}"
 
 
@@ -70,18 +70,27 @@ def has_place(target: Target, tree: Tree) -> bool:
     return exists(target.parent, tree)
 
 
+class Place(NamedTuple):
+    """Where a request is about something: `root` is the URI of the datastore, `path` what follows it."""
+
+    root: str
+    path: str
+    datastore: Datastore = Datastore.RUNNING
+
+
 class Configuring:
     """Answers requests that change what is below {+restconf}/data."""
 
-    def __init__(self, records: Records, datastores: Datastores) -> None:
+    def __init__(self, records: Records, datastores: Configurations, status_of: Callable[[Fault], int]) -> None:
+        self._status_of = status_of
         self._records = records
         self._datastores = datastores
         self._schema = datastores.schema
 
-    async def answer(self, caller: Caller, request: Request, path: str) -> Reply:
-        """Answer a request; `path` is what follows "/data". Raises errors.PromiseError."""
-        target = read_path(path, self._schema)
-        allowed = methods(target)
+    async def answer(self, caller: Caller, request: Request, place: Place) -> Reply:
+        """Answer a request about something in a place. Raises errors.PromiseError."""
+        target = read_path(place.path, self._schema)
+        allowed = methods(target) if place.datastore is not Datastore.OPERATIONAL else READ
         if request.method not in allowed:
             raise NotAllowed(_why_not(target, request.method), allowed)
         if request.method == "OPTIONS":
@@ -90,47 +99,46 @@ class Configuring:
         query = read_query(request.query, PLACING if request.method in {"POST", "PUT"} else NOTHING)
         match request.method:
             case "POST":
-                return await self._post(caller, request, target, query)
+                return await self._post(caller, request, place, target, query)
             case "PUT":
-                return await self._put(caller, request, target, query)
+                return await self._put(caller, request, place, target, query)
             case "PATCH" if _is_yang_patch(request):
-                return await self._yang_patch(caller, request, target)
+                return await self._yang_patch(caller, request, place, target)
             case "PATCH":
-                return await self._patch(caller, request, target)
+                return await self._patch(caller, request, place, target)
             case _:
                 change = Change(target.node, Operation.DELETE, target.path, None, target.key or ())
-                await self.edit(caller, request, target, nested(target.parent, [change]), there=is_set)
+                await self.edit(caller, request, place, target, nested(target.parent, [change]), there=is_set)
                 return Reply(204)
 
-    async def _post(self, caller: Caller, request: Request, parent: Target, query: Query) -> Reply:
+    async def _post(self, caller: Caller, request: Request, place: Place, parent: Target, query: Query) -> Reply:
         """Create a child of the target."""
         body, encoding = await _content(request)
         change = single(read_body(body, encoding, parent, Operation.CREATE, self._schema))
         change = placed(change, parent, query, self._schema)
         made = parent.below(change.node, change.key if change.node.many else None)
-        await self.edit(caller, request, parent, nested(parent, [change]))
-        return Reply(
-            201, headers={"Location": f"{request.origin}{ROOT}{made.uri()}", **await self._tags(made, encoding)}
-        )
+        await self.edit(caller, request, place, parent, nested(parent, [change]))
+        headers = {"Location": f"{request.origin}{place.root}{made.uri()}", **await self._tags(place, made, encoding)}
+        return Reply(201, headers=headers)
 
-    async def _put(self, caller: Caller, request: Request, target: Target, query: Query) -> Reply:
+    async def _put(self, caller: Caller, request: Request, place: Place, target: Target, query: Query) -> Reply:
         """Create the target, or replace it."""
         body, encoding = await _content(request)
         if not target.steps:
             if query.insert is not None:
                 raise BadParameter("insert has no meaning for the datastore")
             changes = tuple(read_datastore(body, encoding, Operation.REPLACE, self._schema))
-            await self.edit(caller, request, target, changes, anew=True)
-            return Reply(204, headers=await self._tags(target, encoding))
+            await self.edit(caller, request, place, target, changes, anew=True)
+            return Reply(204, headers=await self._tags(place, target, encoding))
         change = about(target, single(read_body(body, encoding, target.parent, Operation.REPLACE, self._schema)))
         change = placed(change, target.parent, query, self._schema)
-        was_there = await self.edit(caller, request, target, nested(target.parent, [change]), there=has_place)
-        headers = await self._tags(target, encoding)
+        was_there = await self.edit(caller, request, place, target, nested(target.parent, [change]), there=has_place)
+        headers = await self._tags(place, target, encoding)
         if was_there:
             return Reply(204, headers=headers)
-        return Reply(201, headers={"Location": f"{request.origin}{ROOT}{target.uri()}", **headers})
+        return Reply(201, headers={"Location": f"{request.origin}{place.root}{target.uri()}", **headers})
 
-    async def _patch(self, caller: Caller, request: Request, target: Target) -> Reply:
+    async def _patch(self, caller: Caller, request: Request, place: Place, target: Target) -> Reply:
         """Merge the body into the target (plain patch, section 4.6.1)."""
         body, encoding = await _content(request)
         if not target.steps:
@@ -138,10 +146,10 @@ class Configuring:
         else:
             change = about(target, single(read_body(body, encoding, target.parent, Operation.MERGE, self._schema)))
             changes = nested(target.parent, [change])
-        await self.edit(caller, request, target, changes)
-        return Reply(204, headers=await self._tags(target, encoding))
+        await self.edit(caller, request, place, target, changes)
+        return Reply(204, headers=await self._tags(place, target, encoding))
 
-    async def _yang_patch(self, caller: Caller, request: Request, target: Target) -> Reply:
+    async def _yang_patch(self, caller: Caller, request: Request, place: Place, target: Target) -> Reply:
         """Make the edits of a YANG Patch (RFC 8072)."""
         encoding = media.given(request, media.PATCH).encoding
         wanted = media.wanted(request, usual=media.Media(*media.STATUS[encoding]))
@@ -152,12 +160,13 @@ class Configuring:
             changes = tuple(change for _, some in steps for change in some)
             guard = partial(_expect, request, target, (await self._records.configuration()).modified)
             patch = Patch(changes, guard=guard, steps=steps, failure=failure)
-            await self._datastores.edit(caller, Datastore.RUNNING, patch)
+            await self._datastores.edit(caller, place.datastore, patch)
         except PromiseError as error:
             failure.error = error
-            return Reply(fault(error).row.status, status(document.patch_id, failure, wanted.encoding), wanted.name)
+            told = status(document.patch_id, failure, wanted.encoding)
+            return Reply(self._status_of(fault(error)), told, wanted.name)
         body = status(document.patch_id, failure, wanted.encoding)
-        return Reply(200, body, wanted.name, await self._tags(target, wanted.encoding))
+        return Reply(200, body, wanted.name, await self._tags(place, target, wanted.encoding))
 
     def _steps(self, document: Document, target: Target, failure: Failure) -> Steps:
         """Read each edit of a patch, and note which of them is being read."""
@@ -172,6 +181,7 @@ class Configuring:
         self,
         caller: Caller,
         request: Request,
+        place: Place,
         target: Target,
         changes: Sequence[Change],
         *,
@@ -188,12 +198,14 @@ class Configuring:
                 raise NoResource(f"there is no {target.node.name} here", path=target.path)
             check(request, State.of(before[0], modified))
 
-        await self._datastores.edit(caller, Datastore.RUNNING, Guarded(tuple(changes), anew, guard))
+        await self._datastores.edit(caller, place.datastore, Guarded(tuple(changes), anew, guard))
         return before[0] is not None
 
-    async def _tags(self, target: Target, encoding: Encoding) -> dict[str, str]:
+    async def _tags(self, place: Place, target: Target, encoding: Encoding) -> dict[str, str]:
         """Return the header fields that tell which configuration the target has now."""
         tree, modified = await self._records.configuration()
+        if place.datastore is Datastore.CANDIDATE:
+            tree = await self._datastores.tree(place.datastore)
         return State.of(value_of(target, tree), modified).headers(encoding)
 
 

@@ -9,45 +9,56 @@ import structlog
 from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated
 from promise.northbound.access import Caller
 from promise.northbound.faults import fault
+from promise.northbound.port import Datastore
 from promise.northbound.restconf import discovery, media
 from promise.northbound.restconf.authentication import identified
-from promise.northbound.restconf.configuring import Configuring
+from promise.northbound.restconf.configuring import Configuring, Place
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
 from promise.northbound.restconf.faultbody import errors
 from promise.northbound.restconf.invocation import Invocation
-from promise.northbound.restconf.resources import Resources
+from promise.northbound.restconf.paths import decoded
+from promise.northbound.restconf.resources import Configurations, Resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from promise.northbound.port import Datastores
+    from promise.northbound.faults import Fault
     from promise.northbound.records import Records
     from promise.northbound.restconf.authentication import Proof
     from promise.northbound.restconf.invocation import Invocable
 
 TRANSPORT: Final = "restconf"
 _ROOT: Final = discovery.ROOT
+_DATASTORES: Final = {f"ietf-datastores:{datastore}": datastore for datastore in Datastore}
+"""The datastores by the names that RFC 8527 section 3.1 gives them in a URI."""
+
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _log: Final = structlog.get_logger(__name__)
 
 
 class Door:
-    """Answers requests; `state` is what /healthz tells, None while the controller is not ready."""
+    """Answers requests; `state` is what /healthz tells, None while the controller is not ready.
+
+    `data_missing` is the status of the error-tag data-missing: RFC 8040 says 409, some clients want 404.
+    """
 
     def __init__(
         self,
         table: Invocable,
         records: Records,
-        datastores: Datastores,
+        datastores: Configurations,
         proofs: Sequence[Proof],
         state: Callable[[], Mapping[str, object] | None],
+        *,
+        data_missing: int = 409,
     ) -> None:
+        self._data_missing = data_missing
         self._proofs = proofs
         self._state = state
         self._invocation = Invocation(table)
-        self._resources = Resources(records, datastores.schema)
-        self._configuring = Configuring(records, datastores)
+        self._resources = Resources(records, datastores)
+        self._configuring = Configuring(records, datastores, self._status_of)
 
     async def answer(self, request: Request) -> Reply:
         """Answer a request; whatever is wrong with it is told, never raised."""
@@ -76,7 +87,14 @@ class Door:
     async def _route(self, caller: Caller, request: Request) -> Reply:
         path = request.path
         if path.startswith(f"{_ROOT}/data") and path[14:15] in {"", "/"}:
-            return await self._data(caller, request, path[14:])
+            return await self._data(caller, request, Place(f"{_ROOT}/data", path[14:]), None)
+        if path.startswith(f"{_ROOT}/ds/"):
+            name, slash, rest = path[len(_ROOT) + 4 :].partition("/")
+            datastore = _DATASTORES.get(decoded(name))
+            if datastore is None:
+                raise NoResource(f"there is no such datastore; there are {', '.join(_DATASTORES)}")
+            place = Place(f"{_ROOT}/ds/{name}", slash + rest, datastore)
+            return await self._data(caller, request, place, datastore)
         if path.startswith(f"{_ROOT}/operations") and path[20:21] in {"", "/"}:
             return await self._invocation.answer(caller, request, path[20:])
         if path in {_ROOT, f"{_ROOT}/"}:
@@ -85,10 +103,10 @@ class Door:
             return discovery.library_version(request)
         raise NoResource(f"there is nothing at this path; RESTCONF begins at {_ROOT}")
 
-    async def _data(self, caller: Caller, request: Request, path: str) -> Reply:
+    async def _data(self, caller: Caller, request: Request, place: Place, datastore: Datastore | None) -> Reply:
         if request.method in {"GET", "HEAD"}:
-            return await self._resources.get(caller, request, path)
-        return await self._configuring.answer(caller, request, path)
+            return await self._resources.get(caller, request, place.path, datastore)
+        return await self._configuring.answer(caller, request, place)
 
     def _refusal(self, request: Request, error: Exception) -> Reply:
         """Return the answer that tells an error, in the encoding of answers as far as that is known."""
@@ -102,7 +120,10 @@ class Door:
             headers["Allow"] = ", ".join(error.allowed)
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs)
-        return Reply(told.row.status, errors([told], wanted.encoding), _error_media(wanted), headers)
+        return Reply(self._status_of(told), errors([told], wanted.encoding), _error_media(wanted), headers)
+
+    def _status_of(self, told: Fault) -> int:
+        return self._data_missing if told.row.tag == "data-missing" else told.row.status
 
     def _note(self, caller: Caller, request: Request, reply: Reply) -> None:
         """Write the access log: reads that go well only when everything is logged."""

@@ -1,15 +1,17 @@
-"""{+restconf}/data: what is configured and what is so, to be read (RFC 8040 sections 3.4 and 3.5)."""
+"""{+restconf}/data and /ds: what is configured and what is so, to be read (RFC 8040 section 3.4, RFC 8527)."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promise.errors import BadParameter, NoResource
-from promise.northbound.port import Content
+from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import Found, Part
 from promise.northbound.restconf import markup, media
 from promise.northbound.restconf.conditions import State, not_modified
+from promise.northbound.restconf.defaults import default_of
 from promise.northbound.restconf.exchange import Encoding, Reply
 from promise.northbound.restconf.paths import qualified, read_path
 from promise.northbound.restconf.query import PAGING, READING, Query, read_query
@@ -18,31 +20,42 @@ from promise.northbound.running import TOP
 
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
-    from promise.northbound.datastore import Node, Schema
+    from promise.northbound.datastore import Node, Tree
     from promise.northbound.records import Records
     from promise.northbound.restconf.exchange import Request
     from promise.northbound.restconf.paths import Target
 
 _PAGED: Final = READING | PAGING
+_CONFIGURATIONS: Final = frozenset({Datastore.RUNNING, Datastore.CANDIDATE})
 _BRANCH: Final = 2
 """So many steps lead to a child of /promise: what can be read on its own."""
+
+
+class Configurations(Datastores, Protocol):
+    """The datastores, with the trees of those that hold configuration."""
+
+    async def tree(self, datastore: Datastore) -> Tree:
+        """Return the configuration of running or candidate; not to be changed."""
 
 
 class Resources:
     """Answers requests that read what is below {+restconf}/data."""
 
-    def __init__(self, records: Records, schema: Schema) -> None:
+    def __init__(self, records: Records, datastores: Configurations) -> None:
         self._records = records
-        self._schema = schema
+        self._datastores = datastores
+        self._schema = datastores.schema
 
-    async def get(self, caller: Caller, request: Request, path: str) -> Reply:
-        """Answer GET or HEAD; `path` is what follows "/data"."""
+    async def get(self, caller: Caller, request: Request, path: str, datastore: Datastore | None) -> Reply:
+        """Answer GET or HEAD; `path` is what follows the datastore, None = configuration and state ("/data")."""
         target = read_path(path, self._schema)
         query = read_query(request.query, _PAGED if target.whole_list else READING)
         wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
-        found = await self._records.read(caller, _part(target, query))
+        if datastore in _CONFIGURATIONS:
+            query = replace(query, content=Content.CONFIG)
+        found = await self._found(caller, target, query, datastore)
         value = self._value(target, found, query)
-        state = await self._state(target)
+        state = await self._state(target, found, datastore)
         headers = state.headers(wanted.encoding) if state else {}
         if target.whole_list and found.cursor:
             headers["Link"] = f'<{_next(request, found.cursor)}>; rel="next"'
@@ -61,15 +74,28 @@ class Resources:
             value = of_content(value, target.node, query.content) or None
         if value is None and target.whole_list:
             return []
+        if value is None and (query.with_defaults or "").startswith("report-all"):
+            value = default_of(target.node)
         if value is None:
             raise NoResource(f"there is no {target.node.name} here" + _asked(query), path=target.path)
         return value
 
-    async def _state(self, target: Target) -> State | None:
+    async def _found(self, caller: Caller, target: Target, query: Query, datastore: Datastore | None) -> Found:
+        """Read what a target needs."""
+        part = _part(target, query)
+        if datastore is not Datastore.CANDIDATE:
+            return await self._records.read(caller, part)
+        if query.page is not None:
+            raise BadParameter("the candidate is not read page by page")
+        return Found(await self._datastores.tree(datastore))
+
+    async def _state(self, target: Target, found: Found, datastore: Datastore | None) -> State | None:
         """Return what identifies the configuration of the target, None where it has none."""
         if target.steps and not target.node.config:
             return None
         configuration = await self._records.configuration()
+        if datastore is Datastore.CANDIDATE:
+            configuration = configuration._replace(tree=found.tree)
         try:
             value = target.value_in(configuration.tree)
         except KeyError:

@@ -1,4 +1,4 @@
-"""What an answer shows of a resource: `content`, `fields` and `depth`, on trees as RFC 7951 writes them.
+"""What an answer shows: `content`, `with-defaults`, `fields` and `depth`, on trees as RFC 7951 writes them.
 
 The keys of a list entry always come with it, so that what is shown is valid data whatever was left out.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from promise.errors import BadParameter
 from promise.northbound.datastore import Kind
 from promise.northbound.port import Content
+from promise.northbound.restconf.defaults import with_defaults
 from promise.northbound.restconf.paths import members
 
 if TYPE_CHECKING:
@@ -24,15 +25,21 @@ def shaped(value: Any, node: Node | None, query: Query, schema: Schema) -> Any:
 
     A list is an array, also with one entry. Raises BadParameter when `fields` names a node that is not there.
     """
+    if query.with_defaults not in {None, "explicit"}:
+        value = _defaulted(value, node, query.with_defaults or "", schema)
     if query.fields is not None:
-        value = (
-            _selected(value, None, query.fields, schema)
-            if node is None
-            else _all_selected(value, node, query.fields, schema)
-        )
+        value = _all_selected(value, node, query.fields, schema)
     if query.depth is not None:
         value = _cut(value, node, query.depth, _nodes(node, schema))
     return value
+
+
+def _defaulted(value: Any, node: Node | None, mode: str, schema: Schema) -> Any:
+    """Return a body, or the entries of a list, with defaults; a leaf that is asked for is always shown."""
+    if node is not None and node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
+        return value
+    nodes = (node.children if node else schema.top).values()
+    return _each(value, node, lambda body: with_defaults(body, nodes, mode))
 
 
 def _nodes(node: Node | None, schema: Schema) -> Mapping[str, Node]:
@@ -62,6 +69,8 @@ def _selected(body: Any, node: Node | None, fields: Fields, schema: Schema) -> A
             continue
         value = body[child.member]
         found[child.member] = value if inside is None else _all_selected(value, child, inside, schema)
+        if (annotation := f"@{child.member}") in body:
+            found[annotation] = body[annotation]
     return found
 
 
@@ -82,7 +91,9 @@ def _cut_body(body: dict[str, Any], node: Node | None, depth: int, below: Mappin
     if depth == 1:
         return {member: body[member] for member in (node.keys if node else ()) if member in body}
     return {
-        member: _cut(value, below[member], depth - 1, {one.member: one for one in below[member].children.values()})
+        member: value
+        if member.startswith("@")
+        else _cut(value, below[member], depth - 1, {one.member: one for one in below[member].children.values()})
         for member, value in body.items()
     }
 

@@ -1,0 +1,174 @@
+"""What RESTCONF shows: lists page by page, datastores by name, defaults, and what the server tells of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+from restconf_house import JSON, PROMISE, XML, House, house
+
+from promise.northbound.access import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+LIST = "application/yang-data+xml-list"
+DS = "/restconf/ds/ietf-datastores:"
+RULES = "/opnfv-promise:promise/policy/reservation"
+WD = "{urn:ietf:params:xml:ns:netconf:default:1.0}default"
+NACM = "/restconf/data/ietf-netconf-acm:nacm"
+ADMIN = Caller("admin", frozenset({"admin"}))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with house(tmp_path_factory.mktemp("restconf") / "state", cloud=True) as found:
+        yield found
+
+
+async def reserve(shared: House, user: str = "alice") -> str:
+    made = await shared.invoke("create-reservation", user, capacity={"instances": 1})
+    return str(made["reservation-id"])
+
+
+async def page(shared: House, query: str, **more: Any) -> tuple[list[str], str]:
+    """Return the ids of a page, and the URI of the next one."""
+    answer = await shared.ask("GET", query if query.startswith("/") else f"{PROMISE}/reservations?{query}", **more)
+    assert answer.status == 200, answer.body
+    link = answer.headers.get("Link", "")
+    assert not link or link.endswith('>; rel="next"')
+    return [entry["id"] for entry in answer.body["opnfv-promise:reservations"]], link.partition(">")[0][1:]
+
+
+async def walk(shared: House, query: str, **more: Any) -> list[str]:
+    found, following = await page(shared, query, **more)
+    while following:
+        entries, following = await page(shared, following, **more)
+        assert entries
+        found += entries
+    return found
+
+
+async def test_a_list_is_walked_in_order_while_it_grows(shared: House) -> None:
+    made = [await reserve(shared, user) for user in ("alice", "carol", "alice", "alice", "carol", "alice", "alice")]
+    hers = [key for key, user in zip(made, "acaacaa", strict=True) if user == "a"]
+    assert (await walk(shared, "limit=3"))[-7:] == made
+    assert await walk(shared, "limit=2", user="alice") == hers
+    assert await walk(shared, "limit=unbounded", user="alice") == hers
+    assert await walk(shared, "limit=2&direction=backwards", user="alice") == hers[::-1]
+    assert (await page(shared, "limit=2&offset=1", user="alice"))[0] == hers[1:3]
+    assert (await page(shared, "limit=5", user="alice")) == (hers, "")
+    first, following = await page(shared, "limit=3", user="alice")
+    later = await reserve(shared)
+    await shared.invoke("cancel-reservation", "alice", **{"reservation-id": first[0]})
+    assert first + await walk(shared, following, user="alice") == [*hers, later]
+    fields = await shared.ask("GET", f"{PROMISE}/reservations?limit=1&fields=owner;capacity/instances", user="alice")
+    assert fields.body["opnfv-promise:reservations"] == [
+        {"id": hers[0], "owner": "alice", "capacity": {"instances": 1}},
+    ]  # fmt: skip
+
+
+async def test_a_list_in_xml(shared: House) -> None:
+    both = [await reserve(shared), await reserve(shared)]
+    path = f"{PROMISE}/reservations?limit=2&direction=backwards"
+    several = await shared.ask("GET", path, Accept=LIST)
+    assert (several.status, several.headers["Content-Type"]) == (200, LIST)
+    assert [entry.findtext("{*}id") for entry in several.xml] == both[::-1]
+    refused = await shared.ask("GET", path, Accept=XML)
+    assert (refused.status, refused.headers["Content-Type"]) == (400, XML)  # RFC 8040 section 4.3
+    assert (await shared.ask("GET", path.replace("limit=2", "limit=1"), Accept=XML)).xml.findtext("{*}id") == both[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("limit=0", 400, "limit"),
+        ("limit=-1", 400, "limit"),
+        ("limit=4294967296", 400, "limit"),
+        ("limit=%C2%B2", 400, "limit"),
+        ("offset=x", 400, "offset"),
+        ("direction=up", 400, "direction"),
+        ("cursor=", 400, "cursor"),
+        ("cursor=00000000-0000-4000-8000-000000000000", 404, "cursor"),
+        ("where=x", 501, "where"),
+        ("sort-by=name", 501, "sort-by"),
+    ],
+)
+async def test_a_page_that_cannot_be_is_told(shared: House, query: str, status: int, said: str) -> None:
+    answer = await shared.ask("GET", f"{PROMISE}/reservations?{query}")
+    assert answer.status == status
+    assert said in answer.error["error-message"]
+    assert (await shared.ask("GET", f"{PROMISE}/capacity?limit=1")).status == 400
+
+
+async def test_datastores_have_names(shared: House) -> None:
+    for datastore in ("running", "candidate"):
+        assert "reservations" not in (await shared.ask("GET", f"{DS}{datastore}/opnfv-promise:promise")).body
+    body = {"opnfv-promise:reservation": {"expiry": 7}}
+    made = await shared.ask("PUT", f"{DS}candidate{RULES}", body)
+    assert made.status == 201
+    assert made.headers["Location"].endswith(f"/restconf/ds/ietf-datastores:candidate{RULES}")
+    shown = await shared.ask("GET", f"{DS}candidate{RULES}")
+    assert (shown.body, shown.headers["ETag"]) == (body, made.headers["ETag"])
+    assert (await shared.ask("GET", f"{DS}running{RULES}")).status == 404
+    await shared.app.datastores.commit(ADMIN, None, None)
+    assert (await shared.ask("GET", f"{DS}running{RULES}")).body == body
+    assert (await shared.ask("GET", f"{DS}operational{RULES}")).body == body
+    assert (await shared.ask("GET", f"{DS}operational/opnfv-promise:promise/pools")).body["opnfv-promise:pools"]
+    assert (await shared.ask("PUT", f"{DS}operational{RULES}", body)).status == 405
+    assert (await shared.ask("DELETE", f"{DS}running{RULES}")).status == 204
+    assert (await shared.ask("GET", f"{DS}nonsense{RULES}")).status == 404
+
+
+async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
+    session = Caller("admin", frozenset({"admin"}), session_id=9)
+    await shared.app.datastores.lock(session, "running")  # type: ignore[arg-type]
+    refused = await shared.ask("PUT", f"{DS}running{RULES}", {"opnfv-promise:reservation": {"expiry": 7}})
+    assert (refused.status, refused.error["error-tag"]) == (409, "in-use")
+    await shared.app.datastores.ended(9)
+
+
+async def test_defaults_are_shown_as_asked(shared: House) -> None:
+    assert (await shared.ask("GET", NACM)).status == 404
+    shown = (await shared.ask("GET", f"{NACM}?with-defaults=report-all&content=config")).body
+    assert shown["ietf-netconf-acm:nacm"]["enable-nacm"] is True
+    assert shown["ietf-netconf-acm:nacm"]["write-default"] == "deny"
+    leaf = await shared.ask("GET", f"{NACM}/enable-nacm?with-defaults=report-all", Accept=XML)
+    assert leaf.xml.text == "true"
+    tagged = await shared.ask("GET", f"{NACM}?with-defaults=report-all-tagged&fields=enable-nacm")
+    assert tagged.body["ietf-netconf-acm:nacm"] == {
+        "enable-nacm": True,
+        "@enable-nacm": {"ietf-netconf-with-defaults:default": True},
+    }
+    tagged = await shared.ask("GET", f"{NACM}?with-defaults=report-all-tagged&content=config", Accept=XML)
+    assert {child.get(WD) for child in tagged.xml} == {"true"}
+    assert (await shared.ask("GET", f"{NACM}?with-defaults=some")).status == 400
+    whole = await shared.ask("GET", "/restconf/data?with-defaults=report-all-tagged&content=config", Accept=XML)
+    assert (
+        whole.xml.find("{*}nacm/{*}enable-nacm[@{urn:ietf:params:xml:ns:netconf:default:1.0}default='true']")
+        is not None
+    )
+
+
+async def test_the_server_tells_of_itself(shared: House) -> None:
+    path = "/restconf/data/ietf-restconf-monitoring:restconf-state/capabilities"
+    capabilities = (await shared.ask("GET", path)).body["ietf-restconf-monitoring:capabilities"]["capability"]
+    assert "urn:ietf:params:restconf:capability:defaults:1.0?basic-mode=explicit" in capabilities
+    assert "urn:ietf:params:restconf:capability:depth:1.0" in capabilities
+    library = await shared.ask("GET", "/restconf/data/ietf-yang-library:yang-library", Accept=XML)
+    datastores = {name.text: dict(name.nsmap) for name in library.xml.iterfind("{*}datastore/{*}name")}
+    assert "ietf-datastores:running" in datastores
+    assert datastores["ietf-datastores:running"]["ietf-datastores"] == "urn:ietf:params:xml:ns:yang:ietf-datastores"
+    state = await shared.ask("GET", "/restconf/data/ietf-netconf-monitoring:netconf-state/schemas", Accept=JSON)
+    names = [schema["identifier"] for schema in state.body["ietf-netconf-monitoring:schemas"]["schema"]]
+    assert "opnfv-promise" in names
+
+
+async def test_data_missing_can_be_404(tmp_path_factory: pytest.TempPathFactory) -> None:
+    patch = {"edit-id": "1", "operation": "delete", "target": "/policy"}
+    body = {"ietf-yang-patch:yang-patch": {"patch-id": "p", "edit": [patch]}}
+    async with house(tmp_path_factory.mktemp("restconf") / "state", data_missing_is_404=True) as kind:
+        answer = await kind.ask("PATCH", PROMISE, body, Content_Type="application/yang-patch+json")
+        assert answer.status == 404
