@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.northbound.bindings import MODULES
 from promise.northbound.datastore import Kind
+from promise.northbound.library.modules import library
 from promise.northbound.message import escape
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _spaces(node: Node, value: Any) -> str:
     """Return the declarations that the names in a value need: there, prefixes are the names of modules."""
     if not node.qualified:
         return ""
-    used = {match[1] for match in _QUALIFIED.finditer(text_of(value)) if match[1] in MODULES}
-    return "".join(f' xmlns:{name}="{escape(MODULES[name].namespace)}"' for name in sorted(used))
+    used = {match[1] for match in _QUALIFIED.finditer(text_of(value)) if match[1] in library().modules}
+    return "".join(f' xmlns:{name}="{escape(library().modules[name].namespace)}"' for name in sorted(used))
 
 
 def text_of(value: Any) -> str:
@@ -76,7 +76,7 @@ def qualified(text: str, spaces: Mapping[str | None, str]) -> str:
 
     A prefix that means no module of ours stays as it is.
     """
-    modules = {module.namespace: name for name, module in MODULES.items()}
+    modules = {module.namespace: name for name, module in library().modules.items()}
 
     def module(found: re.Match[str]) -> str:
         name = modules.get(spaces.get(found[1], "")) if found[1] else None
