@@ -114,8 +114,9 @@ class Allocation:
 
     @property
     def elements(self) -> tuple[str, ...]:
-        """Return the elements of the cloud that it is made of, by which queries find it: its server."""
-        return (self.server,) if self.server else ()
+        """Return the elements of the cloud that it is made of, by which queries find it: its server and its parts."""
+        parts = [part.id for part in self.parts if part.id is not None and not part.gone]
+        return (self.server, *parts) if self.server else tuple(parts)
 
     @property
     def going(self) -> bool:
