@@ -21,6 +21,7 @@ from promise.config import ConfigError, address_of, password_of
 from promise.events import Decision, fact
 from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger, Settings
+from promise.northbound import defaults
 from promise.northbound.bindings import MODULES
 from promise.northbound.datastore import schema
 from promise.northbound.datastores.service import DatastoreService
@@ -65,6 +66,9 @@ CAPABILITIES = (
     "urn:ietf:params:netconf:capability:validate:1.0",
     "urn:ietf:params:netconf:capability:validate:1.1",
     "urn:ietf:params:netconf:capability:rollback-on-error:1.0",
+    "urn:ietf:params:netconf:capability:xpath:1.0",
+    defaults.CAPABILITY,
+    defaults.OPERATIONAL,
 )
 
 

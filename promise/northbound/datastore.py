@@ -7,7 +7,7 @@ this module is the only one that knows yangson.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
@@ -65,7 +65,8 @@ class Node:
     `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that of a
     container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
     configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it, with
-    the names of their modules as prefixes.
+    the names of their modules as prefixes. `rivals` are the members of the other cases of the choices that it is in:
+    they go when it comes (RFC 7950 section 7.9).
     """
 
     name: str
@@ -81,6 +82,7 @@ class Node:
     value: Callable[[str], Any] = field(default=str, repr=False)
     default: Any = None
     qualified: bool = False
+    rivals: frozenset[str] = frozenset()
 
     @property
     def many(self) -> bool:
@@ -202,7 +204,7 @@ def _segment_of(instance: Any, name: str) -> str:
 def _node(found: Any) -> Node:
     """Return our view of a data node, with all that is below it; choices and cases are no data nodes."""
     module = library().modules[found.ns]
-    children = {f"{{{node.namespace}}}{node.name}": node for node in map(_node, _children(found))}
+    children = {f"{{{node.namespace}}}{node.name}": node for node in _siblings(_children(found))}
     kind, more = _kind(found, children)
     return Node(
         name=found.name,
@@ -214,6 +216,27 @@ def _node(found: Any) -> Node:
         children=children,
         **more,
     )
+
+
+def _siblings(found: Sequence[Any]) -> list[Node]:
+    cases = [_cases(one) for one in found]
+    return [
+        replace(_node(one), rivals=frozenset(other.iname() for other, theirs in zip(found, cases, strict=True)
+                                             if any(theirs.get(choice, case) != case for choice, case in own.items())))
+        for one, own in zip(found, cases, strict=True)
+    ]  # fmt: skip
+
+
+def _cases(found: Any) -> dict[Any, Any]:
+    """Return the choices around a node, each with its case."""
+    cases, case, up = {}, None, found.parent
+    while isinstance(up, schemanode.CaseNode | schemanode.ChoiceNode):
+        if isinstance(up, schemanode.CaseNode):
+            case = up.qual_name
+        else:
+            cases[up.qual_name] = case
+        up = up.parent
+    return cases
 
 
 def _children(found: Any) -> Sequence[Any]:
@@ -266,3 +289,10 @@ def _literal(text: str) -> str:
     if "'" not in text:
         return f"'{text}'"
     return f'"{text}"' if '"' not in text else "concat('" + text.replace("'", "',\"'\",'") + "')"
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a leaf's value, which RFC 7951 has written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value == [None] else str(value)

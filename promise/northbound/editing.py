@@ -90,7 +90,10 @@ class Edit:
 
 
 def _apply(change: Change, parent: Tree) -> None:
-    """Make a change inside its parent."""
+    """Make a change inside its parent; what comes takes the place of other cases (RFC 7950 section 7.9)."""
+    if change.operation not in {*TAKING, Operation.NONE}:
+        for rival in change.node.rivals:
+            parent.pop(rival, None)
     if change.node.kind is Kind.LEAF:
         _apply_leaf(change, parent)
     elif change.node.kind is Kind.CONTAINER:

@@ -80,7 +80,7 @@ def editable(node: Node, path: str) -> None:
     if not node.config:
         rule = f"{node.name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=node.name, namespace=node.namespace)
-    if node.name in LATER or (not path and node.name != "promise"):
+    if node.name in LATER:
         raise Unsupported(f"editing <{node.name}>", path=path + node.segment)
 
 

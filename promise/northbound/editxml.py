@@ -20,6 +20,7 @@ from promise.errors import (
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import TAKING, Change, Edit, Insert, Operation, Place
 from promise.northbound.message import BASE, split
+from promise.northbound.qualified import qualified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ LATER: Final = frozenset({"subscriptions"})
 
 CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
 """The path of the element with the edit inside, where no other is told."""
+_DEFAULT: Final = "{urn:ietf:params:xml:ns:netconf:default:1.0}default"
 _PREDICATE: Final = re.compile(r"""\s*\[\s*(?:([\w.-]+):)?([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')\s*\]\s*""")
 
 
@@ -62,6 +64,7 @@ def _children(
     """Read the elements inside another one; no node stands there twice."""
     _refuse_text(parent, path)
     seen: set[tuple[str, tuple[Any, ...]]] = set()
+    rivals: set[str] = set()
     for element in parent:
         node = _node(element, nodes, path, schema)
         try:
@@ -73,6 +76,11 @@ def _children(
             rule = "must be given once only" if not node.many else "is named twice in one edit"
             raise DuplicateNode(rule, path=change.path, name=node.name)
         seen.add((node.member, change.key))
+        if change.operation not in TAKING:
+            if rivals & {node.member}:
+                raise DuplicateNode("is of another case of its choice than what is given beside it", path=change.path,
+                                    name=node.name)  # fmt: skip
+            rivals |= node.rivals
         yield change
 
 
@@ -89,7 +97,7 @@ def _node(element: _Element, nodes: Mapping[str, Node], path: str, schema: Schem
     if not node.config:
         rule = f"{name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=name, namespace=namespace)
-    if name in LATER or (not path and name != "promise"):
+    if name in LATER:
         raise Unsupported(f"editing <{name}>", path=path + node.segment)
     return node
 
@@ -102,10 +110,10 @@ def _read(element: _Element, node: Node, inherited: Operation, path: str, schema
         raise BadAttribute(f"{operation} has no meaning inside of what is to go", name="operation")
     match node.kind:
         case Kind.LEAF:
-            value = None if operation in TAKING else node.value(_text(element))
-            return Change(node, operation, path, value)
+            value = None if operation in TAKING else _value(element, node)
+            return Change(node, _as_default(element, node, operation, value), path, value)
         case Kind.LEAF_LIST:
-            key: tuple[Any, ...] = (node.value(_text(element)),)
+            key: tuple[Any, ...] = (_value(element, node),)
             path += node.predicates(key)
             return Change(node, operation, path, key[0], key, insert=_insert(given, element, node, operation))
         case Kind.CONTAINER:
@@ -114,6 +122,21 @@ def _read(element: _Element, node: Node, inherited: Operation, path: str, schema
             )
         case Kind.LIST:
             return _entry(element, node, operation, path, given, schema)
+
+
+def _value(element: _Element, node: Node) -> Any:
+    text = _text(element)
+    return node.value(qualified(text, element.nsmap) if node.qualified else text)
+
+
+def _as_default(element: _Element, node: Node, operation: Operation, value: Any) -> Operation:
+    """Return what is to be done with a leaf; one that is tagged as default is not to be set (RFC 6243, 4.5.2)."""
+    tag = str(element.get(_DEFAULT, "false")).strip()
+    if tag in {"false", "0"} or operation in TAKING:
+        return operation
+    if tag not in {"true", "1"} or node.default is None or value != node.default:
+        raise BadValue("must have its default value when it is tagged as default", name=node.name)
+    return Operation.REMOVE
 
 
 def _entry(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from promise.errors import UnknownElement, UnknownNamespace
-from promise.northbound import monitor, notifications
+from promise.northbound import defaults, monitor, notifications
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
-from promise.northbound.rpcs import schemas
+from promise.northbound.rpcs import nmda, schemas
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
@@ -51,10 +51,13 @@ class Requests:
         self.prefixes = {
             **notifications.PREFIXES,
             **schemas.PREFIXES,
+            **nmda.PREFIXES,
+            "ncwd": defaults.NAMESPACE,
             **{module.prefix: module.namespace for module in modules},
         }
         self._namespaces = {module.namespace for module in modules}
         retrieval = Retrieval(datastores, events, sources)
+        self._nmda = nmda.Nmda(datastores, retrieval)
         edits, commits = Edits(datastores), Commits(datastores)
         self._schemas = schemas.Schemas(library())
         self._own: dict[str, Handler] = {
@@ -86,6 +89,8 @@ class Requests:
             return await self._sessions.create_subscription(caller, operation, self._events)
         if namespace == monitor.NAMESPACE and name == schemas.OPERATION:
             return await self._schemas.get_schema(caller, operation)
+        if namespace == nmda.NAMESPACE:
+            return await self._nmda.answer(caller, operation)
         if namespace != BASE:
             rule = f"no module of this server has the namespace {namespace!r}"
             raise UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)

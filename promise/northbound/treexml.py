@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from promise.northbound.datastore import Kind
-from promise.northbound.library.modules import library
+from promise.northbound.datastore import Kind, text_of
 from promise.northbound.message import escape
+from promise.northbound.qualified import declarations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from promise.northbound.datastore import Node, Tree
     from promise.northbound.subtree import Selection
-
-_QUALIFIED: Final = re.compile(r"([A-Za-z_][\w.-]*):(?!:)|\"[^\"]*\"|'[^']*'")
-"""A name before a colon that is no axis, outside of literals."""
 
 
 def written(tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str = "") -> Iterator[bytes]:
@@ -60,26 +56,5 @@ def _spaces(node: Node, value: Any) -> str:
     """Return the declarations that the names in a value need: there, prefixes are the names of modules."""
     if not node.qualified:
         return ""
-    used = {match[1] for match in _QUALIFIED.finditer(text_of(value)) if match[1] in library().modules}
-    return "".join(f' xmlns:{name}="{escape(library().modules[name].namespace)}"' for name in sorted(used))
-
-
-def text_of(value: Any) -> str:
-    """Return the text of a leaf's value."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value == [None] else str(value)
-
-
-def qualified(text: str, spaces: Mapping[str | None, str]) -> str:
-    """Return a value that has names in it with names of modules as prefixes; `spaces` are those of the document.
-
-    A prefix that means no module of ours stays as it is.
-    """
-    modules = {module.namespace: name for name, module in library().modules.items()}
-
-    def module(found: re.Match[str]) -> str:
-        name = modules.get(spaces.get(found[1], "")) if found[1] else None
-        return f"{name}:" if name else found[0]
-
-    return _QUALIFIED.sub(module, text)
+    used = declarations(text_of(value)).items()
+    return "".join(f' xmlns:{name}="{escape(uri)}"' for name, uri in used)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promise.errors import MissingElement, UnknownElement, Unsupported
+from promise.northbound.defaults import Report
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.message import BASE
 from promise.northbound.port import Testing
+from promise.northbound.rpcs.filters import DEFAULTS, report_of
 from promise.northbound.rpcs.parameters import OK, choice, datastore_of, parameters_of, path_of, source_of
 
 if TYPE_CHECKING:
@@ -51,7 +53,11 @@ class Edits:
 
     async def copy_config(self, caller: Caller, operation: _Element) -> bytes:
         """Replace a configuration by another one, or by one that is given."""
-        parameters = parameters_of(operation, "target", "source")
+        parameters = parameters_of(operation, "target", "source", DEFAULTS)
+        mode = report_of(parameters.get(DEFAULTS), path_of(operation)) or Report.EXPLICIT
+        if mode is not Report.EXPLICIT:
+            what = f"copying with {mode} into a datastore (its basic mode is explicit)"
+            raise Unsupported(what, path=f"{path_of(operation)}/ncwd:with-defaults")
         target = datastore_of(operation, parameters, "target")
         source = source_of(operation, parameters, self._datastores.schema)
         await self._datastores.copy(caller, source, target)

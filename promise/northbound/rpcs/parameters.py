@@ -19,7 +19,7 @@ from promise.northbound.message import BASE, split
 from promise.northbound.port import Datastore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lxml.etree import _Element
 
@@ -27,39 +27,62 @@ if TYPE_CHECKING:
     from promise.northbound.editing import Edit
 
 OK: Final = b"<ok/>"
+DATASTORES: Final = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
 _NOT_ADVERTISED: Final = {"startup": ":startup", "url": ":url"}
 _DATASTORES: Final = {"running": Datastore.RUNNING, "candidate": Datastore.CANDIDATE}
 
 
-def parameters_of(operation: _Element, *known: str) -> dict[str, _Element]:
-    """Return the parameters of an operation of NETCONF by name; each is known and given once."""
-    path = path_of(operation)
+def parameters_of(
+    operation: _Element, *known: str, namespace: str = BASE, elements: Iterable[_Element] | None = None
+) -> dict[str, _Element]:
+    """Return the parameters of an operation by name; each is known and given once.
+
+    Those of another namespace than the operation's are known, and returned, as "{namespace}name". `elements` are the
+    ones to look at, where not all are.
+    """
+    path, prefix = path_of(operation), prefix_of(namespace)
     for key in operation.attrib:
         name = split(str(key))[1]
         raise UnknownAttribute(f"{name_of(operation)} has no attribute {name}", path=path, name=name)
     if operation.text and operation.text.strip():
         raise BadValue(f"{name_of(operation)} must contain no text", path=path)
     found: dict[str, _Element] = {}
-    for element in operation:
-        namespace, name = split(element.tag)
-        if namespace != BASE or name not in known:
-            rule = f"{name_of(operation)} has no parameter <{name}>" + (f" of {namespace}" if namespace != BASE else "")
-            raise UnknownElement(rule, path=path, name=name, namespace=namespace)
-        if name in found:
-            raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/nc:{name}", name=name)
-        found[name] = element
+    for element in operation if elements is None else elements:
+        space, name = split(element.tag)
+        key = name if space == namespace else str(element.tag)
+        if key not in known:
+            rule = f"{name_of(operation)} has no parameter <{name}>" + (f" of {space}" if space != namespace else "")
+            raise UnknownElement(rule, path=path, name=name, namespace=space)
+        if key in found:
+            raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/{prefix}:{name}", name=name)
+        found[key] = element
     return found
 
 
-def choice(parameters: Mapping[str, _Element], name: str, path: str, *values: str) -> str:
+def identity_of(leaf: _Element, namespace: str, path: str) -> str:
+    """Return the name of the identity that a leaf names, which has to be one of this namespace."""
+    prefix, colon, name = (leaf.text or "").strip().rpartition(":")
+    if len(leaf) or leaf.nsmap.get(prefix if colon else None) != namespace or not name:
+        what = split(leaf.tag)[1]
+        raise BadValue(f"{what} names an identity of {namespace}, with its prefix", path=path, name=what)
+    return name
+
+
+def prefix_of(namespace: str) -> str:
+    """Return the prefix that error paths use for the operations of a namespace."""
+    return {BASE: "nc", NMDA: "ncds"}[namespace]
+
+
+def choice(parameters: Mapping[str, _Element], name: str, path: str, *values: str, prefix: str = "nc") -> str:
     """Return the value of a parameter; the first one is the default."""
     found = parameters.get(name)
     if found is None:
         return values[0]
     text = (found.text or "").strip()
     if len(found) or text not in values:
-        raise BadValue(f"{name} is one of {', '.join(values)}", path=f"{path}/nc:{name}", name=name)
+        raise BadValue(f"{name} is one of {', '.join(values)}", path=f"{path}/{prefix}:{name}", name=name)
     return text
 
 
@@ -68,6 +91,8 @@ def datastore_of(operation: _Element, parameters: Mapping[str, _Element], which:
     holder = _holder(operation, parameters, which)
     path = f"{path_of(operation)}/nc:{which}"
     namespace, name = split(holder[0].tag)
+    if (namespace, name) == (NMDA, "datastore"):  # RFC 8526 section 3.2
+        return _named(identity_of(holder[0], DATASTORES, f"{path}/ncds:datastore"), f"{path}/ncds:datastore")
     if namespace != BASE:
         raise UnknownNamespace("a datastore is named in the namespace of NETCONF", path=path, name=name,
                                namespace=namespace)  # fmt: skip
@@ -77,6 +102,20 @@ def datastore_of(operation: _Element, parameters: Mapping[str, _Element], which:
     if name not in _DATASTORES:
         raise UnknownElement(f"there is no datastore <{name}>", path=path, name=name, namespace=namespace)
     return _DATASTORES[name]
+
+
+def _named(name: str, path: str) -> Datastore:
+    if name not in list(Datastore):
+        raise BadValue(f"there is no datastore {name}: there are {', '.join(Datastore)}", path=path, name="datastore")
+    return Datastore(name)
+
+
+def nmda_datastore(parameters: Mapping[str, _Element], path: str) -> Datastore:
+    """Return the datastore that the parameter of an operation of RFC 8526 names."""
+    if "datastore" not in parameters:
+        raise MissingElement("a datastore must be named", path=path, name="datastore")
+    path += "/ncds:datastore"
+    return _named(identity_of(parameters["datastore"], DATASTORES, path), path)
 
 
 def source_of(operation: _Element, parameters: Mapping[str, _Element], schema: Schema) -> Datastore | Edit:
@@ -106,7 +145,7 @@ def text_of(parameters: Mapping[str, _Element], name: str, path: str) -> str | N
     if found is None:
         return None
     if len(found):
-        raise BadValue(f"{name} holds text, and no element", path=f"{path}/nc:{name}", name=name)
+        raise BadValue(f"{name} holds text, and no element", path=path, name=name)
     return found.text or ""
 
 
@@ -117,4 +156,5 @@ def name_of(operation: _Element) -> str:
 
 def path_of(operation: _Element) -> str:
     """Return the path of an operation in its request."""
-    return f"/nc:rpc/nc:{split(operation.tag)[1]}"
+    namespace, name = split(operation.tag)
+    return f"/nc:rpc/{prefix_of(namespace)}:{name}"

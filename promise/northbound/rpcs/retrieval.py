@@ -1,4 +1,4 @@
-"""<get> and <get-config> (RFC 6241 sections 7.1 and 7.7)."""
+"""<get> and <get-config> (RFC 6241 sections 7.1 and 7.7), and what every reading has in common."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from promise.errors import Invalid
 from promise.northbound import notifications
+from promise.northbound.defaults import Report, reported
 from promise.northbound.port import Content, Datastore
-from promise.northbound.rpcs.filters import selection
-from promise.northbound.rpcs.parameters import datastore_of, parameters_of
+from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
+from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
     from promise.northbound.port import Datastores, Events, StateSource
+    from promise.northbound.subtree import Selection
 
 
 class Retrieval:
@@ -31,9 +34,41 @@ class Retrieval:
 
     async def get(self, caller: Caller, operation: _Element) -> bytes:
         """Show the running configuration and the state."""
-        parameters = parameters_of(operation, "filter")
-        wanted = selection(operation, parameters.get("filter"))
-        found = [*await self._datastores.read(caller, Datastore.OPERATIONAL, wanted)]
+        parameters = parameters_of(operation, "filter", DEFAULTS)
+        return await self._shown(caller, operation, parameters, Datastore.OPERATIONAL, Content.ALL)
+
+    async def get_config(self, caller: Caller, operation: _Element) -> bytes:
+        """Show a configuration."""
+        parameters = parameters_of(operation, "source", "filter", DEFAULTS)
+        source = datastore_of(operation, parameters, "source")
+        return await self._shown(caller, operation, parameters, source, Content.CONFIG)
+
+    async def _shown(
+        self,
+        caller: Caller,
+        operation: _Element,
+        parameters: Mapping[str, _Element],
+        datastore: Datastore,
+        content: Content,
+    ) -> bytes:
+        path = path_of(operation)
+        wanted = filter_of(operation, parameters.get("filter"))
+        mode = report_of(parameters.get(DEFAULTS), path) or Report.EXPLICIT
+        found = await self.nodes(caller, datastore, wanted.building, content)
+        top = self._datastores.schema.top
+        try:
+            return data(wanted.prune(reported(found, top, mode, wanted.building), top))
+        except Invalid as fault:  # an expression may fail only when it is evaluated
+            fault.path = fault.path or f"{path}/nc:filter"
+            raise
+
+    async def nodes(
+        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content
+    ) -> Sequence[_Element]:
+        """Return the top-level nodes of a datastore, in operation with what the server tells of itself."""
+        found = [*await self._datastores.read(caller, datastore, wanted, content)]
+        if datastore is not Datastore.OPERATIONAL or content is Content.CONFIG:
+            return found
         if self._events is not None:
             found += await notifications.streams(self._events, wanted)
         told = {
@@ -41,16 +76,7 @@ class Retrieval:
             for namespace, name, source in self._sources
             if wanted.child(namespace, name) is not None
         }
-        found += self._datastores.schema.elements(told) if told else []
-        return _data(wanted.prune(found))
-
-    async def get_config(self, caller: Caller, operation: _Element) -> bytes:
-        """Show a configuration."""
-        parameters = parameters_of(operation, "source", "filter")
-        source = datastore_of(operation, parameters, "source")
-        wanted = selection(operation, parameters.get("filter"))
-        found = await self._datastores.read(caller, source, wanted, Content.CONFIG)
-        return _data(wanted.prune(found))
+        return found + (self._datastores.schema.elements(told) if told else [])
 
 
 def _tag(schema: Schema, source: StateSource) -> tuple[str, str]:
@@ -59,6 +85,7 @@ def _tag(schema: Schema, source: StateSource) -> tuple[str, str]:
     return node.namespace, node.name
 
 
-def _data(elements: Sequence[_Element]) -> bytes:
-    shown = [etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements]
-    return b"<data>%b</data>" % b"".join(shown)
+def data(elements: Sequence[_Element], namespace: str = "") -> bytes:
+    """Return the <data> of a reply around what was found; it stands in NETCONF's namespace, or in another one."""
+    shown = b"".join(etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements)
+    return b"<data%b>%b</data>" % (f' xmlns="{namespace}"'.encode() if namespace else b"", shown)
