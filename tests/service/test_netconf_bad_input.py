@@ -142,7 +142,7 @@ OPERATIONS = {
     "unknown attribute": ('<get x="1"/>', "protocol", "unknown-attribute", "attribute x"),
     "text in an operation": ("<get>x</get>", "protocol", "invalid-value", "text"),
     "two filters": ("<get><filter/><filter/></get>", "protocol", "bad-element", "twice"),
-    "xpath filter": ('<get><filter type="xpath" select="/x"/></get>', "protocol", "bad-attribute", "xpath"),
+    "xpath filter": ('<get><filter type="xpath" select="/x["/></get>', "protocol", "invalid-value", "XPath"),
     "strange filter": ('<get><filter type="regex"/></get>', "protocol", "bad-attribute", "regex"),
     "select without xpath": ('<get><filter select="/x"/></get>', "protocol", "unknown-attribute", "select"),
     "attribute of a filter": ('<get><filter x="1"/></get>', "protocol", "unknown-attribute", "x"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from lxml import etree
@@ -338,16 +338,51 @@ class TestWhatMayStandThere:
     def test_annotations_of_others_say_nothing(self) -> None:
         assert edited({}, rule('<expiry xmlns:o="urn:other" o:note="why">5</expiry>')) == tree(expiry=5)
 
-    @pytest.mark.parametrize(
-        "text",
-        [
-            f"<subscriptions><id>{id_of(1)}</id></subscriptions>",
-            f'<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"/><promise {NAMES}/>',
-        ],
-    )
-    def test_what_is_known_and_comes_later_is_not_supported(self, text: str) -> None:
+    def test_what_is_known_and_comes_later_is_not_supported(self) -> None:
         with pytest.raises(errors.Unsupported):
-            edited({}, text)
+            edited({}, f"<subscriptions><id>{id_of(1)}</id></subscriptions>")
+
+
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+
+
+class TestChoices:
+    """RFC 7950 section 7.9: of a choice one case is there; another one that comes takes its place."""
+
+    BEFORE: ClassVar[dict[str, Any]] = {
+        "ietf-netconf-acm:nacm": {
+            "rule-list": [{"name": "a", "rule": [{"name": "r", "rpc-name": "x", "action": "permit"}]}]
+        }
+    }
+
+    def rule(self, inside: str) -> str:
+        return (
+            f'<nacm xmlns="{NACM}"><rule-list><name>a</name><rule><name>r</name>{inside}</rule></rule-list></nacm>'
+            f"<promise {NAMES}/>"
+        )
+
+    def test_another_case_takes_the_place_of_the_one_that_is_there(self) -> None:
+        after = edited(self.BEFORE, self.rule("<notification-name>n</notification-name>"))
+        rule = {"name": "r", "notification-name": "n", "action": "permit"}
+        assert after == {"ietf-netconf-acm:nacm": {"rule-list": [{"name": "a", "rule": [rule]}]}}
+
+    def test_two_cases_in_one_edit_are_refused(self) -> None:
+        two = "<rpc-name>x</rpc-name><notification-name>n</notification-name>"
+        assert isinstance(refused(self.BEFORE, self.rule(two)), errors.DuplicateNode)
+
+    def test_names_in_values_have_the_names_of_modules(self) -> None:
+        path = '<path xmlns:z="urn:opnfv:promise">/z:promise/z:policy</path>'
+        after = edited(self.BEFORE, self.rule(path))
+        (rule,) = after["ietf-netconf-acm:nacm"]["rule-list"][0]["rule"]
+        assert rule["path"] == "/opnfv-promise:promise/opnfv-promise:policy"
+
+    def test_a_value_that_is_tagged_as_default_is_not_set(self) -> None:
+        tag = 'xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
+        before = {"ietf-netconf-acm:nacm": {"read-default": "permit", "exec-default": "deny"}}
+        body = f'<nacm xmlns="{NACM}"><read-default {tag}>permit</read-default></nacm><promise {NAMES}/>'
+        assert edited(before, body) == {"ietf-netconf-acm:nacm": {"exec-default": "deny"}}
+        other = body.replace(">permit<", ">deny<")
+        assert isinstance(refused(before, other), errors.BadValue)
 
 
 class TestTheWholeTree:
