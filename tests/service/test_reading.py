@@ -53,12 +53,12 @@ def xpath(expression: str, name: str = "get-config") -> str:
 
 def flat(data: Any) -> list[str]:
     """Return the paths of the leaves, with their values."""
-    return [
-        "/".join([*(etree.QName(up).localname for up in reversed(list(leaf.iterancestors()))), etree.QName(leaf).localname])
-        .partition("data/")[2] + f"={leaf.text}"
-        for leaf in data.iter()
-        if len(leaf) == 0
-    ]  # fmt: skip
+    return [f"{path_to(leaf)}={leaf.text}" for leaf in data.iter() if len(leaf) == 0]
+
+
+def path_to(leaf: Any) -> str:
+    steps = [etree.QName(each).localname for each in (leaf, *leaf.iterancestors())]
+    return "/".join(reversed(steps)).partition("data/")[2]
 
 
 ID = "00000000-0000-4000-8000-00000000000"
@@ -87,9 +87,15 @@ async def test_xpath_selects_nodes_with_their_ancestors_and_keys(house: House) -
 
 async def test_xpath_that_cannot_be_is_refused(house: House) -> None:
     cases = {
-        "/p:promise[": "invalid-value", "count(//*)": "invalid-value", "/q:promise": "invalid-value", "": "invalid-value",
-        "$user": "invalid-value", "//*" + "[//*" * 9 + "]" * 9: "too-big", "//*" * 2000: "too-big", "re:test(.,'(a+)+')": "invalid-value",
-    }  # fmt: skip
+        "/p:promise[": "invalid-value",
+        "count(//*)": "invalid-value",
+        "/q:promise": "invalid-value",
+        "": "invalid-value",
+        "$user": "invalid-value",
+        "re:test(.,'(a+)+')": "invalid-value",
+        "//*" + "[//*" * 9 + "]" * 9: "too-big",
+        "//*" * 2000: "too-big",
+    }
     async with await house.session() as one:
         for expression, tag in cases.items():
             for name in ("get", "get-config"):
@@ -120,10 +126,13 @@ async def test_defaults_are_reported_as_asked(house: House) -> None:
                 f"{N}exec-default",
             ]
             everything = (await read(one, defaults("report-all", name))).find(at)
-            assert [(leaf.tag[len(N) :], leaf.text) for leaf in everything if len(leaf) == 0] == [
-                ("enable-nacm", "true"), ("read-default", "permit"), ("write-default", "deny"), ("exec-default", "deny"),
-                ("enable-external-groups", "true"),
-            ]  # fmt: skip
+            assert [f"{leaf.tag[len(N) :]} {leaf.text}" for leaf in everything if len(leaf) == 0] == [
+                "enable-nacm true",
+                "read-default permit",
+                "write-default deny",
+                "exec-default deny",
+                "enable-external-groups true",
+            ]
             assert everything.findtext(f"{N}rule-list/{N}rule/{N}module-name") == "*"
             tagged = (await read(one, defaults("report-all-tagged", name))).find(at)
             assert [leaf.tag[len(N) :] for leaf in tagged.iter() if leaf.get(TAG) == "true"] == [
