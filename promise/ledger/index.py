@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from promise.allocation.model import Allocation, Operation
 from promise.capacity.idempotency import Key
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
     from promise.capacity.model import Scope
     from promise.events import Record
+    from promise.resources import Window
 
 Bucket: TypeAlias = "tuple[Hashable, ...]"
+
+LEVELS: Final = (12, 16, 20, 24)
+"""Reservations are also kept by where they begin, in slots of 2**level seconds: 68 minutes to 194 days."""
+
+_LEVEL_OF: Final = tuple(next(level for level in LEVELS if bits <= level) for bits in range(LEVELS[-1] + 1))
+"""The level of what is no longer than 2**bits seconds."""
 
 OPEN_OPERATIONS: Bucket = ("operations open",)
 
@@ -33,6 +40,25 @@ def pools_in(scope: Scope) -> Bucket:
 def live_in(scope: Scope) -> Bucket:
     """Name the bucket of the live reservations with a claim in a scope."""
     return ("reservations in", scope)
+
+
+def begun_in(scope: Scope, level: int, slot: int) -> Bucket:
+    """Name the bucket of the live reservations of a scope, no longer than 2**level s, that begin in a slot as long."""
+    return ("reservations begun in", scope, level, slot)
+
+
+def _slot(window: Window) -> tuple[int, int]:
+    """Return the level and slot in which a window begins; the longest have one level, and one slot, for themselves."""
+    bits = (window.end - window.start - 1).bit_length()
+    level = _LEVEL_OF[bits] if bits < len(_LEVEL_OF) else 0
+    return level, window.start >> level if level else 0
+
+
+def slots_over(window: Window) -> Iterator[tuple[int, range]]:
+    """Yield per level the slots in which everything begins that has an instant in the window."""
+    yield 0, range(1)
+    for level in LEVELS:
+        yield level, range((window.start >> level) - 1, (window.end - 1 >> level) + 1)
 
 
 def degraded_in(scope: Scope) -> Bucket:
@@ -98,7 +124,10 @@ def buckets(record: Record) -> Iterator[Bucket]:
 
 def _of_reservation(record: Reservation) -> Iterator[Bucket]:
     if record.live:
-        yield from map(live_in, record.scopes)
+        level, slot = _slot(record.window)
+        for scope in record.scopes:
+            yield live_in(scope)
+            yield begun_in(scope, level, slot)
         if record.shortfall:
             yield from map(degraded_in, record.scopes)
         if record.elements:

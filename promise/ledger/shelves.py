@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 from promise.ledger import index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from promise.allocation.model import Allocation, Operation
     from promise.capacity.model import Pool, Scope
+    from promise.events import Record
     from promise.reservation.model import Reservation
+    from promise.resources import Window
 
 
 class Shelves:
@@ -32,6 +34,17 @@ class Shelves:
     def live_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope."""
         return cast("Iterable[Reservation]", self._index.of(index.live_in(scope)).values())
+
+    def overlapping(self, scope: Scope, window: Window) -> Iterator[Reservation]:
+        """Yield the live reservations with a claim in a scope at some instant of a window."""
+        everything = self._index.of(index.live_in(scope))
+        slots = list(index.slots_over(window))
+        if sum(len(some) for _, some in slots) > len(everything):
+            candidates: Iterable[Record] = everything.values()
+        else:
+            found = (self._index.of(index.begun_in(scope, level, slot)) for level, some in slots for slot in some)
+            candidates = (record for bucket in found for record in bucket.values())
+        yield from (held for held in cast("Iterable[Reservation]", candidates) if held.window.overlaps(window))
 
     def pools_in(self, scope: Scope) -> Iterable[Pool]:
         """Return the pools of a scope that are not over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from promise.capacity import admission
@@ -113,11 +114,10 @@ def _blocking(
     found: dict[tuple[str, str], Blocking] = {}
     for short in shortfalls:
         while_short = Window(short.start, short.end)
-        for held in (
-            held for scope in wanted.scopes for held in book.live_in(scope) if held.id != wanted.hold.instead_of
-        ):
+        for held in (held for scope in wanted.scopes for held in book.overlapping(scope, while_short)):
             amount = held.capacity.get(short.resource, 0)
-            if amount and held.window.overlaps(while_short) and actor.sees(held):
+            if amount and held.id != wanted.hold.instead_of and actor.sees(held):
                 found[held.id, short.resource] = Blocking(held.id, short.resource, amount)
-    largest_first = sorted(found.values(), key=lambda held: (-held.amount, held.reservation, held.resource))
-    return tuple(largest_first[:MOST_BLOCKING])
+    return tuple(
+        nsmallest(MOST_BLOCKING, found.values(), key=lambda held: (-held.amount, held.reservation, held.resource))
+    )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from promise.events import Event, Record
     from promise.reservation.model import Reservation
     from promise.reservation.policy import Policy
+    from promise.resources import Window
 
 
 class ReservationBook(CapacityBook, Protocol):
@@ -34,6 +35,9 @@ class ReservationBook(CapacityBook, Protocol):
 
     def holders_on(self, provider: str) -> Iterable[Reservation]:
         """Return the live reservations of a provider that hold any element."""
+
+    def overlapping(self, scope: Scope, window: Window) -> Iterable[Reservation]:
+        """Return the live reservations with a claim in a scope at some instant of a window, in no order."""
 
     def degraded_in(self, scope: Scope) -> Iterable[Reservation]:
         """Return the live reservations with a claim in a scope that have a shortfall."""
