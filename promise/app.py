@@ -27,6 +27,10 @@ from promise.northbound.datastore import schema
 from promise.northbound.datastores.service import DatastoreService
 from promise.northbound.datastores.trials import Trials
 from promise.northbound.dialogue import Limits
+from promise.northbound.events.callback import Patience as CallbackPatience
+from promise.northbound.events.callback import Surroundings
+from promise.northbound.events.callbacks import Callbacks
+from promise.northbound.events.post import Poster
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
@@ -84,6 +88,8 @@ class App:
     sync: Sync
     lifecycle: Lifecycle
     watch: Watch
+    callbacks: Callbacks
+    poster: Poster
     datastores: DatastoreService
     trials: Trials
     users: Users
@@ -113,6 +119,7 @@ class App:
             ("worker", self.worker.run()),
             ("sync", self.sync.run()),
             ("thresholds", self.watch.run()),
+            ("callbacks", self.callbacks.run()),
             ("trials", self.trials.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
@@ -166,6 +173,8 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.callbacks.stop()
+        await self.poster.close()
         await self.ledger.close()
         await self.clouds.close()
         self.users.close()
@@ -213,12 +222,17 @@ async def build(
     lifecycle = Lifecycle(ledger, state.next_due, clock)
     events = EventStream(ledger, clock)
     watch = Watch(ledger, state, clock)
-    registry = Registry(events, watch, new_id)
+    poster = Poster(config.callback.timeout)
+    said = config.callback
+    patience = CallbackPatience(said.first_pause, said.longest_pause, said.give_up)
+    around = Surroundings(ledger, events, watch, poster, patience)
+    callbacks = Callbacks(around)
+    registry = Registry(around, callbacks, new_id)
     records = Records(ledger, ledger.now(), registry)
     datastores = DatastoreService(ledger, await rules, clock, registry)
     await datastores.back("restart")
     trials = Trials(datastores, lambda: state.revision.trial, clock)
-    listeners = (replies, worker, sync, lifecycle, trials, events, watch, records)
+    listeners = (replies, worker, sync, lifecycle, trials, events, watch, callbacks, records)
     for listener in listeners:
         ledger.subscribe(listener.heard)
     rooms = Rooms(
@@ -254,6 +268,8 @@ async def build(
         sync,
         lifecycle,
         watch,
+        callbacks,
+        poster,
         datastores,
         trials,
         users,

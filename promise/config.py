@@ -106,6 +106,15 @@ class CloudConfig(Section):
     poll_interval: int = Field(1, ge=1, description="between looks at instances that are on their way")
 
 
+class CallbackConfig(Section):
+    """The `[callback]` table: patience with the receivers of subscriptions, in seconds."""
+
+    timeout: float = Field(10.0, gt=0, description="for the answer to one post")
+    first_pause: int = Field(1, ge=1, description="between a post that was not taken and the next try; then doubled")
+    longest_pause: int = Field(300, ge=1, description="between two tries")
+    give_up: int = Field(86_400, ge=1, description="without success, after which a receiver is suspended")
+
+
 class PolicyConfig(Section):
     """The `[policy]` table: what `promise/policy/reservation` is at the very first start; later it is configuration."""
 
@@ -131,6 +140,7 @@ class Config(Section):
     restconf: RestconfConfig = RestconfConfig()
     ledger: LedgerConfig = LedgerConfig()
     cloud: CloudConfig = CloudConfig()
+    callback: CallbackConfig = CallbackConfig()
     policy: PolicyConfig = PolicyConfig()
     user: list[UserConfig] = []
 

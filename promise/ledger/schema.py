@@ -8,10 +8,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, LargeBinary
 
 RECORDS: Final = (
     "provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency", "section", "revision",
+    "subscription",
 )  # fmt: skip
 """The kinds of record; each has a table of its own. A further one needs a migration."""
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration."""
 
 WIDE: Final = BigInteger().with_variant(Integer(), "sqlite")

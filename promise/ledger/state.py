@@ -34,6 +34,7 @@ from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
 from promise.reservation.transitions import of_reservation, reservation_events
 from promise.resources import total_of
+from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 CODECS: Mapping[str, Codec] = {
     kind.table: kind.from_json
-    for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key, Section, Revision)
+    for kind in (Provider, Pool, Reservation, Allocation, Operation, Policy, Key, Section, Revision, Subscription)
 }
 """How the ledger reads the record of each table."""
 
@@ -104,6 +105,11 @@ class State(Shelves):
     def keys(self) -> Mapping[str, Key]:
         """Return every idempotency key that is kept, by id."""
         return self._tables[Key.table]
+
+    @property
+    def subscriptions(self) -> Mapping[str, Subscription]:
+        """Return every subscription that outlives sessions, by id, oldest first."""
+        return self._tables[Subscription.table]
 
     @property
     def policy(self) -> Policy:

@@ -15,7 +15,6 @@ from promise.errors import (
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
-    Unsupported,
 )
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import TAKING, Change, Edit, Insert, Operation, Place
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from promise.northbound.datastore import Node, Schema
 
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
-
-LATER: Final = frozenset({"subscriptions"})
-"""Configuration of the modules that this server does not take by an edit yet."""
 
 CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
 """The path of the element with the edit inside, where no other is told."""
@@ -97,8 +93,6 @@ def _node(element: _Element, nodes: Mapping[str, Node], path: str, schema: Schem
     if not node.config:
         rule = f"{name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=name, namespace=namespace)
-    if name in LATER:
-        raise Unsupported(f"editing <{name}>", path=path + node.segment)
     return node
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.actor import Actor
+    from promise.allocation.book import AllocationBook
     from promise.capacity.refusal import Refusal
     from promise.northbound.access import Caller
     from promise.northbound.bindings import PromiseSubscriptions
@@ -206,7 +207,8 @@ class Wish:
     """What a subscription of Promise's own asks for.
 
     `start` (seconds) or `after` (a sequence number) say from when on; None: from now on. `present`: begin with the
-    present state of everything that matches.
+    present state of everything that matches. `callback`: where it is posted to, signed with `secret`; None: it comes
+    on the session.
     """
 
     kind: Kind
@@ -215,18 +217,20 @@ class Wish:
     after: int | None = None
     present: bool = False
     thresholds: tuple[Threshold, ...] = ()
+    callback: str | None = None
+    secret: str | None = field(default=None, repr=False)
 
 
 class Subscribed(NamedTuple):
-    """The answer to a wish: the subscription's id, the stream that it is part of, and the last sequence before it."""
+    """The answer to a wish: the subscription's id, the last sequence before it, and the stream that it is part of."""
 
     id: str
-    stream: str
     sequence: int
+    stream: str | None = None
 
 
 class Subscriptions(Protocol):
-    """The subscriptions of Promise's own, each bound to its session."""
+    """The subscriptions of Promise's own: those that live on sessions, and those with a callback-uri."""
 
     async def subscribe(self, caller: Caller, wish: Wish) -> Subscribed | Refusal:
         """Begin to tell a session what it wishes to know; raises errors.Invalid for a beginning that cannot be."""
@@ -234,5 +238,5 @@ class Subscriptions(Protocol):
     async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
         """End a subscription."""
 
-    def listed(self, actor: Actor) -> Iterable[PromiseSubscriptions]:
-        """Return those that live on sessions and that the actor may see, oldest first."""
+    def listed(self, book: AllocationBook, actor: Actor, content: Content) -> Iterable[PromiseSubscriptions]:
+        """Return those that the actor may see, oldest first, those that live on sessions at the end."""

@@ -19,6 +19,7 @@ from promise.northbound.port import Content
 from promise.northbound.running import TOP
 from promise.northbound.words import actor_of
 from promise.reservation.policy import Policy
+from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Body: TypeAlias = dict[str, Any]
 """The members of a container or list entry."""
 
-CONFIGURED: Final = frozenset({Policy.table, Provider.table, Section.table})
+CONFIGURED: Final = frozenset({Policy.table, Provider.table, Section.table, Subscription.table})
 """The tables whose records hold configuration."""
 
 
@@ -93,19 +94,21 @@ class Records:
     async def read(self, caller: Caller, part: Part) -> Found:
         """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
         actor = actor_of(caller)
-        found = await self._ledger.read(lambda book, now: _found(book, actor, now, part))
+        found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
         if part.content is not Content.CONFIG:
-            if self._told is not None and part.top in {None, TOP} and part.child in {None, "subscriptions"}:
-                self._add_subscriptions(found, actor, self._told)
             found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
         return found
 
-    def _add_subscriptions(self, found: Found, actor: Actor, told: Subscriptions) -> None:
-        """Add the subscriptions that live on sessions, which no record has."""
-        entry = yang.DATA["/promise/subscriptions"]
-        bodies = [body_of(entry, one) for one in told.listed(actor)]
-        if bodies:
-            found.tree.setdefault(TOP, {})["subscriptions"] = bodies
+    def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
+        """Return what the records say, with the subscriptions that live on sessions and how it goes with the others."""
+        found = _found(book, actor, now, part)
+        asked = part.top in {None, TOP} and part.child in {None, "subscriptions"} and part.page is None
+        if self._told is not None and asked and part.content is not Content.CONFIG:
+            entry = yang.DATA["/promise/subscriptions"]
+            bodies = [body_of(entry, one) for one in self._told.listed(book, actor, part.content)]
+            if bodies:
+                found.tree.setdefault(TOP, {})["subscriptions"] = bodies
+        return found
 
     async def configuration(self) -> Configuration:
         """Return the running configuration."""

@@ -10,6 +10,7 @@ from promise.allocation.configuration import Configuration
 from promise.capacity.provider import Access, Provider
 from promise.capacity.providers import moved_away, no_credentials
 from promise.northbound import bindings as yang
+from promise.northbound import subscribed
 from promise.reservation.policy import Policy
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 TOP: Final = "opnfv-promise:promise"
 _PROVIDERS: Final = yang.DATA["/promise/providers"]
 _POLICY: Final = yang.DATA["/promise/policy"]
-_RECORDS: Final = frozenset({"providers", "policy"})
+_RECORDS: Final = frozenset({"providers", "policy", subscribed.MEMBER})
 _RULES: Final = (
     "max_future_start_range", "max_future_end_range", "max_duration", "expiry", "before_end", "at_end", "preempt",
     "unreserved", "alternatives", "search_horizon", "retention",
@@ -38,6 +39,8 @@ def tree_of(book: AllocationBook) -> Tree:
         inside["providers"] = [_body(_PROVIDERS, provider_config(record)) for record in book.providers.values()]
     if policy := policy_config(book.policy):
         inside["policy"] = _body(_POLICY, policy)
+    if told := subscribed.bodies(book):
+        inside[subscribed.MEMBER] = told
     for name, section in book.sections.items():
         top, _, child = name.partition("/")
         if child:
@@ -48,7 +51,7 @@ def tree_of(book: AllocationBook) -> Tree:
 
 
 def sections_of(tree: Tree) -> dict[str, JSON]:
-    """Return what is neither policy nor provider, by the ids of `configuration.model.Section`."""
+    """Return what is neither policy, provider nor subscription, by the ids of `configuration.model.Section`."""
     found = {top: value for top, value in tree.items() if top != TOP}
     inside = tree.get(TOP, {})
     return found | {f"{TOP}/{name}": inside[name] for name in inside if name not in _RECORDS}

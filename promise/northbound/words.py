@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from promise.actor import Actor
+from promise.errors import BadValue
 from promise.northbound import bindings as yang
-from promise.resources import FOREVER, LAST, LEAVES
+from promise.resources import FOREVER, LAST, LEAVES, Window
+from promise.subscription.model import ALWAYS, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,3 +83,39 @@ def open_end(end: int) -> int | None:
 def actor_of(caller: Caller) -> Actor:
     """Return on whose behalf a caller's request is decided."""
     return Actor(caller.username, caller.project, operator=caller.administrator, session_id=caller.session_id)
+
+
+def check_callback(uri: str, path: str) -> None:
+    """Raise BadValue for a callback-uri that names nobody to post to, or has a password in it, which all could read."""
+    try:
+        parts = urlsplit(uri)
+        fine, port = bool(parts.hostname), parts.port
+    except ValueError:
+        fine, port = False, None
+    if not fine or port == 0:
+        raise BadValue(
+            "callback-uri must name a host, and no port or one from 1 to 65535", path=path, name="callback-uri"
+        )
+    if parts.username is not None or parts.password is not None:
+        rule = "callback-uri must not have a user or password in it; posts are signed with 'secret'"
+        raise BadValue(rule, path=path, name="callback-uri")
+
+
+def threshold(said: yang.Threshold) -> Threshold:
+    """Return a line that capacity may cross."""
+    return Threshold(
+        metric=said.metric,
+        resource=said.resource,
+        lower=said.bound == "lower",
+        value=said.value,
+        hysteresis=said.hysteresis or 0,
+        horizon=said.horizon or 0,
+    )
+
+
+def window_of(said: yang.Window | None) -> Window:
+    """Return the window of a filter; a start or an end that is not said restricts nothing."""
+    if said is None:
+        return ALWAYS
+    start, end = starting(said.start), ending(said.end)
+    return Window(ALWAYS.start if start is None else start, ALWAYS.end if end is None else end)

@@ -10,17 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from promise.actor import Actor
 from promise.allocation.configuration import configure
 from promise.capacity.refusal import Refusal
 from promise.configuration.model import REVISED, Revision, Trial
 from promise.errors import Inapplicable
 from promise.events import Decision, fact
+from promise.northbound import subscribed
 from promise.northbound.datastores import entries
 from promise.northbound.datastores.difference import difference
-from promise.northbound.running import configuration_of, tree_of, usernames_of
+from promise.northbound.running import TOP, configuration_of, tree_of, usernames_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.allocation.configuration import Configuration
@@ -38,6 +40,13 @@ class Author:
     user: str
     session_id: int = 0
     source: str = ""
+    project: str = ""
+    operator: bool = False
+
+    @property
+    def actor(self) -> Actor:
+        """Whose the subscriptions are that are made so."""
+        return Actor(self.user, self.project, operator=self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ def verify(schema: Schema, after: Tree, book: AllocationBook, now: int) -> None:
     """Raise the `Invalid` that tells why a configuration cannot be put into force."""
     schema.validate(after)
     _configured(book, configuration_of(after, book), now)
+    _subscribed(after, book, Author("").actor, now)
 
 
 def change(
@@ -105,8 +115,9 @@ def _changed(
     forsaken = entries.mentioned(book).union(spared) - entries.used(wanted)
     if trial is not None:
         trial, forsaken = replace(trial, spared=tuple(sorted(forsaken))), frozenset()
+    begun, unused = _subscribed(after, book, author.actor, now)
     told = _told(schema, book, before, after, author, trial, confirm)
-    return Decision(None, (*events, told), dict.fromkeys(forsaken))
+    return Decision(None, (*events, *begun, told), {**dict.fromkeys(forsaken), **unused})
 
 
 def back(schema: Schema, book: AllocationBook, now: int, author: Author, why: str) -> Decision[bool]:
@@ -124,7 +135,8 @@ def back(schema: Schema, book: AllocationBook, now: int, author: Author, why: st
     forsaken = entries.mentioned(book).union(trial.spared) - entries.used(kept)
     told = _told(schema, book, before, dict(trial.before), author, None, "timeout" if why == "timeout" else "cancel")
     told = replace(told, detail={**told.detail, "why": why})
-    return Decision(True, (*events, told), dict.fromkeys(forsaken))  # noqa: FBT003 - as above
+    begun, unused = _subscribed(dict(trial.before), book, author.actor, now)
+    return Decision(True, (*events, *begun, told), {**dict.fromkeys(forsaken), **unused})  # noqa: FBT003 - as above
 
 
 def _restored(book: AllocationBook, wanted: Configuration, now: int) -> tuple[Sequence[Event], Configuration]:
@@ -149,6 +161,10 @@ def _configured(book: AllocationBook, wanted: Configuration, now: int) -> Sequen
         path = f"/promise:promise/promise:providers[promise:id='{refusal.provider}']"
         raise Inapplicable(refusal.message, path=path, app_tag=refusal.reason.value)
     return decision.events
+
+
+def _subscribed(tree: Tree, book: AllocationBook, by: Actor, now: int) -> tuple[list[Event], Mapping[str, None]]:
+    return subscribed.changes(tree.get(TOP, {}).get(subscribed.MEMBER, ()), book, by, now)
 
 
 def _told(

@@ -54,16 +54,17 @@ class Reading:
                 *state.elements(book, actor_of(caller), now, inside, content),
                 *written(sections, self._promise.children.values(), inside, self._promise.namespace),
             ]
-            if content is not Content.CONFIG:
-                parts += self._subscriptions(caller, inside)
+            parts += self._subscriptions(book, caller, inside, content)
             texts.append(b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts)))
         texts += written(tree, self._others, wanted)
         return [etree.fromstring(text, _PARSER) for text in texts]
 
-    def _subscriptions(self, caller: Caller, wanted: Selection) -> Iterator[bytes]:
-        """Yield the subscriptions that live on sessions, which no record has."""
+    def _subscriptions(
+        self, book: AllocationBook, caller: Caller, wanted: Selection, content: Content
+    ) -> Iterator[bytes]:
+        """Yield the subscriptions, those that live on sessions behind the others."""
         below = wanted.child(self._promise.namespace, "subscriptions")
         if below is not None and self._told is not None:
             keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
-            found = self._told.listed(actor_of(caller))
+            found = self._told.listed(book, actor_of(caller), content)
             yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)

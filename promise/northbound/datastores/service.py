@@ -256,7 +256,7 @@ def _administrator(caller: Caller, what: str) -> None:
 
 
 def _author(caller: Caller) -> Author:
-    return Author(caller.username, caller.session_id, caller.source)
+    return Author(caller.username, caller.session_id, caller.source, caller.project, caller.administrator)
 
 
 def _expect_configuration(datastore: Datastore, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from promise.capacity.model import Scope
@@ -11,6 +12,7 @@ from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.port import Content
 from promise.northbound.running import policy_config, provider_config
+from promise.northbound.subscribed import shown, visible
 from promise.northbound.words import capacity, told
 from promise.reservation.view import view
 
@@ -29,7 +31,7 @@ def elements(book: AllocationBook, actor: Actor, now: int, wanted: Selection, co
     """Yield the children of /promise that are wanted, as far as records of their own stand behind them."""
     for name, values in PARTS[content].items():
         below = wanted.child(NAMESPACE, name)
-        if below is not None:
+        if below is not None and name != "subscriptions":  # whoever knows of the sessions shows all of them
             encode = yang.DATA[f"/promise/{name}"].encode_xml
             yield from (encode(value) for value in values(book, actor, now, below.values("id")))
 
@@ -130,13 +132,28 @@ def _provider_config(
     return [provider_config(record) for record in _chosen(book.providers, keys)]
 
 
-CONFIG = {"providers": _provider_config, "policy": _policy}
+def _subscriptions(
+    content: Content, book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+) -> Iterable[yang.PromiseSubscriptions]:
+    """Return those with a callback-uri; those that live on sessions have no record."""
+    del now
+    return [shown(record, content) for record in visible(book, actor) if keys is None or record.id in keys]
+
+
+CONFIG: Mapping[str, Callable[..., Iterable[Any]]] = {
+    "providers": _provider_config,
+    "policy": _policy,
+    "subscriptions": partial(_subscriptions, Content.CONFIG),
+}
 """The children of /promise that are configuration, as <get-config> shows them."""
 
-BOTH = {"providers": _providers}
+BOTH: Mapping[str, Callable[..., Iterable[Any]]] = {
+    "providers": _providers,
+    "subscriptions": partial(_subscriptions, Content.ALL),
+}
 """Those with state inside, as <get> shows them."""
 
-STATE = {
+STATE: Mapping[str, Callable[..., Iterable[Any]]] = {
     "capacity": _capacity,
     "pools": _pools,
     "reservations": _reservations,
@@ -147,7 +164,11 @@ STATE = {
 
 PARTS: Mapping[Content, Mapping[str, Callable[..., Iterable[Any]]]] = {
     Content.CONFIG: CONFIG,
-    Content.NONCONFIG: {**STATE, "providers": _provider_state},
+    Content.NONCONFIG: {
+        **STATE,
+        "providers": _provider_state,
+        "subscriptions": partial(_subscriptions, Content.NONCONFIG),
+    },
     Content.ALL: {**STATE, **CONFIG, **BOTH},
 }
 """What each kind of reading shows."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promise.northbound import bindings as yang
-from promise.northbound.events.content import head
-from promise.northbound.events.notice import Notice
+from promise.northbound.events.notice import Notice, head
+
+if TYPE_CHECKING:
+    from promise.subscription.model import Subscription
 
 
 def lost(whose: str, after: int | None, until: int, now: int) -> Notice:
@@ -26,3 +28,10 @@ def about(whose: str, event: str, place: tuple[int, int], **said: Any) -> Notice
     return Notice(
         yang.SUBSCRIPTION_EVENT_NOTIFICATION, place, None, lambda: {**head(name, *place), "event": event, **said}
     )
+
+
+def state(record: Subscription, event: str, place: tuple[int, int]) -> Notice:
+    """Say to whom it belongs that delivery has stopped, or goes on."""
+    body = {"subscription_id": (record.id,), "event": event, "message": record.last_error}
+    name = f"{record.id} {event} {place[0]}"
+    return Notice(yang.SUBSCRIPTION_EVENT_NOTIFICATION, place, record, lambda: {**head(name, *place), **body})

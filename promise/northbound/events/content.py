@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID, uuid5
 
 from promise.allocation.model import Allocation
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.events.notice import Notice
-from promise.northbound.words import capacity, sure, told
+from promise.northbound.events import about
+from promise.northbound.events.crossing import crossed
+from promise.northbound.events.notice import Notice, head
+from promise.northbound.words import capacity, told
 from promise.reservation.model import Reservation
 from promise.reservation.view import ReservationView
 from promise.resources import LEAVES
+from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from promise.events import Entry
-
-EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
-"""The ids of notifications follow from this and from where they stand, so that one sent again has the same id."""
 
 RESERVATION_EVENTS: Final = frozenset(
     {"accepted", "updated", "started", "before-end", "released", "expired", "ended", "cancelled", "degraded", "healed"}
@@ -55,17 +54,22 @@ def _of_record(entry: Entry) -> Iterator[Notice]:
     elif isinstance(record, Allocation) and what in ALLOCATION_EVENTS:
         place = entry.seq, entry.at
         yield Notice(yang.ALLOCATION_EVENT_NOTIFICATION, place, record, lambda: _allocation(entry, record, what))
+    elif isinstance(record, Subscription):
+        yield from _of_subscription(entry, record, what)
+
+
+def _of_subscription(entry: Entry, record: Subscription, what: str) -> Iterator[Notice]:
+    if what == "crossed":
+        crossing: Any = entry.event.detail["crossing"]
+        yield crossed(record.id, crossing, entry.seq)
+    elif what in {"suspended", "resumed"}:
+        yield about.state(record, what, (entry.seq, entry.at))
 
 
 def _of_columns(entry: Entry) -> Iterator[Notice]:
     changed: Any = entry.event.detail.get("columns", ())
     for one in changed:
         yield Notice(yang.CAPACITY_EVENT_NOTIFICATION, (entry.seq, entry.at), one, partial(_capacity, entry, one))
-
-
-def head(name: str, seq: int, at: int) -> dict[str, Any]:
-    """Return what every notification begins with; its id follows from the name."""
-    return {"event_id": str(uuid5(EVENT_IDS, name)), "sequence": seq, "time": sure(at)}
 
 
 def _head(entry: Entry, which: str) -> dict[str, Any]:

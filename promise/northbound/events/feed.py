@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
-from promise.subscription.matching import passes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -53,14 +53,25 @@ class Member:
 
     def wants(self, notice: Notice) -> bool:
         """Tell whether it is told this."""
-        subject = notice.subject
-        return (
-            subject is not None
-            and not self.thresholds
-            and notice.kind is self.kind
-            and notice.for_eyes_of(self.actor)
-            and passes(self.wanted, subject)
-        )
+        if notice.only is not None:
+            return notice.only == self.id
+        return not self.thresholds and notice.for_eyes_of(self.actor) and notice.matches(self.kind, self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is told next, each with the subscriptions that it is for; when that is done it is to be `passed`."""
+
+    told: Sequence[tuple[Notice, Sequence[str]]]
+    those: Sequence[Member]
+    cursor: Cursor
+    seq: int
+
+    def passed(self) -> None:
+        """Note that all of it was told."""
+        for member in self.those:
+            member.after = self.seq
+        self.cursor.position = self.seq
 
 
 class Feed:
@@ -112,22 +123,30 @@ class Feed:
     async def notices(self) -> AsyncGenerator[tuple[Notice, Sequence[str]], None]:
         """Yield each notification with the ids of the subscriptions that are told it."""
         while self.members:
-            self._news.clear()
-            for each in self._aside():
-                yield each
-            told = await self._next()
-            if told is None:
-                if not self._news.is_set():
-                    await self._news.wait()
+            step = await self.step()
+            if step is None:
+                await self.news()
                 continue
-            those = self._behind(told.seq)  # one that comes meanwhile begins where it says
-            for notice in told.notices:
-                if ids := [each.id for each in those if each.wants(notice)]:
-                    yield notice, ids
-            for member in those:
-                member.after = told.seq
-            self._cursor.position = told.seq
+            for each in step.told:
+                yield each
+            step.passed()
             await asyncio.sleep(0)  # whoever else has something to do goes first
+
+    async def news(self) -> None:
+        """Wait until there may be a further step."""
+        await self._news.wait()
+
+    async def step(self) -> Step | None:
+        """Return what is told next, None when there is nothing yet."""
+        self._news.clear()
+        if aside := list(self._aside()):
+            return Step(aside, (), self._cursor, self._cursor.position)
+        told = await self._next()
+        if told is None:
+            return None
+        those = self._behind(told.seq)  # one that comes meanwhile begins where it says
+        found = [(notice, ids) for notice in told.notices if (ids := [each.id for each in those if each.wants(notice)])]
+        return Step(found, those, self._cursor, told.seq)
 
     def still(self, ids: Iterable[str]) -> list[str]:
         """Return the ids of those subscriptions that have not ended."""

@@ -10,8 +10,7 @@ from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.events.content import head
-from promise.northbound.events.notice import Notice
+from promise.northbound.events.notice import Notice, head
 from promise.northbound.words import open_end, told
 from promise.reservation.view import view
 from promise.subscription.matching import passes

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
 
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.words import sure
-from promise.subscription.matching import kind_of
+from promise.subscription.matching import kind_of, passes
+from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.northbound.codec import Notification
     from promise.subscription.matching import Subject
-    from promise.subscription.model import Kind
+    from promise.subscription.model import Filter, Kind
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 """The namespace of <notification> and <create-subscription> (RFC 5277 section 4)."""
@@ -29,23 +31,34 @@ _TIME: Final = b"</time>"
 _COMPACT: Final = (",", ":")
 
 
+EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
+"""The ids of notifications follow from this and from where they stand, so that one sent again has the same id."""
+
+
+def head(name: str, seq: int, at: int) -> dict[str, Any]:
+    """Return what every notification begins with; its id follows from the name."""
+    return {"event_id": str(uuid5(EVENT_IDS, name)), "sequence": seq, "time": sure(at)}
+
+
 class Notice:
-    """A notification about a subject; without one it is about a subscription, and for nobody else.
+    """A notification about a subject, for those who may see that; `only` is the one subscription that it is for.
 
     `make` returns the leaves of the binding's body. It is asked when somebody first wants the notification.
     """
 
-    __slots__ = ("_at", "_binding", "_content", "_document", "_json", "_make", "seq", "subject")
+    __slots__ = ("_at", "_binding", "_content", "_document", "_json", "_make", "only", "seq", "subject")
 
     def __init__(
         self,
         binding: Notification[Any],
         place: tuple[int, int],
-        subject: Subject | None,
+        subject: Subject | Subscription | None,
         make: Callable[[], dict[str, Any]],
+        only: str | None = None,
     ) -> None:
         self.seq, self._at = place
         self.subject = subject
+        self.only = only
         self._binding = binding
         self._make = make
         self._content = b""
@@ -63,9 +76,16 @@ class Notice:
         return self._binding.name
 
     @property
-    def kind(self) -> Kind | None:
-        """The kind of the subscriptions that it is for."""
-        return None if self.subject is None else kind_of(self.subject)
+    def event_id(self) -> str:
+        """Its id, the same however often it is told."""
+        return str(self._make()["event_id"])
+
+    def matches(self, kind: Kind, wanted: Filter) -> bool:
+        """Tell whether it is of this kind, and passes the filter."""
+        subject = self.subject
+        if subject is None or isinstance(subject, Subscription):
+            return False
+        return kind_of(subject) is kind and passes(wanted, subject)
 
     def for_eyes_of(self, actor: Actor) -> bool:
         """Tell whether the actor may know: numbers are for all, a record for those who may see it."""

@@ -1,22 +1,27 @@
-"""The subscriptions of Promise's own that live on a session: made, listed, and ended with it or before."""
+"""The subscriptions of Promise's own: made, listed and ended; those that live on a session go with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import BadElement, Unsupported
+from promise.events import Decision
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.events import about
-from promise.northbound.events.crossing import crossed
+from promise.northbound.events.crossing import crossed, plain
 from promise.northbound.events.feed import Feed, Member
 from promise.northbound.events.initial import initial
 from promise.northbound.events.watch import Watched
-from promise.northbound.port import Subscribed
+from promise.northbound.port import Content, Subscribed
+from promise.northbound.subscribed import shown, visible
 from promise.northbound.words import actor_of, fresh_id
-from promise.subscription.model import Kind
+from promise.subscription import decisions
+from promise.subscription.decisions import existence
+from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,11 +29,11 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
     from promise.northbound.access import Caller
+    from promise.northbound.events.callback import Surroundings
+    from promise.northbound.events.callbacks import Callbacks
     from promise.northbound.events.notice import Notice
-    from promise.northbound.events.stream import EventStream
-    from promise.northbound.events.watch import Watch
     from promise.northbound.port import Receiver, Wish
-    from promise.subscription.model import Filter
+    from promise.subscription.book import SubscriptionBook
 
 
 @dataclass(slots=True)
@@ -60,9 +65,11 @@ class _Start:
 class Registry:
     """Who subscribed to what; see `port.Subscriptions`."""
 
-    def __init__(self, stream: EventStream, watch: Watch, new_id: Callable[[], str] = fresh_id) -> None:
-        self._stream = stream
-        self._watch = watch
+    def __init__(self, around: Surroundings, callbacks: Callbacks, new_id: Callable[[], str] = fresh_id) -> None:
+        self._stream = around.stream
+        self._watch = around.watch
+        self._ledger = around.ledger
+        self._callbacks = callbacks
         self._new_id = new_id
         self._sessions: dict[int, _Session] = {}
         self._bound: dict[str, _Bound] = {}
@@ -78,11 +85,13 @@ class Registry:
             self._forget(key)
 
     async def subscribe(self, caller: Caller, wish: Wish) -> Subscribed | Refusal:
-        """Begin to tell a session what it wishes to know, from the answer to this request on."""
+        """Begin to tell a session what it wishes to know, from the answer to this request on; or a callback-uri."""
+        actor = actor_of(caller)
+        if wish.callback is not None:
+            return await self._keep(actor, wish)
         session = self._sessions.get(caller.session_id)
         if session is None:
             raise Unsupported("a subscription without a session or a callback-uri")
-        actor = actor_of(caller)
         start = await self._stream.log.read(lambda book, now: self._start(book, actor, wish, now))
         if isinstance(start, Refusal):
             return start
@@ -97,12 +106,16 @@ class Registry:
             self._bound[member.id] = _Bound(member, caller.session_id, watched)
             if watched is not None:
                 await self._watch.add(watched)
-        return Subscribed(member.id, wish.kind.value, start.seq)
+        return Subscribed(member.id, start.seq, wish.kind.value)
 
     async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
         """End a subscription of the caller's own, or of anybody for an administrator."""
-        bound = self._bound.get(key)
-        if bound is None or not _may(actor_of(caller), bound.member):
+        actor, bound = actor_of(caller), self._bound.get(key)
+        if bound is None:
+            decide = partial(decisions.end, key=key, actor=actor)
+            ended: Refusal | None = await self._ledger.submit(lambda book, _now: decide(book), actor=actor.user)
+            return ended
+        if not _may(actor, bound.member):
             return Refusal(Reason.NOT_FOUND, f"there is no subscription {key}")
         self._forget(key)
         feed = self._sessions[bound.session].feed
@@ -110,16 +123,58 @@ class Registry:
             feed.remove(key)
         return None
 
+    def condition(self, record: Subscription) -> yang.PromiseSubscriptions:
+        """Return how it goes with a subscription that has a callback-uri: its key, and what is state."""
+        work = self._callbacks.callback(record.id)
+        retrying = work is not None and work.retrying
+        return yang.PromiseSubscriptions(
+            id=record.id,
+            kind=record.kind.value,
+            owner=record.owner,
+            state="suspended" if record.suspended else "retrying" if retrying else "active",
+            sent=record.sent + (work.sent if work else 0),
+            dropped=record.dropped,
+            last_error=work.last_error if work and not record.suspended else record.last_error,
+        )
+
+    async def _keep(self, actor: Actor, wish: Wish) -> Subscribed | Refusal:
+        """Make a subscription that outlives the session."""
+        key, log = self._new_id(), self._stream.log
+        earlier = None if wish.start is None else await log.seq_before(wish.start)
+
+        def decide(book: SubscriptionBook, now: int) -> Decision[Subscribed | Refusal]:
+            refused = existence(book, actor, wish.kind, wish.wanted)
+            if refused is not None:
+                return Decision(refused)
+            check_beginning(wish, log.seq, now)
+            after = wish.after if wish.after is not None else log.seq if earlier is None else earlier
+            decision = decisions.create(record_of(key, actor, wish, now, after), wish.secret)
+            return Decision(Subscribed(key, log.seq), decision.events, decision.secrets)
+
+        kept: Subscribed | Refusal = await self._ledger.submit(decide, actor=actor.user)
+        return kept
+
     def _forget(self, key: str) -> None:
         watched = self._bound.pop(key).watched
         if watched is not None:
             self._watch.remove(watched)
 
-    def listed(self, actor: Actor) -> Iterator[yang.PromiseSubscriptions]:
-        """Yield the subscriptions of sessions that the actor may see, oldest first."""
-        for each in self._bound.values():
-            if _may(actor, each.member):
-                yield _listed(each.member, each.session)
+    def listed(self, book: AllocationBook, actor: Actor, content: Content) -> Iterator[yang.PromiseSubscriptions]:
+        """Yield the subscriptions that the actor may see, oldest first, those of sessions at the end."""
+        for record in visible(book, actor):
+            yield self._shown(record, content)
+        if content is not Content.CONFIG:
+            for each in self._bound.values():
+                if _may(actor, each.member):
+                    yield _listed(each.member, each.session)
+
+    def _shown(self, record: Subscription, content: Content) -> yang.PromiseSubscriptions:
+        """Return a subscription with a callback-uri, and how it goes at this moment."""
+        begun, work = shown(record, content), self._callbacks.callback(record.id)
+        if content is Content.CONFIG or work is None or record.suspended:
+            return begun
+        state = "retrying" if work.retrying else "active"
+        return replace(begun, state=state, sent=record.sent + work.sent, last_error=work.last_error)
 
     def _watched(self, feed: Feed, member: Member) -> Watched:
         """Return the lines of a subscription, each of which is told behind what has made it so."""
@@ -127,7 +182,7 @@ class Registry:
         return Watched(
             member.wanted,
             member.thresholds,
-            lambda crossing: feed.tell(member, crossed(member.id, crossing, log.durable_seq)),
+            lambda crossing: feed.tell(member, crossed(member.id, plain(*crossing), log.durable_seq)),
         )
 
     def _join(self, session: _Session, member: Member) -> Feed:
@@ -149,13 +204,10 @@ class Registry:
 
     async def _rewind(self, member: Member, wish: Wish, start: _Start) -> None:
         """Let a subscription begin in the past, where that is asked for; what is gone from there is said."""
+        check_beginning(wish, start.seq, start.now)
         if wish.after is not None:
-            if wish.after > start.seq:
-                raise _beyond(wish, f"from-sequence must not be later than the last sequence, {start.seq}")
             member.after = wish.after
         elif wish.start is not None:
-            if wish.start > start.now + 1:  # the second that the clock shows is not over
-                raise _beyond(wish, "start-time must not be in the future")
             base = await self._stream.log.base()
             member.after = max(base.seq, await self._stream.log.seq_before(wish.start))
             if base.seq and wish.start <= base.at:
@@ -180,23 +232,33 @@ def _listed(member: Member, session: int) -> yang.PromiseSubscriptions:
     )
 
 
+def check_beginning(wish: Wish, seq: int, now: int) -> None:
+    """Raise BadElement for a beginning that lies in the future."""
+    if wish.after is not None and wish.after > seq:
+        raise _beyond(wish, f"from-sequence must not be later than the last sequence, {seq}")
+    if wish.start is not None and wish.start > now + 1:  # the second that the clock shows is not over
+        raise _beyond(wish, "start-time must not be in the future")
+
+
+def record_of(key: str, actor: Actor, wish: Wish, now: int, after: int) -> Subscription:
+    """Return the record of a subscription with a callback-uri."""
+    assert wish.callback is not None
+    return Subscription(
+        id=key,
+        kind=wish.kind,
+        wanted=wish.wanted,
+        thresholds=wish.thresholds,
+        owner=actor.user,
+        project=actor.project,
+        operator=actor.operator,
+        callback=wish.callback,
+        created=now,
+        after=after,
+        credential=key if wish.secret is not None else None,
+        fresh=wish.present,
+    )
+
+
 def _beyond(wish: Wish, rule: str) -> BadElement:
     name = "start-time" if wish.after is None else "from-sequence"
     return BadElement(rule, path=f"/promise:subscribe-{wish.kind}-events/promise:{name}", name=name)
-
-
-def existence(book: AllocationBook, actor: Actor, kind: Kind, wanted: Filter) -> Refusal | None:
-    """Return why nothing could ever match: what the filter names does not exist for the actor."""
-    if wanted.window.end <= wanted.window.start:
-        return Refusal(Reason.WINDOW_INVALID, "end must be later than start")
-    if wanted.provider is not None and wanted.provider not in book.providers:
-        return Refusal(Reason.NOT_FOUND, f"there is no provider {wanted.provider}")
-    if wanted.zone is not None:
-        providers = [wanted.provider] if wanted.provider else list(book.providers)
-        if not any(wanted.zone in book.zones_of(provider) for provider in providers):
-            return Refusal(Reason.ZONE_UNKNOWN, f"no such provider has a zone {wanted.zone}")
-    records: Any = book.reservations if kind is Kind.RESERVATION else book.allocations
-    for key in sorted(wanted.ids):
-        if key not in records or not actor.sees(records[key]):
-            return Refusal(Reason.NOT_FOUND, f"there is no {kind.value} {key}")
-    return None

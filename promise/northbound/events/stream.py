@@ -213,7 +213,7 @@ class Subscription:
         return self._interest.stop is not None and told.at > self._interest.stop
 
     def _wants(self, notice: Notice) -> bool:
-        return notice.for_eyes_of(self._actor) and passes(notice, self._interest.wanted)
+        return notice.only is None and notice.for_eyes_of(self._actor) and passes(notice, self._interest.wanted)
 
     def _about_itself(self, name: str) -> Callable[[], bytes]:
         said = document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())

@@ -20,7 +20,7 @@ from promise.northbound.events.waiting import first_of
 from promise.subscription.threshold import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from promise.capacity.book import CapacityBook
     from promise.capacity.query import Levels
@@ -39,6 +39,11 @@ class Crossing(NamedTuple):
     flip: Flip
     levels: Levels
 
+    @property
+    def line(self) -> str:
+        """Which line of its subscription it is."""
+        return line_of(self.scope, self.threshold)
+
 
 @dataclass(eq=False, slots=True)
 class Watched:
@@ -47,7 +52,7 @@ class Watched:
     wanted: Filter
     thresholds: tuple[Threshold, ...]
     tell: Callable[[Crossing], None]
-    crossed: dict[tuple[Scope, Threshold], bool] = field(default_factory=dict)
+    crossed: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -147,7 +152,7 @@ class Watch:
             resource = threshold.resource
             if threshold in known or (watched.wanted.resources and resource not in watched.wanted.resources):
                 continue
-            stood = watched.crossed.get((scope, threshold))
+            stood = watched.crossed.get(line_of(scope, threshold))
             if stood is not None or resource in managed:
                 track = _Track(watched, scope, threshold, bool(stood))
                 self._tracks.setdefault(scope, []).append(track)
@@ -194,6 +199,11 @@ class Watch:
         """Wait for a moment at which nothing in the book can still be lost."""
         while self._log.seq != self._log.durable_seq:
             await self._log.read(lambda _book, _now: None)
+
+
+def line_of(scope: Scope, threshold: Threshold) -> str:
+    """Return which line of its subscription a threshold in a scope is."""
+    return f"{scope.provider} {scope.zone or ''} {threshold.key}"
 
 
 def _touched(entries: Sequence[Entry]) -> list[Scope]:

@@ -9,10 +9,8 @@ from promise.capacity.refusal import Refusal
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.port import Wish
-from promise.northbound.unsupported import refuse
-from promise.northbound.words import bare, bare_set, ending, starting
-from promise.resources import Window
-from promise.subscription.model import ALWAYS, Filter, Kind, Threshold
+from promise.northbound.words import bare, bare_set, check_callback, ending, threshold, window_of
+from promise.subscription.model import Filter, Kind
 
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
@@ -76,8 +74,18 @@ class SubscriptionRpcs:
 
 
 def _wish(kind: Kind, wanted: Filter, asked: Any) -> Wish:
-    refuse(f"subscribe-{kind.value}-events", callback_uri=asked.callback_uri, secret=asked.secret)
-    return Wish(kind, wanted, ending(asked.start_time), asked.from_sequence, bool(asked.initial_state))
+    callback = asked.callback_uri
+    if callback is not None:
+        check_callback(callback, f"/promise:subscribe-{kind.value}-events/promise:callback-uri")
+    return Wish(
+        kind,
+        wanted,
+        ending(asked.start_time),
+        asked.from_sequence,
+        bool(asked.initial_state),
+        callback=callback,
+        secret=asked.secret,
+    )
 
 
 def _of_records(said: yang.ReservationFilter | yang.InstanceFilter | None) -> Filter:
@@ -91,23 +99,3 @@ def _of_records(said: yang.ReservationFilter | yang.InstanceFilter | None) -> Fi
         states=frozenset(said.state),
         window=window_of(said.window),
     )
-
-
-def threshold(said: yang.Threshold) -> Threshold:
-    """Return a line that capacity may cross."""
-    return Threshold(
-        metric=said.metric,
-        resource=said.resource,
-        lower=said.bound == "lower",
-        value=said.value,
-        hysteresis=said.hysteresis or 0,
-        horizon=said.horizon or 0,
-    )
-
-
-def window_of(said: yang.Window | None) -> Window:
-    """Return the window of a filter; a start or an end that is not said restricts nothing."""
-    if said is None:
-        return ALWAYS
-    start, end = starting(said.start), ending(said.end)
-    return Window(ALWAYS.start if start is None else start, ALWAYS.end if end is None else end)

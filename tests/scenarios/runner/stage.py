@@ -175,8 +175,10 @@ class Stage:
 
 
 def _busy() -> list[str]:
-    """Return the tasks for clouds that are at work, and do not wait for the clock."""
-    tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith(("operation ", "sync of "))]
+    """Return the tasks for clouds and receivers that are at work, and do not wait for the clock."""
+    tasks = [
+        task for task in asyncio.all_tasks() if task.get_name().startswith(("operation ", "sync of ", "callback "))
+    ]
     return [task.get_name() for task in tasks if not _asleep(task)]
 
 

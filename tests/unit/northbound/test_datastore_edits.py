@@ -338,10 +338,6 @@ class TestWhatMayStandThere:
     def test_annotations_of_others_say_nothing(self) -> None:
         assert edited({}, rule('<expiry xmlns:o="urn:other" o:note="why">5</expiry>')) == tree(expiry=5)
 
-    def test_what_is_known_and_comes_later_is_not_supported(self) -> None:
-        with pytest.raises(errors.Unsupported):
-            edited({}, f"<subscriptions><id>{id_of(1)}</id></subscriptions>")
-
 
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
