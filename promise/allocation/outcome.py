@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promise.allocation.model import USER_DATA, Allocation, Asked, Operation, Progress, VmState
-from promise.allocation.plan import closed, follow, told
+from promise.allocation.plan import answering, closed, follow, told
 from promise.allocation.server import BESIDE_FLAVORS, older
 from promise.events import Decision, fact
 from promise.resources import minus, named, only, total_of
@@ -31,8 +31,7 @@ def attempt(book: AllocationBook, operation: str, now: int) -> Decision[Operatio
     allocation = book.allocations[found.instance]
     if found.asked.makes and _goes(allocation):
         stopped = closed(found, Progress.STOPPED, "destroyed before it was made", now)
-        decided = follow(book, allocation, _going(allocation, now), now, [stopped])
-        return Decision(None, decided.events, decided.secrets)
+        return answering(None, follow(book, allocation, _going(allocation, now), now, [stopped]))
     running = replace(found, progress=Progress.RUNNING, attempts=found.attempts + 1, attempted=now)
     return Decision(running, (fact("operation-attempted", running),))
 
@@ -100,8 +99,7 @@ def refused(book: AllocationBook, operation: str, why: str, now: int) -> Decisio
         changed = replace(_going(allocation, now), fault=why)
     else:
         changed = replace(allocation, vm_state=VmState.ERROR, fault=why, undone=True)
-    decided = follow(book, allocation, changed, now, [closed(found, Progress.FAILED, why, now)])
-    return Decision(None, decided.events, decided.secrets)
+    return answering(None, follow(book, allocation, changed, now, [closed(found, Progress.FAILED, why, now)]))
 
 
 def leaving(book: AllocationBook, operation: str) -> Decision[None]:
@@ -147,9 +145,10 @@ def observed(book: AllocationBook, allocation_id: str, server: Server | None, no
         ended = [asked for asked in asked_of(book, old.id) if asked.asked is Asked.DELETE]
         changes = [closed(asked, Progress.DONE, "gone", now) for asked in ended]
         state = old.vm_state if old.undone else VmState.DELETING
-        return Decision(None, follow(book, old, replace(old, server_gone=True, vm_state=state), now, changes).events)
+        gone = replace(old, server_gone=True, vm_state=state)
+        return answering(None, follow(book, old, gone, now, changes))
     new = replace(_resized(book, _seen(old, server), server), vm_state=_state_of(book, old, server))
-    return _NOTHING if new == old else Decision(None, follow(book, old, new, now).events)
+    return _NOTHING if new == old else answering(None, follow(book, old, new, now))
 
 
 def _state_of(book: AllocationBook, old: Allocation, server: Server) -> VmState:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from promise.allocation.model import Progress
 from promise.allocation.part import PartKind
-from promise.allocation.plan import closed, cover, follow
+from promise.allocation.plan import answering, closed, cover, follow
 from promise.allocation.server import older
 from promise.events import Decision
 from promise.resources import minus, named
@@ -42,7 +42,7 @@ def made(book: AllocationBook, operation: str, thing: Volume | Address, now: int
         step = replace(found, progress=Progress.UNCERTAIN, result="accepted, not available yet", not_before=0)
     else:
         step = closed(found, Progress.DONE, f"{part.kind} {thing.id}", now)
-    return Decision(thing.id, follow(book, instance, changed, now, [step]).events)
+    return answering(thing.id, follow(book, instance, changed, now, [step]))
 
 
 def _recorded(book: AllocationBook, operation: str) -> str | None:
@@ -78,7 +78,7 @@ def ready(book: AllocationBook, operation: str, now: int) -> Decision[None]:
     instance = book.allocations[found.instance]
     part = instance.part(found.part)
     done = closed(found, Progress.DONE, f"volume {part.id if part else ''}", now)
-    return Decision(None, follow(book, instance, instance, now, [done]).events)
+    return answering(None, follow(book, instance, instance, now, [done]))
 
 
 def gone(book: AllocationBook, instance_id: str, key: str, now: int) -> Decision[None]:
@@ -97,7 +97,7 @@ def gone(book: AllocationBook, instance_id: str, key: str, now: int) -> Decision
         changed = replace(changed, server_gone=True)
     elif not instance.leaving:
         changed = _without(changed, part)
-    return Decision(None, follow(book, instance, changed, now, ended).events)
+    return answering(None, follow(book, instance, changed, now, ended))
 
 
 def _without(instance: Allocation, part: Part) -> Allocation:

@@ -9,7 +9,7 @@ asked for, and what has to go does when nothing that hangs on it is there.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID, uuid5
 
 from promise.allocation.model import USER_DATA, Allocation, Asked, Operation, Progress, VmState
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from promise.allocation.book import AllocationBook
     from promise.allocation.part import Part
+
+T = TypeVar("T")
 
 _IDS: Final = UUID("5a3c9c1e-2a3d-5f0b-8d0e-8a4d0b6e5f52")
 """The namespace of the ids of what follows from a decision, so that it stays a pure function."""
@@ -61,6 +63,11 @@ def follow(
     events += [fact("operation-asked", one) for one in asked]
     never_made = new.user_data and not new.counted and new.server is None
     return Decision(new, tuple(events), {USER_DATA + new.id: None} if never_made else {})
+
+
+def answering(answer: T, followed: Decision[Allocation]) -> Decision[T]:
+    """Return the same decision with another answer."""
+    return Decision(answer, followed.events, followed.secrets)
 
 
 def onward(instance: Allocation, waiting: Iterable[Operation], now: int) -> Iterator[Operation]:

@@ -208,7 +208,7 @@ def _destroy(
     if found is None or not actor.sees(found):
         return Decision(Refusal(Reason.NOT_FOUND, f"there is no instance {instance}"))
     decided = outcome.destroy(book, found, operation, now)
-    return Decision(Admitted(decided.answer), decided.events)
+    return Decision(Admitted(decided.answer), decided.events, decided.secrets)
 
 
 def listed(book: AllocationBook, question: QueryInstance, actor: Actor) -> Instances | Refusal:

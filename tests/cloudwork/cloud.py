@@ -34,7 +34,8 @@ class MemoryCloud:
 
     It makes two servers (volumes, addresses) at a time if there are to be `twins`, so many deletes are refused as
     `stubborn` says, and so many creates put off as `busy` says. What is in `refusing` it refuses: "volume data",
-    "server", "address 1"; a volume in `failing` ends in error. Every order is in `asked`.
+    "server", "address 1"; a volume in `failing` ends in error, one in
+    `stuck` never ends. Every order is in `asked`.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,7 @@ class MemoryCloud:
         self.addresses: dict[str, Address] = {}
         self.refusing: set[str] = set()
         self.failing: set[str] = set()
+        self.stuck: set[str] = set()
         self.asked: list[str] = []
         self.orders = 0
         self.twins = False
@@ -71,7 +73,7 @@ class MemoryCloud:
             elif server.state is ServerState.DELETING:
                 self.lose(server.id)
         for volume in list(self.volumes.values()):
-            if volume.state is VolumeState.CREATING:
+            if volume.state is VolumeState.CREATING and volume.name not in self.stuck:
                 state = VolumeState.ERROR if volume.name in self.failing else VolumeState.AVAILABLE
                 self.volumes[volume.id] = replace(volume, state=state)
             elif volume.state is VolumeState.DELETING:
@@ -81,7 +83,8 @@ class MemoryCloud:
         """Let a server be gone; its volumes are free again, and its addresses lead nowhere."""
         del self.there[server]
         for volume in self.attached.pop(server, ()):
-            self.volumes[volume] = replace(self.volumes[volume], state=VolumeState.AVAILABLE)
+            if volume in self.volumes:
+                self.volumes[volume] = replace(self.volumes[volume], state=VolumeState.AVAILABLE)
 
     def refuse(self, what: str) -> None:
         """Refuse what is to be refused."""

@@ -176,6 +176,28 @@ async def test_a_floating_address_joins_a_server_and_is_counted(cloud: Cloud) ->
     assert reply.status == 400
 
 
+async def test_a_floating_address_leads_where_a_router_does_and_only_one_to_each_address(cloud: Cloud) -> None:
+    mine = await made(cloud, "network", name="mine")
+    subnet = await made(cloud, "subnet", network_id=mine["id"], cidr="192.0.2.0/24")
+    port = await made(cloud, "port", network_id=mine["id"])
+    wanted = {"floating_network_id": network(cloud, "public"), "port_id": port["id"]}
+    reply = await cloud.neutron("POST", "/floatingips", {"floatingip": wanted})
+    assert (reply.status, reply.body["NeutronError"]["type"]) == (404, "ExternalGatewayForFloatingIPNotFound")
+    assert "floatingip" not in await used(cloud)
+    router = await made(cloud, "router", name="r", external_gateway_info={"network_id": network(cloud, "public")})
+    await cloud.neutron("PUT", f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet["id"]})
+    floating = await made(cloud, "floatingip", **wanted)
+    assert (floating["router_id"], floating["fixed_ip_address"]) == (router["id"], port["fixed_ips"][0]["ip_address"])
+    reply = await cloud.neutron("POST", "/floatingips", {"floatingip": wanted})
+    assert (reply.status, reply.body["NeutronError"]["type"]) == (409, "FloatingIPPortAlreadyAssociated")
+    assert (await used(cloud))["floatingip"] == 1
+    body = {"floatingip": {"port_id": None}}
+    freed = (await cloud.neutron("PUT", f"/floatingips/{floating['id']}", body)).body["floatingip"]
+    assert (freed["port_id"], freed["fixed_ip_address"], freed["status"]) == (None, None, "DOWN")
+    body = {"floatingip": {"description": "kept", "port_id": port["id"], "fixed_ip_address": "192.0.2.99"}}
+    assert (await cloud.neutron("PUT", f"/floatingips/{floating['id']}", body)).status == 400
+
+
 async def test_a_router_joins_networks_with_a_port_of_the_project(cloud: Cloud) -> None:
     router = await made(cloud, "router", name="r", external_gateway_info={"network_id": network(cloud, "public")})
     mine = await made(cloud, "network", name="mine")

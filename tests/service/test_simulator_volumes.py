@@ -187,3 +187,31 @@ async def test_glance_answers_errors_in_html(cloud: Cloud) -> None:
     assert reply.status == 404
     assert reply.headers["Content-Type"].startswith("text/html")
     assert "No image found with ID none" in reply.body
+
+
+async def test_only_a_volume_with_an_image_can_be_booted_from(cloud: Cloud) -> None:
+    empty = await made(cloud, 1)
+    await cloud.clock.advance(5)
+    disk = {"source_type": "volume", "destination_type": "volume", "uuid": empty, "boot_index": 0}
+    order = cloud.order(block_device_mapping_v2=[disk])
+    order["server"].pop("imageRef", None)
+    reply = await cloud.nova("POST", "/servers", order)
+    assert (reply.status, "is not bootable" in reply.body["badRequest"]["message"]) == (400, True)
+
+
+async def test_a_zone_of_cinder_s_own(cloud: Cloud) -> None:
+    reply = await cloud.cinder("POST", "/volumes", {"volume": {"size": 1, "availability_zone": "az1"}})
+    assert (reply.status, reply.body["badRequest"]["message"]) == (400, "Availability zone 'az1' is invalid.")
+    made_there = await made(cloud, 1, availability_zone="nova")
+    assert (await cloud.cinder("GET", f"/volumes/{made_there}")).body["volume"]["availability_zone"] == "nova"
+
+
+async def test_a_volume_that_fails_and_one_that_vanishes(cloud: Cloud) -> None:
+    failing, stuck = await made(cloud, 1, name="sim-fail"), await made(cloud, 1, name="sim-stuck")
+    await cloud.clock.advance(100)
+    states = [(await cloud.cinder("GET", f"/volumes/{each}")).body["volume"]["status"] for each in (failing, stuck)]
+    assert states == ["error", "creating"]
+    assert (await cloud.control("DELETE", f"/volumes/{stuck}")).status == 204
+    assert (await cloud.cinder("GET", f"/volumes/{stuck}")).status == 404
+    assert (await used(cloud))["volumes"] == 1
+    assert (await cloud.control("DELETE", f"/volumes/{stuck}")).status == 404
