@@ -191,7 +191,7 @@ async def test_a_floating_address_leads_where_a_router_does_and_only_one_to_each
     reply = await cloud.neutron("POST", "/floatingips", {"floatingip": wanted})
     assert (reply.status, reply.body["NeutronError"]["type"]) == (409, "FloatingIPPortAlreadyAssociated")
     assert (await used(cloud))["floatingip"] == 1
-    body = {"floatingip": {"port_id": None}}
+    body: dict[str, Any] = {"floatingip": {"port_id": None}}
     freed = (await cloud.neutron("PUT", f"/floatingips/{floating['id']}", body)).body["floatingip"]
     assert (freed["port_id"], freed["fixed_ip_address"], freed["status"]) == (None, None, "DOWN")
     body = {"floatingip": {"description": "kept", "port_id": port["id"], "fixed_ip_address": "192.0.2.99"}}
