@@ -110,12 +110,14 @@ def free_windows(book: ReservationBook, hold: Hold) -> list[Window]:
     return [*found, Window(since, FOREVER)] if since < FOREVER else found
 
 
-def said_of(provider: str, elements: Iterable[str], sight: Sight | None) -> Refusal | None:
+def said_of(provider: str, elements: Sequence[str], sight: Sight | None) -> Refusal | None:
     """Return why a provider is not known to have all of these elements, None when it has them."""
-    if sight is None:
-        return Refusal(Reason.PROVIDER_UNREACHABLE, f"provider {provider} was not looked at; ask again")
     if isinstance(sight, CloudError):
         return refused_by(sight)
+    if sight is None or not sight.keys() >= set(elements):
+        return Refusal(
+            Reason.PROVIDER_UNREACHABLE, f"things have changed since provider {provider} was asked; ask again"
+        )
     looks = {element: sight.get(element) for element in elements}
     absent = [element for element, look in looks.items() if look is None]
     if absent:

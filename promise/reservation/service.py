@@ -90,8 +90,8 @@ class ReservationService:
         if request.elements and not await self._is_repeated(key):
             old = await self._ledger.read(lambda book, _now: update.find(book, request.id, actor))
             if isinstance(old, Reservation) and old.live:
-                sights = await self._lookup.sights([old.provider], request.elements)
-                seen = replace(request, sights=sights)
+                new = [element for element in request.elements if element not in old.elements]
+                seen = replace(request, sights=await self._lookup.sights([old.provider] if new else [], new))
         return await self._once(actor, key, lambda book, now: update.update(book, seen, actor, now))
 
     async def _is_repeated(self, key: Key | None) -> bool:

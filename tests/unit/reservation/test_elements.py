@@ -99,7 +99,7 @@ def test_a_record_of_before_elements_could_be_missing_is_read(book: State) -> No
     [
         ({"a": UP, "b": DOWN}, None),
         ({"a": UP, "b": None}, Reason.ELEMENT_UNKNOWN),
-        ({"a": UP}, Reason.ELEMENT_UNKNOWN),
+        ({"a": UP}, Reason.PROVIDER_UNREACHABLE),
         ({"a": AWAY, "b": None}, Reason.ELEMENT_UNKNOWN),
         ({"a": AWAY, "b": UP}, Reason.PROVIDER_UNREACHABLE),
         (AWAY, Reason.PROVIDER_UNREACHABLE),
