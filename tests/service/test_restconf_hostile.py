@@ -140,13 +140,13 @@ async def test_requests_that_come_at_once_are_answered_in_order(shared: House) -
 
 
 async def test_a_connection_too_many_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with house(tmp_path_factory.mktemp("restconf") / "state", max_connections=2) as small:
-        async with wire(small) as one, wire(small) as two:
-            assert (await one.ask(ROOT + b"\r\n"))[0] == 200
-            assert (await two.ask(ROOT + b"\r\n"))[0] == 200
-            async with wire(small) as three:
-                assert (await three.answer())[0] == 503
-                assert await three.closed()
+    state = tmp_path_factory.mktemp("restconf") / "state"
+    async with house(state, max_connections=2) as small, wire(small) as one, wire(small) as two:
+        assert (await one.ask(ROOT + b"\r\n"))[0] == 200
+        assert (await two.ask(ROOT + b"\r\n"))[0] == 200
+        async with wire(small) as three:
+            assert (await three.answer())[0] == 503
+            assert await three.closed()
 
 
 class Asked:
