@@ -164,13 +164,7 @@ class Sync:
         """Look, and tell whether it went well. Only a broken ledger stops us: the next look may fare better."""
         self._looks[provider] += whole
         try:
-            cloud = await self._clouds(provider)
-            if whole:
-                await self._discover(provider, cloud)
-            await self._servers(provider, cloud)
-            if whole:
-                await self._elements(provider, cloud)
-                await self._parts.look(provider, cloud)
+            await self._see(provider, await self._clouds(provider), whole=whole)
         except LedgerBroken:
             raise
         except (LedgerFailure, Overloaded) as error:
@@ -185,6 +179,18 @@ class Sync:
             return True
         return False
 
+    async def _see(self, provider: str, cloud: Watched, *, whole: bool) -> None:
+        """Take each look although another one fails: that a service does not answer says nothing of the others."""
+        troubles: list[CloudError] = []
+        looks = (self._discover, self._servers, self._elements, self._parts.look) if whole else (self._servers,)
+        for look in looks:
+            try:
+                await look(provider, cloud)
+            except CloudError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+
     async def _unseen(self, provider: str, why: str) -> None:
         with suppress(LedgerFailure, Overloaded):
             await self._submit(lambda book, _now: providers.unseen(book, provider, why))
@@ -192,7 +198,7 @@ class Sync:
     async def _discover(self, provider: str, cloud: Watched) -> None:
         known = await self._read(lambda book, _now: book.providers.get(provider))
         if known is not None:
-            found = await cloud.discover(known.capacity_source)
+            found = await cloud.discover(providers.source_of(known))
             await self._submit(lambda book, now: providers.seen(book, provider, found, now, known.access))
 
     async def _servers(self, provider: str, cloud: Watched) -> None:

@@ -197,6 +197,15 @@ def forsaken(book: CapacityBook, left: Iterable[Provider]) -> dict[str, str | No
     return {provider.secret: None for provider in book.providers.values() if provider.secret not in named}
 
 
+def source_of(provider: Provider) -> str | None:
+    """Return by which source to look at a cloud: the configured one, else Placement once that was ever read.
+
+    A Placement that is closed for a moment (a gateway's 403 or 404) would else replace what hosts have by the quotas,
+    and take from reservations what nobody has lost. None = as the cloud lets us.
+    """
+    return provider.capacity_source or ("placement" if provider.inventoried else None)
+
+
 def seen(
     book: CapacityBook, provider: str, discovery: Discovery, now: int, access: Access | None = None
 ) -> Decision[None]:

@@ -96,7 +96,7 @@ class Plant:
             endpoint=f"{self.stage.sites['cloud'].url}/identity/v3", project={"name": "promise"},
         )  # fmt: skip
         self.provider = reply.findtext("{*}provider-id") or ""
-        await self.ask("increase-capacity", source=self.provider, capacity={"cores": 20, "instances": 10})
+        await self.ask("increase-capacity", source=self.provider, capacity={"cores": 30, "instances": 20})
         await self.ask("create-reservation", name="sound", capacity={"cores": 18, "instances": 8})
 
     # ---- the workflow
@@ -156,6 +156,12 @@ class Plant:
         """Let requests go wrong."""
         self.simulator.faults.add(dict(rule))
 
+    def lose(self, name: str) -> None:
+        """Let a server vanish behind our back."""
+        compute = self.simulator.world.compute
+        for server in [server for server in compute.servers.values() if server.name == name]:
+            compute.forget(server, self.stage.clock.now())
+
     def heal(self) -> None:
         """Let nothing go wrong any more; requests that hang are cut off."""
         self.simulator.faults.rules.clear()
@@ -184,10 +190,10 @@ class Plant:
 
 @asynccontextmanager
 async def plant(folder: Path, **options: Any) -> AsyncIterator[Plant]:
-    """Run a controller and its cloud."""
+    """Run a controller and its cloud, whose quota is less than what is promised of its hosts."""
     config = {"cloud": {"reply_wait": 0}, "log_level": "error"}
     told = Story(
-        "a plant", (), {"cloud": {"build-seconds": 2, "delete-seconds": 2, **options}}, [], {}, config, (), "", ""
+        "a plant", (), {"cloud": {"build-seconds": 2, "delete-seconds": 2, "quotas": {"cores": 16}}}, [], {}, config, (), "", ""
     )
     made = stage(told, folder)
     on = Driven(made.config, made.clock, made.sites)
