@@ -193,7 +193,15 @@ async def plant(folder: Path, **options: Any) -> AsyncIterator[Plant]:
     """Run a controller and its cloud, whose quota is less than what is promised of its hosts."""
     config = {"cloud": {"reply_wait": 0}, "log_level": "error"}
     told = Story(
-        "a plant", (), {"cloud": {"build-seconds": 2, "delete-seconds": 2, "quotas": {"cores": 16}}}, [], {}, config, (), "", ""
+        "a plant",
+        (),
+        {"cloud": {"build-seconds": 2, "delete-seconds": 2, "quotas": {"cores": 16}}},
+        [],
+        {},
+        config,
+        (),
+        "",
+        "",
     )
     made = stage(told, folder)
     on = Driven(made.config, made.clock, made.sites)
