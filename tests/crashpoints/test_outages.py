@@ -1,4 +1,4 @@
-"""One service of a cloud is away for minutes: nothing is lost, degraded or forgotten, and what the others say counts."""
+"""One service of a cloud is away for minutes: nothing is lost, degraded or forgotten, and what others say counts."""
 
 from __future__ import annotations
 
