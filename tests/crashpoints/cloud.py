@@ -11,16 +11,24 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from promise.allocation.address import Address
 from promise.allocation.server import Server, ServerState
+from promise.allocation.volume import Volume, VolumeState
 from promise.capacity.provider import Discovery, Flavor, Host, Zone
 from promise.errors import CloudError, CloudRefused, CredentialsRejected, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from crashpoints.stops import Stops
 
+    from promise.allocation.address import AddressSpec
     from promise.allocation.server import ServerSpec
+    from promise.allocation.volume import VolumeSpec
+    from promise.reservation.elements import Look
+
+START: Final = 1_893_456_000
+"""2030-01-01T00:00:00Z, the T0 of the stories."""
 
 NEEDS: Final = {"instances": 1, "cores": 2, "ram": 512}
 SMALL: Final = Flavor("f1", "small", 2, 512, 0, NEEDS)
@@ -33,10 +41,16 @@ WAY: Final = 0.25
 BUILDING: Final = 3.0
 LEAVING: Final = 2.0
 
-EFFECTS: Final = ("create_server", "delete_server")
+EFFECTS: Final = (
+    *("create_server", "delete_server"),
+    *("create_volume", "delete_volume", "create_address", "delete_address"),
+)
 """The requests that change something."""
 
-READS: Final = ("discover", "server", "servers", "image", "network", "networks")
+READS: Final = (
+    *("discover", "server", "servers", "image", "network", "networks"),
+    *("volume", "volumes", "addresses", "elements"),
+)
 
 
 @dataclass
@@ -65,6 +79,9 @@ class MemoryCloud:
     unheard: int = 0
     stubborn: int = 0
     made: int = 0
+    blocks: dict[str, tuple[Volume, float]] = field(default_factory=dict)
+    attached: dict[str, str] = field(default_factory=dict)
+    floating: dict[str, Address] = field(default_factory=dict)
     orphans: list[Orphan] = field(default_factory=list)
     now: float = 0.0
 
@@ -82,6 +99,26 @@ class MemoryCloud:
                 self.there[key] = replace(server, state=ServerState.ACTIVE), since
             elif server.state is ServerState.DELETING and now >= since + LEAVING:
                 del self.there[key]
+        for key, (volume, since) in list(self.blocks.items()):
+            state = self._volume_state(volume, since)
+            if state is None:
+                del self.blocks[key]
+            else:
+                self.blocks[key] = replace(volume, state=state), since
+
+    def _volume_state(self, volume: Volume, since: float) -> VolumeState | None:
+        """Return how a volume is by now, None when it is gone."""
+        if volume.state is VolumeState.DELETING:
+            return None if self.now >= since + LEAVING else volume.state
+        if volume.state is VolumeState.CREATING and self.now < since + BUILDING:
+            return volume.state
+        holder = self.attached.get(volume.id)
+        return VolumeState.IN_USE if holder in self.there else VolumeState.AVAILABLE
+
+    def things(self) -> tuple[object, ...]:
+        """Return all that there is, but for the time."""
+        volumes = [volume for volume, _ in self.blocks.values()]
+        return self.password, self.size, self.servers_there, volumes, self.attached, list(self.floating.values())
 
     @property
     def servers_there(self) -> list[Server]:
@@ -91,7 +128,8 @@ class MemoryCloud:
     def appear(self, allocation: str | None, name: str, **said: Any) -> Server:
         """Let there be a server, whoever asked for it."""
         self.made += 1
-        made = Server(f"s{self.made}", name, ServerState.BUILD, allocation, "small", NEEDS, self.made, "az1", "h1")
+        now = START + int(self.now)
+        made = Server(f"s{self.made}", name, ServerState.BUILD, allocation, "small", NEEDS, now, "az1", "h1")
         self.there[made.id] = replace(made, **said), self.now
         return made
 
@@ -104,7 +142,11 @@ class MemoryCloud:
         if self.unheard:
             self.unheard -= 1
             raise OutcomeUnknown("Nova took the request, and its answer was lost: no answer in time")
+        for one in spec.volumes:
+            if one.volume not in self.blocks or self.attached.get(one.volume) in self.there:
+                raise CloudRefused(f"Nova answered 400: volume {one.volume} cannot be attached", status=400)
         made = self.appear(spec.allocation_id, spec.name)
+        self.attached |= {one.volume: made.id for one in spec.volumes}
         if self.lost:
             self.lost -= 1
             raise OutcomeUnknown("Nova took the request, and its answer was lost: the connection broke")
@@ -119,12 +161,59 @@ class MemoryCloud:
         if server is not None and server.state is not ServerState.DELETING:
             self.there[server_id] = replace(server, state=ServerState.DELETING), self.now
 
+    def create_volume(self, spec: VolumeSpec) -> Volume:
+        """Make a volume."""
+        self.made += 1
+        now = START + int(self.now)
+        key = f"v{self.made}"
+        made = Volume(key, spec.name, VolumeState.CREATING, spec.size, now, spec.allocation_id, spec.name)
+        self.blocks[key] = made, self.now
+        return made
+
+    def delete_volume(self, volume_id: str) -> None:
+        """Let a volume leave that nobody uses."""
+        volume, _ = self.blocks.get(volume_id, (None, 0.0))
+        if volume is None or volume.state is VolumeState.DELETING:
+            return
+        if volume.state is not VolumeState.AVAILABLE:
+            raise CloudRefused(f"Cinder answered 400: the volume is {volume.state}", status=400)
+        self.blocks[volume_id] = replace(volume, state=VolumeState.DELETING), self.now
+
+    def volume(self, volume_id: str) -> Volume | None:
+        """Show one volume."""
+        return self.blocks[volume_id][0] if volume_id in self.blocks else None
+
+    def volumes(self) -> Sequence[Volume]:
+        """Show all volumes."""
+        return [volume for volume, _ in self.blocks.values()]
+
+    def create_address(self, spec: AddressSpec) -> Address:
+        """Give an address to a server."""
+        if spec.server_id not in self.there:
+            raise CloudRefused(f"the server {spec.server_id} has no port", status=404)
+        self.made += 1
+        key, now = f"a{self.made}", START + int(self.now)
+        self.floating[key] = Address(key, f"203.0.113.{self.made}", "10.0.0.1", now, spec.allocation_id, spec.name)
+        return self.floating[key]
+
+    def delete_address(self, address_id: str) -> None:
+        """Take an address back."""
+        self.floating.pop(address_id, None)
+
+    def addresses(self) -> Sequence[Address]:
+        """Show all addresses."""
+        return list(self.floating.values())
+
+    def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
+        """Show nothing: no workflow holds things of the cloud."""
+        return dict.fromkeys(ids)
+
     def discover(self, source: str | None = None) -> Discovery:
         """Show hosts, zone, flavor and bounds."""
         each = {"cores": 32, "ram": 8192}
         hosts = tuple(Host(f"h{number + 1}", "az1", True, True, each) for number in range(self.size))
         whole = {name: amount * self.size for name, amount in each.items()}
-        bound = {**whole, "instances": 16 * self.size}
+        bound = {**whole, "instances": 16 * self.size, "volumes": 20, "gigabytes": 500, "addresses": 10}
         zones = (Zone("az1", up=True, hosts=self.size, capacity=whole),)
         return Discovery("p", "p", source or "placement", bound, zones, hosts, (SMALL,), "")
 

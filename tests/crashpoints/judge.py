@@ -10,10 +10,13 @@ from crashpoints.script import answered
 from crashpoints.virtual import VirtualClock
 from scenarios.runner.invariants import columns_hold, rebuilt_is_live
 
+from promise.allocation.model import Operation
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from crashpoints.cloud import MemoryCloud
     from crashpoints.life import Ended
     from lxml.etree import _Element
 
@@ -34,12 +37,23 @@ ONCE: Final = frozenset(
 WHEN: Final = frozenset(
     {
         *("created", "modified", "start", "end", "expiry", "notice", "last-sync", "told", "covered_until", "window"),
-        *("attempted", "not_before", "finished", "attempts", "result", "version", "id", "progress", "fingerprint"),
+        *(
+            "attempted",
+            "not_before",
+            "finished",
+            "attempts",
+            "result",
+            "version",
+            "id",
+            "progress",
+            "fingerprint",
+            "address",
+        ),
     }
 )
 """What may be different after a restart: when things happened, and how often something had to be tried."""
 
-WHERE: Final = frozenset({"server", "zone", "host", "fault", "overdue"})
+WHERE: Final = frozenset({"server", "parts", "server_gone", "zone", "host", "fault", "overdue"})
 """What is known of an instance that is gone depends on how far it had come."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -80,15 +94,22 @@ def _servers_wrong(ended: Ended) -> Iterator[str]:
     """Yield servers that no record counts, and records whose server is not there."""
     for provider in ended.state.providers.values():
         name = provider.access.endpoint.removeprefix("http://").partition("/")[0]
+        yield from _parts_wrong(ended, provider.id, ended.world.clouds[name])
         there = {server.id: server for server in ended.world.clouds[name].servers_there}
-        counted = {
-            one.server: one for one in ended.state.allocations.values() if one.counted and one.provider == provider.id
-        }
+        counted = {one.server: one for one in ended.state.counted_on(provider.id) if one.server}
         yield from (f"left over in the cloud: {there[key]}" for key in there.keys() - counted.keys())
         yield from (f"not in the cloud: {counted[key]}" for key in counted.keys() - there.keys())
         for key in there.keys() & counted.keys():
             if there[key].state.value != counted[key].vm_state.value:
                 yield f"{counted[key]} is {there[key]}"
+
+
+def _parts_wrong(ended: Ended, provider: str, cloud: MemoryCloud) -> Iterator[str]:
+    """Yield volumes and addresses that no record counts, and those of records that are not there."""
+    recorded = {part.id for one in ended.state.counted_on(provider) for part in one.parts if part.there}
+    there = {*cloud.blocks, *cloud.floating}
+    yield from (f"left over in the cloud: {key}" for key in there - recorded)
+    yield from (f"not in the cloud: {key}" for key in recorded - there)
 
 
 def final(state: State) -> list[str]:
@@ -105,9 +126,14 @@ def final(state: State) -> list[str]:
         return value
 
     tables = ("provider", "pool", "reservation", "allocation", "operation", "policy", "idempotency")
-    return sorted(
-        f"{table} {named(_known(record.to_json()))}" for table in tables for record in state._tables[table].values()
-    )
+    records = [(table, record) for table in tables for record in state._tables[table].values()]
+    return sorted(f"{table} {named(_known(record.to_json()))}" for table, record in records if _stays(state, record))
+
+
+def _stays(state: State, record: Any) -> bool:
+    """Tell whether a record is the same in all runs; what was asked for an instance that is gone depends on its end."""
+    instance = state.allocations.get(getattr(record, "instance", ""))
+    return not isinstance(record, Operation) or (instance is not None and instance.counted)
 
 
 def _known(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,4 +154,5 @@ def _names(state: State) -> Mapping[str, str]:
         names[one.id] = f"<instance {one.name}>"
         if one.server:
             names[one.server] = f"<server of {one.name}>"
+        names.update({part.id: f"<{part.key} of {one.name}>" for part in one.parts if part.id})
     return names

@@ -59,6 +59,7 @@ class Workflow:
     clouds: Callable[[], dict[str, Any]] = dict
     calm: int = SYNC
     keys_last: bool = True
+    reply_wait: float = 5.0
 
 
 @dataclass
@@ -97,7 +98,8 @@ class _Life:
         self._store: StoppingStore | None = None
 
     async def run(self, script: Sequence[Step]) -> Ended:
-        config = Config.model_validate({"state_dir": self._folder, "policy": self._workflow.policy})
+        said = {"policy": self._workflow.policy, "cloud": {"reply_wait": self._workflow.reply_wait}}
+        config = Config.model_validate({"state_dir": self._folder, **said})
         app = await build(config, VirtualClock(), self._driver, store=self._open)
         try:
             app.ledger.subscribe(self._told)

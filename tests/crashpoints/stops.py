@@ -133,10 +133,7 @@ class Stops:
         """Return what tells what is left here from what is left elsewhere; when it is does not."""
         world = self.world
         opening = self._writes if self._opening and not world.disk else None
-        clouds = [
-            (cloud.password, cloud.size, cloud.servers_there, [(one.name, one.said) for one in cloud.orphans])
-            for cloud in world.clouds.values()
-        ]
+        clouds = [(*cloud.things(), [(one.name, one.said) for one in cloud.orphans]) for cloud in world.clouds.values()]
         late = orphan and (orphan[1].name, orphan[1].said, orphan[1].due - asyncio.get_running_loop().time())
         known = sorted(world.said), sorted(world.asked)
         return world.records.named(repr((sorted(world.records.standing.items()), opening, known, clouds, late)))

@@ -9,11 +9,10 @@ import asyncio
 import selectors
 from typing import TYPE_CHECKING, Any, Final
 
+from crashpoints.cloud import START
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-START: Final = 1_893_456_000
-"""2030-01-01T00:00:00Z, the T0 of the stories."""
 
 WORK: Final = 0.002
 """Seconds that the work of a thread takes."""

@@ -37,11 +37,11 @@ def reserve(name: str, **given: Any) -> Ask:
     return Ask("create-reservation", said, {name: "reservation-id"})
 
 
-def launch(name: str, reservation: str = "", result: str = "ok") -> Ask:
-    said = {"name": name, "image": "cirros", "flavor": "small", "idempotency-key": f"launch-{name}"}
+def launch(name: str, reservation: str = "", result: str = "ok", **more: Any) -> Ask:
+    said = {"name": name, "image": "cirros", "flavor": "small", "idempotency-key": f"launch-{name}", **more}
     if reservation:
         said["reservation-id"] = f"${reservation}"
-    return Ask("create-instance", said, {name: "instance-id"}, result, again=("ok",))
+    return Ask("create-instance", said, {name: "instance-id"}, result, again=("ok", "provider-refused"))
 
 
 def destroy(name: str) -> Ask:
@@ -70,7 +70,7 @@ def workflow(name: str, *script: Step, given: tuple[Step, ...] = GIVEN, **more: 
 
 def _destroyed(seconds: float) -> Workflow:
     """Destroy an instance so many seconds after it was asked for."""
-    return workflow(f"destroy after {seconds} s", launch("vm"), Wait(BEGIN + seconds), destroy("vm"))
+    return workflow(f"destroy after {seconds} s", launch("vm"), Wait(BEGIN + seconds), destroy("vm"), reply_wait=0)
 
 
 def policy(config: str) -> Edit:
@@ -90,11 +90,28 @@ INSTANCES = (
     workflow("create with a lost answer", launch("vm"), clouds=of(lost=1)),
     workflow("create that nobody heard", launch("vm"), clouds=of(unheard=1)),
     workflow("two creates at a time", launch("a"), launch("b"), Wait(BEGIN + 2.6), destroy("a")),
-    *(_destroyed(seconds) for seconds in (0, 0.3, 0.6, 2, 4, 20)),
+    *(_destroyed(seconds) for seconds in (0, 1.2, 1.4, 2, 4, 20)),
     workflow("destroy what the cloud keeps", launch("vm"), destroy("vm"), clouds=of(stubborn=2), calm=3 * SYNC),
     workflow("destroy after a lost answer", launch("vm"), Wait(BEGIN + 3), destroy("vm"), clouds=of(lost=1)),
     workflow("destroy what nobody heard of", launch("vm"), Wait(BEGIN + 3), destroy("vm"), clouds=of(unheard=1)),
 )
+
+GOING = {"name": "data", "size": 5, "delete-on-termination": True}
+STAYING = {"name": "log", "size": 1}
+WHOLE: dict[str, Any] = {"volumes": [GOING, STAYING], "addresses": 2}
+ENDING: dict[str, Any] = {"volumes": [GOING, {**GOING, "name": "root", "boot": True}], "addresses": 1}
+
+PARTS = (
+    workflow("create with volumes and addresses", launch("vm", **WHOLE)),
+    *(
+        workflow(f"destroy with its volumes and addresses after {seconds} s", launch("vm", **ENDING),
+                 Wait(BEGIN + seconds), destroy("vm"), calm=3 * SYNC, reply_wait=0)
+        for seconds in (0, 1.2, 1.4, 2, 5, 5.2, 7, 9, 60)
+    ),
+    workflow("a volume that stays", launch("vm", **WHOLE), Wait(BEGIN + 300), destroy("vm"), calm=3 * SYNC),
+    workflow("parts of a create that is refused", launch("vm", **WHOLE), clouds=of(refusal="no quota"), calm=3 * SYNC),
+    workflow("parts of a create with a lost answer", launch("vm", **WHOLE), clouds=of(lost=1)),
+)  # fmt: skip
 
 TIMES = (
     workflow(
@@ -233,4 +250,4 @@ CONFIGURATION = (
     ),
 )
 
-WORKFLOWS = (*INSTANCES, *TIMES, *CAPACITY, *CONFIGURATION)
+WORKFLOWS = (*INSTANCES, *PARTS, *TIMES, *CAPACITY, *CONFIGURATION)
