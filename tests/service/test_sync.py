@@ -359,3 +359,38 @@ async def test_destroying_what_waits_for_a_second_try_is_immediate(here: House) 
     assert (await here.instance(instance.id)).vm_state is VmState.DELETED
     await here.rest()
     assert here.cloud.orders == 0
+
+
+class Diary(MemoryCloud):
+    """A cloud that notes when it is looked at as a whole."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__()
+        self._house = house
+        self.looks: list[int] = []
+
+    async def discover(self, source: str | None = None) -> Any:
+        del source
+        self.looks.append(self._house.clock.now())
+        return DISCOVERY
+
+    async def servers(self) -> Sequence[Server]:
+        return []
+
+
+async def test_regular_looks_drift_apart_and_are_never_late() -> None:
+    """Two houses that begin at once look at the same moments, as the sum over provider and time is the same."""
+    diaries = []
+    for _ in range(2):
+        running = House()
+        diary = Diary(running)
+        running._driver = diary  # type: ignore[assignment]  # it only has to be looked at
+        await running.start(Steps())
+        while len(diary.looks) < 40:
+            await running.turn()
+        await running.stop()
+        diaries.append(diary.looks[:40])
+    pauses = [later - sooner for sooner, later in zip(diaries[0], diaries[0][1:], strict=False)]
+    assert diaries[0] == diaries[1]
+    assert set(pauses) <= set(range(54, 61))
+    assert len(set(pauses)) > 3
