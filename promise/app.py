@@ -24,6 +24,7 @@ from promise.ledger.writer import Ledger, Settings
 from promise.northbound import defaults
 from promise.northbound.bindings import MODULES
 from promise.northbound.datastore import schema
+from promise.northbound.datastores.accounts import Accounts
 from promise.northbound.datastores.service import DatastoreService
 from promise.northbound.datastores.trials import Trials
 from promise.northbound.dialogue import Limits
@@ -229,17 +230,20 @@ async def build(
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
     records = Records(ledger, ledger.now(), registry)
-    datastores = DatastoreService(ledger, await rules, clock, registry)
+    datastores = DatastoreService(ledger, await rules, clock, registry, users.names)
     await datastores.back("restart")
     trials = Trials(datastores, lambda: state.revision.trial, clock)
     listeners = (replies, worker, sync, lifecycle, trials, events, watch, callbacks, records)
     for listener in listeners:
         ledger.subscribe(listener.heard)
+    accounts = Accounts(ledger, lambda: state.sections, ledger.secret, datastores.permit)
+    users.directory = accounts
     rooms = Rooms(
         CapacityService(ledger, make, datastores.permit),
         ReservationService(ledger, clouds.of),
         AllocationService(ledger, clouds.of, replies.settled, sync.look, datastores.permit),
         registry,
+        accounts,
         new_id,
     )
     options = NetconfOptions(

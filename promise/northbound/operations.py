@@ -17,6 +17,7 @@ from promise.northbound.rooms.instances import InstanceRpcs
 from promise.northbound.rooms.providers import ProviderRpcs
 from promise.northbound.rooms.reservations import ReservationRpcs
 from promise.northbound.rooms.subscriptions import SubscriptionRpcs
+from promise.northbound.rooms.users import UserRpcs
 from promise.northbound.words import actor_of, fresh_id
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.codec import Rpc
     from promise.northbound.port import Subscriptions
+    from promise.northbound.rooms.users import Passwords
     from promise.reservation.service import ReservationService
 
 Input = TypeVar("Input")
@@ -74,6 +76,7 @@ class Rooms:
     reservation: ReservationService
     allocation: AllocationService
     subscriptions: Subscriptions
+    passwords: Passwords
     new_id: Callable[[], str] = fresh_id
 
 
@@ -91,6 +94,7 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
     reservations = ReservationRpcs(rooms.reservation, rooms.new_id)
     instances = InstanceRpcs(rooms.allocation, rooms.new_id)
     providers = ProviderRpcs(rooms.capacity, rooms.allocation, rooms.new_id)
+    users = UserRpcs(rooms.passwords)
     told = SubscriptionRpcs(rooms.subscriptions)
     return [
         Operation(yang.QUERY_CAPACITY_RPC, capacity.query),
@@ -107,6 +111,7 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
         Operation(yang.ADD_PROVIDER_RPC, providers.add, prompt=False),
         Operation(yang.REMOVE_PROVIDER_RPC, providers.remove),
         Operation(yang.SET_PROVIDER_CREDENTIALS_RPC, providers.set_credentials, prompt=False),
+        Operation(yang.SET_USER_PASSWORD_RPC, users.set_password, prompt=False),
         Operation(yang.SUBSCRIBE_CAPACITY_EVENTS_RPC, told.capacity, prompt=False, on_session=True),
         Operation(yang.SUBSCRIBE_RESERVATION_EVENTS_RPC, told.reservations, prompt=False, on_session=True),
         Operation(yang.SUBSCRIBE_INSTANCE_EVENTS_RPC, told.instances, prompt=False, on_session=True),
@@ -164,5 +169,5 @@ def verify() -> tuple[int, int]:
         Unwired: the table and the YANG do not agree.
     """
     nowhere: Any = None
-    OperationTable(Rooms(nowhere, nowhere, nowhere, nowhere))
+    OperationTable(Rooms(nowhere, nowhere, nowhere, nowhere, nowhere))
     return len(yang.RPCS) - len(LATER), len(LATER)

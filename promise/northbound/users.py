@@ -10,7 +10,7 @@ import hmac
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from promise.northbound.access import Identity
 
@@ -126,8 +126,18 @@ def _derive(password: str, parts: _Hash) -> bytes:
     )
 
 
+class Directory(Protocol):
+    """Further users, who come and go."""
+
+    def user(self, name: str) -> User | None:
+        """Return a user without its password, None when there is none of that name."""
+
+    async def password_hash(self, name: str) -> str:
+        """Return the hash of a user's password, empty when there is none."""
+
+
 class Users:
-    """The authenticator of users that are configured.
+    """The authenticator of users that are configured, in the file or besides.
 
     A password that was right is recognised again by a keyed digest (the key is made anew with every process), so
     that only the first log-in and wrong guesses cost the full price of scrypt. Guesses wait for one of `workers`
@@ -135,6 +145,7 @@ class Users:
     """
 
     def __init__(self, users: Iterable[User], *, workers: int = 2) -> None:
+        self.directory: Directory | None = None
         self._users = {user.username: user for user in users}
         for user in self._users.values():
             if user.password_hash:
@@ -147,10 +158,13 @@ class Users:
 
     async def by_password(self, username: str, password: str) -> Identity | None:
         """Return who this is, or None; unknown users cost as much as wrong passwords."""
-        user = self._users.get(username)
         if len(password) > LONGEST_PASSWORD:
             return None
+        user = self._user(username)
         expected = user.password_hash if user else ""
+        if self.directory is not None and username not in self._users:  # also for unknown ones: they take as long
+            kept = await self.directory.password_hash(username)
+            expected = kept if user else ""
         proof = self._digest(username, expected, password)
         if not hmac.compare_digest(self._proved.get(username, b""), proof):
             right = await self._verified(password, expected or self._nobody, proof)
@@ -170,10 +184,21 @@ class Users:
 
     def by_public_key(self, username: str, key: bytes) -> Identity | None:
         """Return who this is, or None when the user does not exist or has not this key."""
-        user = self._users.get(username)
+        user = self._user(username)
         known = user.public_keys if user else (b"",)
         found = [hmac.compare_digest(candidate, key) for candidate in known]
         return _identity(user) if user and any(found) else None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of those in the file."""
+        return frozenset(self._users)
+
+    def _user(self, username: str) -> User | None:
+        found = self._users.get(username)
+        if found is None and self.directory is not None:
+            return self.directory.user(username)
+        return found
 
     def close(self) -> None:
         """Let go of the threads."""

@@ -164,16 +164,17 @@ def test_secrets_come_in_by_rpc_only_and_are_denied_to_everybody(written: list[t
     leaves = {path: leaf for path, leaf in written if leaf.keyword == "leaf"}
     secrets = {path: leaf for path, leaf in leaves.items() if leaf.search_one("type").arg == "secret"}
     assert set(secrets) == {
-        "/add-provider/input/password", "/set-provider-credentials/input/password", "/subscription-request/secret",
+        "/add-provider/input/password", "/set-provider-credentials/input/password", "/set-user-password/input/password",
+        "/subscription-request/secret",
     }  # fmt: skip
     assert all(leaf.search_one(("ietf-netconf-acm", "default-deny-all")) for leaf in secrets.values())
     assert "secret" not in TREE.read_text().split("  rpcs:")[0]
 
 
-def test_only_policy_providers_and_subscriptions_are_configuration() -> None:
+def test_only_policy_providers_subscriptions_and_users_are_configuration() -> None:
     data = TREE.read_text().split("  rpcs:")[0]
     kinds = {name: kind for kind, name in re.findall(r"^     \+--(r[wo]) ([\w-]+)", data, re.MULTILINE)}
-    assert {name for name, kind in kinds.items() if kind == "rw"} == {"policy", "providers", "subscriptions"}
+    assert {name for name, kind in kinds.items() if kind == "rw"} == {"policy", "providers", "subscriptions", "users"}
     assert {name for name, kind in kinds.items() if kind == "ro"} == {
         "capacity", "pools", "reservations", "allocations", "operations",
     }  # fmt: skip

@@ -718,6 +718,23 @@ class SetProviderCredentialsOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetUserPasswordInput:
+    """Sets the password of a user that is configured, or takes it away. It is good at the next log-in."""
+
+    name: str = MANDATORY
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUserPasswordOutput:
+    """Sets the password of a user that is configured, or takes it away. It is good at the next log-in."""
+
+    result: str = MANDATORY
+    message: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A half-open interval of time: 'start' belongs to it, 'end' does not, so that one window may begin at the
     instant at which another ends. Times are kept in whole seconds: a start is rounded down, an end is rounded up.
@@ -1120,6 +1137,18 @@ class PromiseOperations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseUsers:
+    """The users who may log in, besides those of the configuration file, which cannot have the same names. Their
+    passwords are set by set-user-password.
+    """
+
+    name: str = MANDATORY
+    group: tuple[str, ...] = ()
+    project: str | None = None
+    authorized_key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromisePolicyReservation:
     """Limits and habits of reservations. Every limit holds for every create and every update; an absent one does not
     limit.
@@ -1156,4 +1185,5 @@ class Promise:
     allocations: tuple[Allocation, ...] = ()
     subscriptions: tuple[PromiseSubscriptions, ...] = ()
     operations: tuple[PromiseOperations, ...] = ()
+    users: tuple[PromiseUsers, ...] = field(default=(), repr=False)
     policy: PromisePolicy | None = None

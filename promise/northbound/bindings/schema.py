@@ -1588,6 +1588,69 @@ SET_PROVIDER_CREDENTIALS_OUTPUT: Final = codec.Struct(
         ),
     ),
 )
+SET_USER_PASSWORD_INPUT: Final = codec.Struct(
+    classes.SetUserPasswordInput,
+    codec.Leaf(OPNFV_PROMISE, "name", "name", codec.String(length=((1, 255),)), mandatory=True),
+    codec.Leaf(OPNFV_PROMISE, "password", "password", SECRET_TYPE),
+)
+SET_USER_PASSWORD_OUTPUT: Final = codec.Struct(
+    classes.SetUserPasswordOutput,
+    codec.Leaf(
+        OPNFV_PROMISE,
+        "result",
+        "result",
+        codec.Enumeration("ok", "conflict", "error"),
+        mandatory=True,
+        musts=(
+            codec.Must(
+                lambda v, up: ((v == "ok") or (up[0].reason is not None)),
+                "a refused request has a reason",
+                "reason-missing",
+            ),
+        ),
+    ),
+    codec.Leaf(OPNFV_PROMISE, "message", "message", codec.STRING),
+    codec.Leaf(
+        OPNFV_PROMISE,
+        "reason",
+        "reason",
+        codec.IdentityRef(
+            OPNFV_PROMISE,
+            (OPNFV_PROMISE, "insufficient-capacity"),
+            (OPNFV_PROMISE, "exceeds-provider"),
+            (OPNFV_PROMISE, "below-zero"),
+            (OPNFV_PROMISE, "nothing-requested"),
+            (OPNFV_PROMISE, "window-invalid"),
+            (OPNFV_PROMISE, "window-past"),
+            (OPNFV_PROMISE, "start-too-far"),
+            (OPNFV_PROMISE, "end-too-far"),
+            (OPNFV_PROMISE, "duration-too-long"),
+            (OPNFV_PROMISE, "already-started"),
+            (OPNFV_PROMISE, "not-found"),
+            (OPNFV_PROMISE, "not-active"),
+            (OPNFV_PROMISE, "ended"),
+            (OPNFV_PROMISE, "below-allocations"),
+            (OPNFV_PROMISE, "below-commitments"),
+            (OPNFV_PROMISE, "changed"),
+            (OPNFV_PROMISE, "partial"),
+            (OPNFV_PROMISE, "provider-mismatch"),
+            (OPNFV_PROMISE, "zone-mismatch"),
+            (OPNFV_PROMISE, "flavor-unknown"),
+            (OPNFV_PROMISE, "image-unknown"),
+            (OPNFV_PROMISE, "network-unknown"),
+            (OPNFV_PROMISE, "zone-unknown"),
+            (OPNFV_PROMISE, "element-unknown"),
+            (OPNFV_PROMISE, "element-reserved"),
+            (OPNFV_PROMISE, "provider-ambiguous"),
+            (OPNFV_PROMISE, "provider-unreachable"),
+            (OPNFV_PROMISE, "credentials-rejected"),
+            (OPNFV_PROMISE, "provider-duplicate"),
+            (OPNFV_PROMISE, "provider-in-use"),
+            (OPNFV_PROMISE, "provider-refused"),
+            (OPNFV_PROMISE, "key-reused"),
+        ),
+    ),
+)
 WINDOW: Final = codec.Struct(
     classes.Window,
     codec.Leaf(OPNFV_PROMISE, "start", "start", codec.DATE_AND_TIME),
@@ -2351,6 +2414,13 @@ PROMISE_OPERATIONS: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "finished-on", "finished_on", codec.DATE_AND_TIME),
     codec.Leaf(OPNFV_PROMISE, "result", "result", codec.STRING),
 )
+PROMISE_USERS: Final = codec.Struct(
+    classes.PromiseUsers,
+    codec.Leaf(OPNFV_PROMISE, "name", "name", codec.String("[^\\p{C}\\s:/]+", length=((1, 255),)), mandatory=True),
+    codec.LeafList(OPNFV_PROMISE, "group", "group", codec.String(length=((1, 255),))),
+    codec.Leaf(OPNFV_PROMISE, "project", "project", CLOUD_ID_TYPE),
+    codec.LeafList(OPNFV_PROMISE, "authorized-key", "authorized_key", codec.String(length=((1, 16384),))),
+)
 PROMISE_POLICY_RESERVATION: Final = codec.Struct(
     classes.PromisePolicyReservation,
     codec.Leaf(OPNFV_PROMISE, "max-future-start-range", "max_future_start_range", codec.Integer((0, 365))),
@@ -2378,6 +2448,7 @@ PROMISE: Final = codec.Struct(
     codec.List(OPNFV_PROMISE, "allocations", "allocations", ALLOCATION_3, keys=("id",)),
     codec.List(OPNFV_PROMISE, "subscriptions", "subscriptions", PROMISE_SUBSCRIPTIONS, keys=("id",)),
     codec.List(OPNFV_PROMISE, "operations", "operations", PROMISE_OPERATIONS, keys=("id",)),
+    codec.List(OPNFV_PROMISE, "users", "users", PROMISE_USERS, keys=("name",)),
     codec.Container(OPNFV_PROMISE, "policy", "policy", PROMISE_POLICY),
 )
 
@@ -2473,6 +2544,13 @@ SET_PROVIDER_CREDENTIALS_RPC: Final[codec.Rpc[classes.SetProviderCredentialsInpu
     "set-provider-credentials",
     input=SET_PROVIDER_CREDENTIALS_INPUT,
     output=SET_PROVIDER_CREDENTIALS_OUTPUT,
+)
+SET_USER_PASSWORD_RPC: Final[codec.Rpc[classes.SetUserPasswordInput, classes.SetUserPasswordOutput]] = codec.Rpc(
+    OPNFV_PROMISE,
+    "set-user-password",
+    input=SET_USER_PASSWORD_INPUT,
+    output=SET_USER_PASSWORD_OUTPUT,
+    default_deny="all",
 )
 SUBSCRIBE_CAPACITY_EVENTS_RPC: Final[codec.Rpc[classes.SubscribeCapacityEventsInput, classes.SubscribeCapacityEventsOutput]] = codec.Rpc(
     OPNFV_PROMISE,
@@ -2753,6 +2831,7 @@ DATA: Final[Mapping[str, codec.Data[Any]]] = {
         entry=True,
         keys=("id",),
     ),
+    "/promise/users": codec.Data(OPNFV_PROMISE, "users", PROMISE_USERS, config=True, entry=True, keys=("name",)),
     "/promise/policy": codec.Data(OPNFV_PROMISE, "policy", PROMISE_POLICY, config=True),
     "/promise/policy/reservation": codec.Data(OPNFV_PROMISE, "reservation", PROMISE_POLICY_RESERVATION, config=True),
 }

@@ -17,7 +17,7 @@ from promise.configuration.model import REVISED, Revision, Trial
 from promise.errors import Inapplicable
 from promise.events import Decision, fact
 from promise.northbound import subscribed
-from promise.northbound.datastores import entries
+from promise.northbound.datastores import accounts, entries
 from promise.northbound.datastores.difference import difference
 from promise.northbound.running import TOP, configuration_of, tree_of, usernames_of
 
@@ -60,22 +60,35 @@ class Confirmation:
     persist: str | None = None
 
 
-def verify(schema: Schema, after: Tree, book: AllocationBook, now: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a configuration must be like: valid, and without users whose names are `reserved` for the file's."""
+
+    schema: Schema
+    reserved: frozenset[str] = frozenset()
+
+    def check(self, before: Tree, after: Tree) -> None:
+        """Raise the `Invalid` that tells what is wrong."""
+        self.schema.validate(after)
+        accounts.check(before, after, self.reserved)
+
+
+def verify(rules: Rules, after: Tree, book: AllocationBook, now: int) -> None:
     """Raise the `Invalid` that tells why a configuration cannot be put into force."""
-    schema.validate(after)
+    rules.check(tree_of(book), after)
     _configured(book, configuration_of(after, book), now)
     _subscribed(after, book, Author("").actor, now)
 
 
 def change(
-    schema: Schema, make: Callable[[Tree], Tree], book: AllocationBook, now: int, author: Author
+    rules: Rules, make: Callable[[Tree], Tree], book: AllocationBook, now: int, author: Author
 ) -> Decision[None]:
     """Change the running configuration into what `make` makes of it; an open trial stays open, and includes it."""
-    return _changed(schema, make, book, now, author, book.revision.trial, "")
+    return _changed(rules, make, book, now, author, book.revision.trial, "")
 
 
 def commit(
-    schema: Schema,
+    rules: Rules,
     make: Callable[[Tree], Tree],
     book: AllocationBook,
     now: int,
@@ -85,17 +98,17 @@ def commit(
     """Put a configuration in force; for good, which confirms an open trial, or on trial (again)."""
     open_trial = book.revision.trial
     if wanted is None:
-        return _changed(schema, make, book, now, author, None, "complete" if open_trial else "")
+        return _changed(rules, make, book, now, author, None, "complete" if open_trial else "")
     persist = wanted.persist or (open_trial.persist if open_trial else None)
     first = open_trial or Trial(author.session_id, author.user, 0, None, tree_of(book), usernames_of(book))
     trial = replace(
         first, session_id=author.session_id, user=author.user, deadline=now + wanted.timeout, persist=persist
     )
-    return _changed(schema, make, book, now, author, trial, "extend" if open_trial else "start")
+    return _changed(rules, make, book, now, author, trial, "extend" if open_trial else "start")
 
 
 def _changed(
-    schema: Schema,
+    rules: Rules,
     make: Callable[[Tree], Tree],
     book: AllocationBook,
     now: int,
@@ -108,7 +121,7 @@ def _changed(
     if after == before and not confirm:
         return Decision(None)
     if after != before:
-        schema.validate(after)
+        rules.check(before, after)
     wanted = configuration_of(after, book)
     events = _configured(book, wanted, now)
     spared = book.revision.trial.spared if book.revision.trial else ()
@@ -116,11 +129,11 @@ def _changed(
     if trial is not None:
         trial, forsaken = replace(trial, spared=tuple(sorted(forsaken))), frozenset()
     begun, unused = _subscribed(after, book, author.actor, now)
-    told = _told(schema, book, before, after, author, trial, confirm)
+    told = _told(rules.schema, book, before, after, author, trial, confirm)
     return Decision(None, (*events, *begun, told), {**dict.fromkeys(forsaken), **unused})
 
 
-def back(schema: Schema, book: AllocationBook, now: int, author: Author, why: str) -> Decision[bool]:
+def back(rules: Rules, book: AllocationBook, now: int, author: Author, why: str) -> Decision[bool]:
     """Go back to the configuration before the open trial; answers whether there was one.
 
     `why` is "timeout", or else tells who or what has cancelled it. What counts on a provider by now (a reservation,
@@ -133,7 +146,9 @@ def back(schema: Schema, book: AllocationBook, now: int, author: Author, why: st
     wanted = configuration_of(dict(trial.before), book, trial.usernames)
     events, kept = _restored(book, wanted, now)
     forsaken = entries.mentioned(book).union(trial.spared) - entries.used(kept)
-    told = _told(schema, book, before, dict(trial.before), author, None, "timeout" if why == "timeout" else "cancel")
+    told = _told(
+        rules.schema, book, before, dict(trial.before), author, None, "timeout" if why == "timeout" else "cancel"
+    )
     told = replace(told, detail={**told.detail, "why": why})
     begun, unused = _subscribed(dict(trial.before), book, author.actor, now)
     return Decision(True, (*events, *begun, told), {**dict.fromkeys(forsaken), **unused})  # noqa: FBT003 - as above

@@ -8,6 +8,7 @@ from lxml import etree
 
 from promise.northbound import bindings as yang
 from promise.northbound.datastores import state
+from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, sections_of, tree_of
 from promise.northbound.treexml import written
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
 
+_HIDDEN: Final = frozenset({USERS, "ietf-netconf-acm:nacm"})
+"""What its modules mark as default-deny-all."""
+
 _PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 """What it reads we have written ourselves."""
 
@@ -37,9 +41,9 @@ class Reading:
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
         self._others = tuple(node for node in self._nodes if node is not self._promise)
 
-    def configuration(self, tree: Tree, wanted: Selection) -> Sequence[_Element]:
+    def configuration(self, caller: Caller, tree: Tree, wanted: Selection) -> Sequence[_Element]:
         """Return the top-level nodes of a configuration."""
-        return [etree.fromstring(text, _PARSER) for text in written(tree, self._nodes, wanted)]
+        return [etree.fromstring(text, _PARSER) for text in written(visible(caller, tree), self._nodes, wanted)]
 
     def operational(
         self, book: AllocationBook, now: int, caller: Caller, wanted: Selection, content: Content
@@ -47,9 +51,13 @@ class Reading:
         """Return the top-level nodes with the configuration in force and the state, or with one of them."""
         texts: list[bytes] = []
         inside = wanted.child(self._promise.namespace, self._promise.name)
-        tree = tree_of(book) if content is not Content.NONCONFIG else {}
+        tree = visible(caller, tree_of(book)) if content is not Content.NONCONFIG else {}
         if inside is not None:
-            sections = {name.partition("/")[2]: value for name, value in sections_of(tree).items() if "/" in name}
+            sections = {
+                name.partition("/")[2]: value
+                for name, value in sections_of(tree).items()
+                if "/" in name and name.partition("/")[2] not in state.CONFIG
+            }
             parts = [
                 *state.elements(book, actor_of(caller), now, inside, content),
                 *written(sections, self._promise.children.values(), inside, self._promise.namespace),
@@ -68,3 +76,13 @@ class Reading:
             keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
             found = self._told.listed(book, actor_of(caller), content)
             yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
+
+
+def visible(caller: Caller, tree: Tree) -> Tree:
+    """Return a configuration as the caller may see it: users and access rules are for administrators."""
+    if caller.administrator:
+        return tree
+    shown = {top: value for top, value in tree.items() if top not in _HIDDEN}
+    inside = tree.get(TOP, {})
+    left = {name: value for name, value in inside.items() if f"{TOP}/{name}" not in _HIDDEN}
+    return {**shown, TOP: left} if left else {top: value for top, value in shown.items() if top != TOP}

@@ -17,7 +17,7 @@ from promise.errors import BadValue, Denied, InUse, Locked, MissingElement, NoTr
 from promise.events import Decision
 from promise.northbound.datastores import decisions
 from promise.northbound.datastores.candidate import Candidate
-from promise.northbound.datastores.decisions import Author, Confirmation
+from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.locks import Locks, permit_edit
 from promise.northbound.datastores.reading import Reading
 from promise.northbound.editing import Edit
@@ -50,13 +50,22 @@ log = structlog.get_logger(__name__)
 
 
 class DatastoreService:
-    """Running, candidate and operational, for all sessions; `told` are the subscriptions that live on sessions."""
+    """Running, candidate and operational, for all sessions; `told` are the subscriptions that live on sessions.
+
+    `reserved` are the names of the users of the configuration file.
+    """
 
     def __init__(
-        self, ledger: Decisions[AllocationBook], schema: Schema, clock: Clock, told: Subscriptions | None = None
+        self,
+        ledger: Decisions[AllocationBook],
+        schema: Schema,
+        clock: Clock,
+        told: Subscriptions | None = None,
+        reserved: frozenset[str] = frozenset(),
     ) -> None:
         self._ledger = ledger
         self._schema = schema
+        self._rules = Rules(schema, reserved)
         self._clock = clock
         self._candidate = Candidate(schema.top.values())
         self._locks = Locks()
@@ -87,7 +96,7 @@ class DatastoreService:
         if datastore is not Datastore.OPERATIONAL:
             if content is Content.NONCONFIG:
                 return []
-            return self._reading.configuration(await self.tree(datastore), wanted)
+            return self._reading.configuration(caller, await self.tree(datastore), wanted)
         await asyncio.sleep(0)
         return await self._ledger.read(lambda book, now: self._reading.operational(book, now, caller, wanted, content))
 
@@ -128,7 +137,7 @@ class DatastoreService:
         if testing is Testing.TEST_ONLY:
             return
         if datastore is Datastore.RUNNING:
-            await self._decide(caller, self._on_running(caller, partial(decisions.change, self._schema, make)))
+            await self._decide(caller, self._on_running(caller, partial(decisions.change, self._rules, make)))
             return
         running = await self.tree(Datastore.RUNNING)
         self._locks.permit(caller.session_id, datastore)  # somebody may have locked it meanwhile
@@ -160,7 +169,7 @@ class DatastoreService:
             await self._verify(await self.tree(source))
 
     async def _verify(self, tree: Tree) -> None:
-        await self._ledger.read(lambda book, now: decisions.verify(self._schema, tree, book, now))
+        await self._ledger.read(lambda book, now: decisions.verify(self._rules, tree, book, now))
 
     # --- commits -------------------------------------------------------------------------------------------------
 
@@ -173,7 +182,7 @@ class DatastoreService:
             self._locks.permit(caller.session_id, Datastore.RUNNING, Datastore.CANDIDATE)
             _permit_confirming(book.revision.trial, caller, persist_id, now)
             committed = self._candidate.over(tree_of(book))
-            made = decisions.commit(self._schema, lambda _old: committed, book, now, _author(caller), wanted)
+            made = decisions.commit(self._rules, lambda _old: committed, book, now, _author(caller), wanted)
             return Decision(committed, made.events, made.secrets)
 
         self._candidate.committed(await self._decide(caller, decide))
@@ -187,7 +196,7 @@ class DatastoreService:
             if trial is None and persist_id is None:
                 raise NoTrial("there is no confirmed commit to cancel")
             _permit_confirming(trial, caller, persist_id, now)
-            return decisions.back(self._schema, book, now, _author(caller), "cancel")
+            return decisions.back(self._rules, book, now, _author(caller), "cancel")
 
         await self._decide(caller, decide)
 
@@ -205,7 +214,7 @@ class DatastoreService:
             if expected is not None and book.revision.trial != expected:
                 return Decision(False)  # noqa: FBT003 - the answer
             author = Author(book.revision.trial.user if book.revision.trial else SERVER)
-            return decisions.back(self._schema, book, now, author, why)
+            return decisions.back(self._rules, book, now, author, why)
 
         if await self._ledger.submit(decide, actor=SERVER):
             log.warning("configuration-restored", why=why)

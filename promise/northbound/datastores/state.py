@@ -10,6 +10,7 @@ from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
 from promise.northbound import answers
 from promise.northbound import bindings as yang
+from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
 from promise.northbound.running import policy_config, provider_config
 from promise.northbound.subscribed import shown, visible
@@ -140,7 +141,19 @@ def _subscriptions(
     return [shown(record, content) for record in visible(book, actor) if keys is None or record.id in keys]
 
 
+def _users(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromiseUsers]:
+    """Return the users, to operators only."""
+    del now, keys
+    section = book.sections.get(USERS)
+    if section is None or not actor.operator:
+        return []
+    said: Any = section.value
+    decode = yang.DATA["/promise/users"].decode_json
+    return [decode({"opnfv-promise:users": [user]}) for user in said]
+
+
 CONFIG: Mapping[str, Callable[..., Iterable[Any]]] = {
+    "users": _users,
     "providers": _provider_config,
     "policy": _policy,
     "subscriptions": partial(_subscriptions, Content.CONFIG),

@@ -16,7 +16,7 @@ from promise.ledger.state import State
 from promise.northbound import running
 from promise.northbound.datastore import schema
 from promise.northbound.datastores import decisions
-from promise.northbound.datastores.decisions import Author
+from promise.northbound.datastores.decisions import Author, Rules
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.message import BASE, parse
@@ -139,7 +139,7 @@ def naive(order: list[int], operation: str, number: int, place: str | None, anch
 def outcome(book: State, text: str) -> Any:
     try:
         edit = read_edit(parse(text.encode()), Operation.MERGE, schema())
-        return decisions.change(schema(), edit.applied, book, NOW, Author("admin"))
+        return decisions.change(Rules(schema()), edit.applied, book, NOW, Author("admin"))
     except Invalid as error:
         return type(error)
 
