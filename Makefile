@@ -1,4 +1,4 @@
-# Every target works on a fresh clone: what needs the virtual environment makes it first.
+"""`make histories`: thousands of long random histories on all cores; says how far it is, and how to replay what failed.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test kill crash-points live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
+.PHONY: help setup demo test kill crash-points histories live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
 
 help:  ## tell what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,9 @@ kill: $(READY)  ## kill -9 the server a hundred times under load; nothing acknow
 
 crash-points: $(READY)  ## stop the controller at every step of every workflow, and let the cloud misbehave at every request
 	$(BIN)/pytest -q -n 2 --dist worksteal tests/crashpoints
+
+histories: $(READY)  ## 2000 random histories of 200 steps, judged by a model after each step; a failed seed can be replayed
+	PYTHONPATH=.:tests $(BIN)/python -m oracle.histories
 
 live: $(READY)  ## the tests that need a real OpenStack: PROMISE_LIVE_CLOUDS=path/to/clouds.yaml
 	$(BIN)/pytest -q -m live

@@ -6,6 +6,12 @@ set -euo pipefail
 python=$1
 directory=$2
 
+# What is made anew is cleared first; behind a link it may be an environment that others are using.
+if [ -L "$directory" ]; then
+    echo "$directory is a link to $(readlink "$directory"): bring that up to date where it is, or remove the link" >&2
+    exit 1
+fi
+
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "Promise needs Python 3.11 or later; $python is $("$python" --version)" >&2
     exit 1

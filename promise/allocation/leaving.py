@@ -69,9 +69,13 @@ def _candidates(book: AllocationBook, starter: Reservation, scope: Scope) -> Ite
     ]
     youngest_first = sorted(here, key=lambda found: (-found.created, found.id))
     yield from (found for found in youngest_first if found.reservation is None)
-    for held in book.degraded_in(scope):
-        if held.id != starter.id:
-            yield from _beyond(held, [found for found in youngest_first if found.reservation == held.id])
+    beyond = {
+        found.id
+        for held in book.degraded_in(scope)
+        if held.id != starter.id
+        for found in _beyond(held, [found for found in youngest_first if found.reservation == held.id])
+    }
+    yield from (found for found in youngest_first if found.id in beyond)
 
 
 def _beyond(held: Reservation, instances: list[Allocation]) -> Iterator[Allocation]:

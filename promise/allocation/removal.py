@@ -93,8 +93,6 @@ def _forgotten(book: AllocationBook, instances: Iterable[Allocation]) -> Iterato
 
 
 def _ended(pool: Pool, now: int) -> Pool:
-    """Return a pool that is over from now on; one that has not begun, or begins now, keeps its window."""
+    """Return a pool that is over from now on; one that has not begun has no instant left."""
     start, end = pool.window
-    return replace(
-        pool, window=Window(start, min(end, now)) if start < now else pool.window, started=True, finished=True
-    )
+    return replace(pool, window=Window(start, max(start, min(end, now))), started=True, finished=True)

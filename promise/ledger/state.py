@@ -73,6 +73,7 @@ class State(Shelves):
         self._agenda = Agenda(self._is_due, self._all_due)
         self._default_policy = Policy()
         self._first_revision = Revision()
+        self._misplaced: set[str] = set()
 
     # --- reading: records ----------------------------------------------------------------------------------------
 
@@ -225,6 +226,7 @@ class State(Shelves):
 
     def advance(self, now: int) -> Iterator[Event]:
         """Yield the events of the next transition that is due at `now`, none when nothing is."""
+        self._in_order()
         item = self._agenda.first()
         if item is None or item.moment > now:
             return
@@ -323,10 +325,19 @@ class State(Shelves):
     def _undoing(self, event: Event, old: Record | None) -> Undo:
         def undo() -> None:
             self._put(event.table, event.key, old)
+            if event.record is None:
+                self._misplaced.add(event.table)
             if isinstance(old, Reservation):  # what it lacks may follow from what was committed before
                 self._columns.touched.update(old.scopes)
 
         return undo
+
+    def _in_order(self) -> None:
+        """Put records whose forgetting was taken back where they were: each table is oldest first."""
+        while self._misplaced:
+            table = self._misplaced.pop()
+            ordered = sorted(self._tables[table].items(), key=lambda item: getattr(item[1], "created", 0))
+            self._tables[table] = dict(ordered)
 
     def _put(self, table: str, key: str, new: Record | None) -> Change:
         """Let `new` stand under `key`, and return what that has changed."""

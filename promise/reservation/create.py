@@ -63,8 +63,12 @@ def _offer(book: ReservationBook, request: CreateReservation, provider: Provider
     if isinstance(containers, Refusal):
         return containers
     containers = merged((), containers)
+    capacity = with_containers(named(request.capacity), containers)
+    if not (capacity or request.elements):
+        why = f"nothing of what these flavors take is managed where it would live on provider {provider.id}"
+        return Refusal(Reason.NOTHING_REQUESTED, why)
     hold = Hold(provider.id, request.elements, other_ids(request.elements, request.sights.get(provider.id)))
-    return _Offer(provider, scopes, containers, with_containers(named(request.capacity), containers), hold)
+    return _Offer(provider, scopes, containers, capacity, hold)
 
 
 def _window(book: ReservationBook, request: CreateReservation, now: int) -> Window | Refusal:

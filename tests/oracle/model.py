@@ -33,7 +33,8 @@ Query = dict[str, Any]
 Answer = dict[str, Any]
 
 
-MADE = ("reservation-id", "pool-id", "instance-id")
+MADE = {"create-reservation": "reservation-id", "create-instance": "instance-id", "increase-capacity": "pool-id",
+        "decrease-capacity": "pool-id"}  # fmt: skip
 """Where an answer has the id of what was made."""
 
 
@@ -68,13 +69,25 @@ class Model:
         which = (world.user, operation, query["idempotency-key"])
         asked = {name: value for name, value in query.items() if name not in {"idempotency-key", "as"}}
         if (known := world.keys.get(which)) is not None:
-            rejected = {"status": "rejected"} if operation == "create-instance" else {}
-            return self._again(operation, known.subject) if known.asked == asked else refused("key-reused", **rejected)
+            return self._again(operation, known.subject) if known.asked == asked else self._reused(operation, query)
+        before = self._version(query)
         answer = self._call(operation, query, told)
-        kept = answer["result"] == "ok" and not query.get("dry-run")
-        if kept and (subject := next((answer[leaf] for leaf in MADE if leaf in answer), None)):
+        subject = answer.get(MADE[operation]) if operation in MADE else query["reservation-id"]
+        changed = operation in MADE or self._version(query) != before
+        if answer["result"] == "ok" and subject and changed:
             world.keys[which] = Key(asked, subject, world.now)
         return answer
+
+    def _reused(self, operation: str, query: Query) -> Answer:
+        """The key came before with another input."""
+        found = self.world.reservations.get(query.get("reservation-id", ""))
+        if operation == "update-reservation" and found is not None and self.world.sees(found):
+            return refused("key-reused", reservation=model_requests.shown(self.world, found))
+        return refused("key-reused", **({"status": "rejected"} if operation == "create-instance" else {}))
+
+    def _version(self, query: Query) -> int:
+        found = self.world.reservations.get(query.get("reservation-id", ""))
+        return found.version if found else 0
 
     def _again(self, operation: str, subject: str) -> Answer:
         world = self.world
@@ -82,6 +95,8 @@ class Model:
             return model_instances.answered(world.instances[subject])
         if operation == "create-reservation":
             return model_requests.accepted(world, world.reservations[subject])
+        if operation == "update-reservation":
+            return {"result": "ok", "reservation": model_requests.shown(world, world.reservations[subject])}
         return {"result": "ok", "pool-id": subject}
 
     def _call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:

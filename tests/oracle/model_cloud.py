@@ -28,9 +28,9 @@ FLAVORS = (
     Flavor("f5", "twin", 1, 1, 0, {"instances": 1, "cores": 2, "ram": 1}),
 )
 
-MOODS = ("well", "away", "refusing", "lost", "void", "lazy", "forgetful")
+MOODS = ("well", "away", "refusing", "lost", "void", "hanging", "lazy", "forgetful")
 """What happens to what is asked: it is done; nobody answers; a create is refused; a create is done, or is not, and its
-reply is lost; a server that shall go leaves later; or is forgotten to have been told so."""
+reply is lost; it is done, and no reply comes for long; a server that shall go leaves later, or has forgotten it."""
 
 BUILDING = 2
 """Seconds for which a server of a cloud that builds is not ready."""
@@ -53,6 +53,7 @@ class FakeCloud:
     slow: bool = False
     mood: str = "well"
     builds: bool = False
+    better: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _answers(self) -> None:
         await asyncio.sleep(0)
@@ -81,6 +82,9 @@ class FakeCloud:
         if self.mood == "void":
             raise OutcomeUnknown("the request was lost")
         server = self.make(spec.name, spec.flavor, spec.zone, spec.allocation_id)
+        if self.mood == "hanging":
+            await self.better.wait()
+            raise OutcomeUnknown("no reply came in time")
         if self.mood == "lost":
             raise OutcomeUnknown("the reply was lost")
         return self._shown(server)
@@ -108,6 +112,8 @@ class FakeCloud:
     def recover(self) -> None:
         """Be well again; servers that were to leave have left."""
         self.mood, self.slow = "well", False
+        self.better.set()
+        self.better = asyncio.Event()
         self.held = {name: one for name, one in self.held.items() if one.state is not ServerState.DELETING}
 
     async def server(self, server_id: str) -> Server | None:

@@ -42,7 +42,8 @@ def learn(world: World, clouds: Mapping[str, FakeCloud], entry: Entry) -> bool:
 def _seen(world: World, cloud: FakeCloud, record: Provider) -> None:
     assert record.discovery is not None
     assert record.discovery.bound == cloud.bound, "what the cloud gives is not what was seen there"
-    found = world.providers[record.id]
+    if (found := world.providers.get(record.id)) is None:
+        return  # removed since
     found.bound = dict(cloud.bound)
     found.zones = {name: dict(capacity) for name, capacity in cloud.zones.items()}
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from oracle import model_controller, model_judges
+from oracle import model_controller, model_judges, model_time
 from oracle.model import Model
 from oracle.model_cloud import BUILDING
 from oracle.model_columns import regrade
@@ -38,10 +38,11 @@ PATIENCE = 100
 
 class History(Trial):
     async def step(self, call: Call) -> dict[str, Any]:
-        before = model_judges.excess(self.app.state, self.clock.now()) if call.operation in OVERDRAWS_NOTHING else {}
+        state, now = self.app.state, self.clock.now()
+        before = model_judges.excess(state, now, shown=False) if call.operation in OVERDRAWS_NOTHING else {}
         told = await super().step(call)
         if call.operation in OVERDRAWS_NOTHING and told["result"] == "ok":
-            self._none(model_judges.worse(before, model_judges.excess(self.app.state, self.clock.now())))
+            self._none(model_judges.worse(before, model_judges.excess(state, now)))
         return told
 
     async def _played(self, call: Call) -> dict[str, Any]:
@@ -72,7 +73,25 @@ class History(Trial):
         return {}
 
     async def settle(self) -> None:
+        """Wait until nobody has anything to do but to wait; what fell due and could not be written is written then."""
         await quiet()
+        while (due := self.app.state.next_due()) is not None and due <= self.clock.now():
+            self.controller.store.plan.clear()
+            await self.ask("query-instance", {})
+            await quiet()
+        self.model.world.away = {name for name, cloud in self.cloud_of.items() if cloud.mood == "away"}
+
+    def learn(self) -> None:
+        super().learn()
+        for one in self.model.world.instances.values():
+            if not one.ours:
+                self.ids[f"s-{one.server}"] = one.id
+
+    async def _resize(self, query: dict[str, Any]) -> None:
+        """The cloud changes; the controller sees it at its next whole look, if the cloud answers then."""
+        cloud = self.clouds.by_name[query["name"]]
+        cloud.bound, cloud.zones = query["bound"], query["zones"]
+        await self.advance(60)
 
     async def _mood(self, name: str, mood: str, *, builds: bool) -> None:
         cloud = self.clouds.by_name[name]
@@ -94,6 +113,7 @@ class History(Trial):
         policy = self.app.state.policy
         await self._configure(replace(policy, **query), list(self.app.state.providers.values()))
         vars(self.model.world.policy).update(query)
+        model_time.remember(self.model.world)
 
     async def _providers(self, query: dict[str, Any]) -> None:
         """The providers in another order, one of them with another overcommit."""
@@ -109,6 +129,7 @@ class History(Trial):
         regrade(world)
 
     async def _configure(self, policy: Any, providers: list[Any]) -> None:
+        self.controller.store.plan.clear()
         wanted = Configuration(policy, providers)
         refusal = await self.app.ledger.submit(lambda book, now: configure(book, wanted, now), actor="admin")
         assert refusal is None, refusal

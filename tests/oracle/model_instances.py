@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 def create_instance(world: World, query: Query, told: Mapping[str, Any]) -> Answer:
     """The decision, and the state after a cloud that does at once what it is asked."""
     faults, provider, found, flavor = _named(world, query)
+    if provider is not None and provider.id in world.away:
+        return refused("provider-unreachable", status="rejected")  # before anything is decided, image and network
+    if faults and world.away:
+        faults.add("provider-unreachable")
     if faults or provider is None or flavor is None:
         return refused(*faults, status="rejected")
     needs = needs_of(flavor, query)
@@ -59,6 +63,8 @@ def _named(world: World, query: Query) -> tuple[set[str], Provider | None, Reser
         return {"provider-ambiguous" if world.providers else "not-found"}, None, None, None
     if found and name is not None and name != found.provider:
         faults.add("provider-mismatch")
+    if found and name is None and found.provider not in world.providers:
+        return {"ended", "not-found", "provider-unreachable"}, None, None, None
     provider = world.providers[name or (found.provider if found else next(iter(world.providers)))]
     zone = query.get("zone")
     if zone is not None and zone not in provider.zones:
@@ -157,12 +163,12 @@ def shown_instance(world: World, found: Instance) -> Answer:
     active = found.live and claim is not None and claim.state == "active"
     answer: Answer = {
         "id": found.id, "name": found.name, "provider": found.provider, "capacity": found.needs, "start": found.start,
-        "vm-state": found.state, "priority": found.priority, "owner": found.owner,
+        "vm-state": found.state, "priority": found.priority,
     }  # fmt: skip
     answer |= {"priority": claim.priority} if claim and active else {}
     answer |= {"created-on": found.created, "modified-on": found.modified, "flavor": found.flavor}
     answer |= {"image": "image", "networks": set(found.networks)} if found.ours else {}
-    answer |= {"instance-ref": {"provider": found.provider, "server": found.server}} if found.server else {}
+    answer["instance-ref"] = {"provider": found.provider} | ({"server": found.server} if found.server else {})
     answer |= {"fault": found.fault} if found.fault else {}
-    optional = {"zone": found.zone, "reservation": found.reservation, "end": found.end}
+    optional = {"owner": found.owner or None, "zone": found.zone, "reservation": found.reservation, "end": found.end}
     return answer | {name: value for name, value in optional.items() if value is not None}

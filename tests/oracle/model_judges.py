@@ -36,8 +36,10 @@ def rebuilt(state: State, store: Store) -> Iterator[str]:
     second = State()
     second.load(recovery.records(store, CODECS))
     for table in CODECS:
-        if list(second._tables[table].items()) != list(state._tables[table].items()):
-            yield f"the records of {table} are not those of the tables, or in another order"
+        if second._tables[table] != state._tables[table]:
+            yield f"the records of {table} are not those of the tables"
+        if _ages(second, table) != _ages(state, table):
+            yield f"the records of {table} are in another order than in the tables"
     for scope in state._columns._timelines.keys() | second._columns._timelines.keys():
         if found_columns(state, scope) != found_columns(second, scope):
             yield f"the columns of {scope} are not those of the records"
@@ -47,6 +49,10 @@ def rebuilt(state: State, store: Store) -> Iterator[str]:
         yield "the indexes are not those of the records"
     if _agenda(state) != _agenda(second):
         yield "the agenda is not that of the records"
+
+
+def _ages(state: State, table: str) -> list[int]:
+    return [getattr(record, "created", 0) for record in state._tables[table].values()]
 
 
 def _buckets(state: State) -> dict[Any, list[str]]:
@@ -97,12 +103,13 @@ class Shadow:
 # ---- promises
 
 
-def excess(state: State, now: int) -> Excess:
-    """How much is overdrawn, from now on."""
+def excess(state: State, now: int, *, shown: bool = True) -> Excess:
+    """How much is overdrawn from now on; of what is shown, which is what a pool names, or of everything."""
     found = {}
     for scope in state._columns._timelines:
+        managed = state._columns.managed(scope)
         for name, steps in found_columns(state, scope).items():
-            if over := _over(steps, now):
+            if (name in managed or not shown) and (over := _over(steps, now)):
                 found[scope, name] = over
     return found
 

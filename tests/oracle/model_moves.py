@@ -80,16 +80,21 @@ class Moves:
         self.made += 1
         if self.opening:
             return self.opening.pop()
-        kinds = dict(self.theme.calls)
-        if not any(found.live for found in self.world.reservations.values()):
-            kinds |= {"create-reservation": 60, "update-reservation": 2, "cancel-reservation": 1}
-        if not any(found.live for found in self.world.instances.values()):
-            kinds |= {"create-instance": 25, "destroy-instance": 1}
+        kinds = self.kinds()
         (operation,) = self.chance.choices(list(kinds), list(kinds.values()))
         query: dict[str, Any] = getattr(self, operation.replace("-", "_"))()
         if ("reservation" in operation or "instance" in operation or "query" in operation) and self.maybe(0.15):
             query["as"] = GUEST
         return Call(f"c{self.made}", operation, query)
+
+    def kinds(self) -> dict[str, float]:
+        """How often which call comes now."""
+        kinds: dict[str, float] = dict(self.theme.calls)
+        if not any(found.live for found in self.world.reservations.values()):
+            kinds |= {"create-reservation": 60, "update-reservation": 2, "cancel-reservation": 1}
+        if not any(found.live for found in self.world.instances.values()):
+            kinds |= {"create-instance": 25, "destroy-instance": 1}
+        return kinds
 
     # ---- pieces
 
@@ -130,7 +135,7 @@ class Moves:
         if self.maybe(0.03):
             return "nowhere"
         zones: set[str] = {zone for one in self.world.providers.values() for zone in one.zones}
-        return self.chance.choice(sorted(zones))
+        return self.chance.choice(sorted(zones) or ["nowhere"])
 
     def amounts(self, most: int = 4) -> dict[str, int]:
         named = {name for pool in self.world.pools.values() for name in pool.amounts}
@@ -145,7 +150,9 @@ class Moves:
             count = self.chance.randint(1, 3)
             return {"cores": count, "ram": 2 * count, "instances": count, "ports": count}
         amounts = self.amounts(self.theme.most)
-        provider = next(iter(self.world.providers))
+        provider = next(iter(self.world.providers), "nobody")
+        if provider == "nobody":
+            return amounts
         scopes = scopes_of(provider, query.get("zone") if query.get("zone") in {"z1", "z2"} else None)
         at = max(self.world.now, int(query.get("start", self.world.now)))
         for name in amounts:

@@ -21,10 +21,11 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
     pool = world.pools.get(source)
     provider = pool.provider if pool else source
     start, end, faults = window_of(world, query)
+    faults |= {"zone-mismatch"} if pool and zone is not None and pool.zone not in {None, zone} else set()
     if provider not in world.providers:
         return refused("not-found", *faults)
-    if pool and zone is not None and pool.zone not in {None, zone}:
-        return refused("zone-mismatch", *faults)
+    if "zone-mismatch" in faults:
+        return refused(*faults)
     zone = pool.zone if pool and zone is None else zone
     amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
     if zone is not None and zone not in world.providers[provider].zones:

@@ -185,7 +185,8 @@ def _filter(world: World, query: Query, providers: list[Provider], start: int, e
         first, after = _span(world, record)
         fits = start <= first and after <= end if exclusive else first < end and start < after
         fits = fits and (isinstance(record, Pool) or world.sees(record))
-        return fits and record.provider in names and zone in {None, record.zone} and record.id not in hidden
+        named = query.get("provider-id") is None or record.provider in names
+        return fits and named and zone in {None, record.zone} and record.id not in hidden
 
     return good
 
@@ -242,7 +243,7 @@ def query_instance(world: World, query: Query) -> Answer:
     ids, states = query.get("instance-id"), query.get("vm-state")
     listed = {}
     for found in world.instances.values():
-        wanted = found.state in states if states else (found.live or ids is not None)
+        wanted = found.state in states if states else (found.state != "DELETED" or ids is not None)
         named = (ids is None or found.id in ids) and world.sees(found)
         if wanted and named and query.get("reservation-id") in {None, found.reservation}:
             listed[found.id] = shown_instance(world, found)

@@ -147,6 +147,8 @@ class World:
     instances: dict[str, Instance] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], Key] = field(default_factory=dict)
     """The idempotency keys that are kept, by user, operation and key."""
+    away: set[str] = field(default_factory=set)
+    """The providers whose clouds do not answer."""
     user: str = "admin"
     """Who is asking; only the administrator sees what others made."""
     short: dict[str, Amounts] = field(default_factory=dict)

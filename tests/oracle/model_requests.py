@@ -95,7 +95,8 @@ def _accepted(world: World, query: Query, ask: Ask, new_id: str | None) -> Answe
     new = Reservation(
         new_id or "new", world.user, ask.provider, ask.zone, ask.start, ask.end, expiry, "expiry" in query,
         query.get("priority", "high"), query.get("name"), dict(ask.amounts), state, world.now, world.now,
-        containers=valued(world, ask.provider, ask.zone, query) or {}, notice=notice_of(world, ask.start, ask.end),
+        containers=without_none(valued(world, ask.provider, ask.zone, query) or {}),
+        notice=notice_of(world, ask.start, ask.end),
     )  # fmt: skip
     answer = accepted(world, new)
     if query.get("dry-run"):
@@ -132,6 +133,10 @@ def valued(world: World, provider: str, zone: str | None, query: Query) -> Conta
         unit = {name: amount for name, amount in flavors[0].needs.items() if name in everywhere}
         found[flavors[0].id] = (asked["count"], unit)
     return found
+
+
+def without_none(held: Containers) -> Containers:
+    return {name: one for name, one in held.items() if one[0]}
 
 
 def contained(held: Containers) -> Amounts:
@@ -184,14 +189,19 @@ def update_reservation(world: World, query: Query) -> Answer:
     found = world.reservations.get(query["reservation-id"])
     if found is None or not world.sees(found):
         return refused("not-found")
+    if not found.live:
+        return refused("ended", reservation=shown(world, found))
     changed, known = _merged(world, found, query)
     faults = _update_faults(world, found, changed, query)
-    if not known and faults not in ({"ended"}, {"changed"}):
-        faults.add("flavor-unknown")
+    faults |= set() if known or faults == {"changed"} else {"flavor-unknown"}
     if faults:
         return refused(*faults, reservation=shown(world, found))
     if _same(found, changed):
         return {"result": "ok", "reservation": shown(world, found)}
+    return _changed(world, query, found, changed)
+
+
+def _changed(world: World, query: Query, found: Reservation, changed: Reservation) -> Answer:
     ask = Ask(
         changed.provider, changed.zone, max(world.now, changed.start), changed.end, changed.amounts, found.id,
         movable=found.state == "initialized",
@@ -227,7 +237,7 @@ def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation
     gone = query.get("remove", [])
     zone = None if "zone" in gone else query.get("zone", found.zone)
     named = valued(world, found.provider, zone, query)
-    containers = {name: held for name, held in {**found.containers, **(named or {})}.items() if held[0]}
+    containers = without_none({**found.containers, **(named or {})})
     plain = plus(found.amounts, contained(found.containers), -1)
     amounts = plus({name: amount for name, amount in {**plain, **query.get("capacity", {})}.items() if amount},
                    contained(containers))  # fmt: skip
@@ -238,7 +248,7 @@ def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation
         end = start + world.policy.max_duration * HOUR
     own = "expiry" in query or (found.own_expiry and "expiry" not in gone)
     expiry = query.get("expiry", found.expiry)
-    if not own:
+    if not own and (start != found.start or "expiry" in gone):
         kept = found.expiry is not None or "expiry" in gone
         expiry = start + world.policy.expiry * 60 if world.policy.expiry is not None and kept else None
     changed = Reservation(
@@ -255,8 +265,6 @@ def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation
 
 
 def _update_faults(world: World, found: Reservation, changed: Reservation, query: Query) -> set[str]:
-    if not found.live:
-        return {"ended"}
     if "if-version" in query and query["if-version"] != found.version:
         return {"changed"}
     faults = _place_faults(world, found, changed, query)

@@ -150,14 +150,15 @@ def candidates(world: World, starter: Reservation, scope: Scope) -> list[Instanc
     here = [one for one in world.instances.values() if one.live and one.state != "DELETING" and inside(one, scope)]
     here = sorted((one for one in here if one.ours), key=lambda one: (-one.created, one.id))
     chosen = [one for one in here if one.reservation is None]
+    beyond = set()
     for name, short in world.short.items():
         left = dict(short)
         for one in here if name != starter.id else []:
             covered = set(one.needs) & set(world.reservations[name].amounts)
             if one.reservation == name and any(left.get(resource, 0) > 0 for resource in covered):
-                chosen.append(one)
+                beyond.add(one.id)
                 left = {resource: amount - one.needs.get(resource, 0) for resource, amount in left.items()}
-    return chosen
+    return chosen + [one for one in here if one.id in beyond]
 
 
 def zones_managed(world: World, provider: str, hidden: Collection[str] = ()) -> list[str]:

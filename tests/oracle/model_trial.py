@@ -48,6 +48,8 @@ class Trial:
         self.controller = controller
         self.clock = controller.clock
         self.clouds = controller.clouds
+        for cloud in self.clouds.by_name.values():
+            cloud.now = self.clock.now()
         self.model = model
         self.ids: dict[str, str] = {}
         self.calls: list[Call] = []
@@ -102,8 +104,13 @@ class Trial:
             return told
         expected = self.model.call(call.operation, query, told)
         self.learn()
-        if call.operation == "create-instance" and expected.get("instance-id") in self.model.world.instances:
-            expected = model_instances.answered(self.model.world.instances[expected["instance-id"]])
+        instances = self.model.world.instances
+        if call.operation == "create-instance" and expected.get("instance-id") in instances:
+            expected = model_instances.answered(instances[expected["instance-id"]])
+        if call.operation == "destroy-instance":
+            for name, one in expected.get("outcome", {query.get("instance-id"): expected}).items():
+                if "vm-state" in one:  # one that was not yet made is gone with that
+                    one["vm-state"] = instances[name].state
         self.judge(call, expected, told)
         self.model.world.user = "admin"
         for name in ("reservation-id", "pool-id", "instance-id"):
@@ -138,6 +145,9 @@ class Trial:
         query = {"provider-type": "openstack", "endpoint": f"http://cloud/{name}", "username": "u", "password": "p",
                  "name": name}  # fmt: skip
         told = await self.ask("add-provider", query)
+        if cloud.mood == "away" or self._undone(told):
+            assert told["result"] == "rpc-error" or told.get("reason") == "provider-unreachable", told
+            return
         assert told["result"] == "ok", told
         self.ids[call.label] = told["provider-id"]
         self.cloud_of[told["provider-id"]] = cloud
@@ -172,7 +182,9 @@ class Trial:
         state, ledger = self.app.state, self.app.ledger
         while True:
             leaving = [one for one in state.allocations.values() if one.vm_state == "DELETING"]
-            if not state.open_operations and not leaving and ledger.seq == ledger.durable_seq:
+            due = state.next_due()
+            done = not state.open_operations and not leaving and ledger.seq == ledger.durable_seq
+            if done and (due is None or due > self.clock.now()):
                 return
             for provider in list(state.providers):
                 self.app.sync.hint(provider)
