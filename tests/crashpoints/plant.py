@@ -102,7 +102,11 @@ class Plant:
     # ---- the workflow
 
     async def created(self, **given: Any) -> Allocation:
-        """Ask for an instance until that is accepted, as a client does, and wait until it is through."""
+        """Ask for an instance until that is accepted, and wait until it is through."""
+        return await self.settled(await self.asked(**given))
+
+    async def asked(self, **given: Any) -> str:
+        """Ask for an instance until that is accepted, as a client does; return its id."""
         name = f"vm-{next(self.numbers)}"
         for _ in range(10):
             reply = await self.ask(
@@ -115,7 +119,7 @@ class Plant:
             await self.stage.advance(60)
         else:
             raise AssertionError(reason_or_result(reply))
-        return await self.settled(reply.findtext("{*}instance-id") or "")
+        return reply.findtext("{*}instance-id") or ""
 
     async def destroyed(self, instance: Allocation) -> Allocation:
         """Ask for the end of an instance, and wait until it is through."""
@@ -170,6 +174,11 @@ class Plant:
     def left_in_the_cloud(self) -> list[str]:
         """Return the names of the servers there are."""
         return sorted(server.name for server in self.simulator.world.compute.servers.values())
+
+    def parts_in_the_cloud(self) -> tuple[int, int]:
+        """Return how many volumes and floating addresses there are."""
+        world = self.simulator.world
+        return len(world.volumes.volumes), len(world.network.rows["floatingip"])
 
     async def judged(self, *names: str) -> list[str]:
         """Return what is wrong when these instances, and no others, should be there."""
