@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,9 @@ from promise.northbound.datastores.merge import merged
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.message import BASE, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = 1_800_000_000
 TOP = schema().top.values()
@@ -79,6 +82,10 @@ def applied(edits: list[Any], tree: Any) -> Any:
         except Invalid:
             continue
     return tree
+
+
+def always(tree: Any) -> Callable[[Any], Any]:
+    return lambda _old: tree
 
 
 def take(book: State, decision: Any) -> None:
@@ -156,7 +163,7 @@ def test_a_trial_goes_back_to_where_it_began(first: list[Any], second: list[Any]
     for edits in (second, third):
         tree = applied(edits, running.tree_of(book))
         try:
-            take(book, decisions.commit(rules, lambda _old, new=tree: new, book, NOW, ADMIN, Confirmation(60)))
+            take(book, decisions.commit(rules, always(tree), book, NOW, ADMIN, Confirmation(60)))
         except Invalid:
             continue
     trial = book.revision.trial
