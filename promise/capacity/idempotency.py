@@ -70,8 +70,13 @@ def once(
     decide: Callable[[], Decision[Answer | Refusal]],
     again: Callable[[str], Answer],
     subject: Callable[[Answer], str],
+    *,
+    dry_run: bool = False,
 ) -> Decision[Answer | Refusal]:
-    """Decide, unless the key has come before; `again` renders the record that it stands for as it stands now."""
+    """Decide, unless the key has come before; `again` renders the record that it stands for as it stands now.
+
+    What was accepted is kept also where it changed nothing: repeated later, it might. A dry run keeps nothing.
+    """
     if key is None:
         return decide()
     known = book.keys.get(key.id)
@@ -80,7 +85,7 @@ def once(
             return Decision(Refusal(Reason.KEY_REUSED, "the idempotency key came before with another input"))
         return Decision(again(known.subject))
     decision = decide()
-    if isinstance(decision.answer, Refusal) or not decision.events:
+    if isinstance(decision.answer, Refusal) or dry_run:
         return decision
     kept = fact("key-kept", replace(key, subject=subject(decision.answer), created=now))
     return Decision(decision.answer, (*decision.events, kept), decision.secrets)

@@ -82,7 +82,7 @@ class ReservationService:
                 return places
             sights = await self._lookup.sights([place.id for place in places], request.elements)
             seen = replace(request, sights=sights)
-        return await self._once(actor, key, lambda book, now: create.create(book, seen, actor, now))
+        return await self._once(actor, key, seen, lambda book, now: create.create(book, seen, actor, now))
 
     async def update(self, actor: Actor, request: UpdateReservation, key: Key | None = None) -> Accepted | Refusal:
         """Change what is promised, all or nothing."""
@@ -92,7 +92,7 @@ class ReservationService:
             if isinstance(old, Reservation) and old.live:
                 new = [element for element in request.elements if element not in old.elements]
                 seen = replace(request, sights=await self._lookup.sights([old.provider] if new else [], new))
-        return await self._once(actor, key, lambda book, now: update.update(book, seen, actor, now))
+        return await self._once(actor, key, seen, lambda book, now: update.update(book, seen, actor, now))
 
     async def _is_repeated(self, key: Key | None) -> bool:
         """Tell whether the request was accepted before: its answer asks no cloud again."""
@@ -102,6 +102,7 @@ class ReservationService:
         self,
         actor: Actor,
         key: Key | None,
+        request: CreateReservation | UpdateReservation,
         decide: Callable[[ReservationBook, int], Decision[Accepted | Refusal]],
     ) -> Accepted | Refusal:
         def decide_once(book: ReservationBook, now: int) -> Decision[Accepted | Refusal]:
@@ -112,6 +113,7 @@ class ReservationService:
                 lambda: decide(book, now),
                 again=lambda reservation: Accepted(book.reservations[reservation]),
                 subject=lambda accepted: accepted.reservation.id,
+                dry_run=request.dry_run,
             )
 
         return await self._ledger.submit(decide_once, actor=actor.user)
