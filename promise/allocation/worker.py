@@ -18,7 +18,7 @@ import structlog
 from promise.allocation import outcome
 from promise.allocation.ending import endings
 from promise.allocation.making import VolumeMaking, makings
-from promise.allocation.model import Progress
+from promise.allocation.model import Asked, Progress
 from promise.allocation.volume import VolumeState
 from promise.errors import (
     CloudError,
@@ -55,7 +55,9 @@ _YOUNG: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to go on. `create_settle` and the delays are in seconds; `attempts` bounds creates, deletes go on."""
+    """How long to go on. `create_settle` and the delays are in seconds; `attempts` bounds creates, deletes go on;
+    so do addresses: what runs is not taken down because Neutron is away.
+    """
 
     create_settle: int = 120
     look_every: int = 5
@@ -193,8 +195,10 @@ class Worker:
             thing = await making.ask(cloud, spec)
         except OutcomeUnknown as error:
             await self._look_again(claimed, error.message)
-        except (CloudRefused, CredentialsRejected) as error:
+        except CloudRefused as error:
             await self._refused(claimed, error.message)
+        except CredentialsRejected as error:
+            await (self._refused if claimed.part is None else self._unreached)(claimed, error.message)
         except CloudError as error:
             await self._unreached(claimed, error.message)
         else:
@@ -215,8 +219,8 @@ class Worker:
         await self._submit(lambda book, now: outcome.refused(book, claimed.id, why, now))
 
     async def _unreached(self, claimed: Operation, why: str) -> None:
-        """Try again, as certainly nothing happened; give up after some attempts."""
-        if claimed.attempts >= self._patience.attempts:
+        """Try again, as certainly nothing happened; give up after some attempts, unless the server runs already."""
+        if claimed.attempts >= self._patience.attempts and claimed.asked is not Asked.CREATE_ADDRESS:
             await self._refused(claimed, f"given up after {claimed.attempts} attempts: {why}")
         else:
             await self._again(claimed, why, self._patience.delay(claimed.attempts))

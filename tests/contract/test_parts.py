@@ -47,6 +47,33 @@ async def available(site: Site, volume: Volume) -> Volume:
     return found
 
 
+async def bootable(site: Site) -> Volume:
+    """Return a volume to boot from; the live stack's Cinder copies no images, and is told that one is on it."""
+    image = None if site.name == "live" else site.image
+    made = await available(site, await site.ours.create_volume(VolumeSpec("a", "root", 1, image=image)))
+    if image is None:
+        await site.operator(
+            "POST", "block_storage", f"/volumes/{made.id}/action", {"os-set_bootable": {"bootable": True}}
+        )
+    return made
+
+
+async def external(site: Site) -> None:
+    """Let there be a way out of the network: the simulator's shared networks have one."""
+    rows = await site.ours._calls.pages("network", "/networks", "networks")
+    if any(row["router:external"] for row in rows):
+        return
+    made = await site.operator("POST", "network", "/networks", {"network": {"name": "public", "router:external": True}})
+    outside = {"network_id": made["network"]["id"]}
+    subnet = {**outside, "cidr": "172.24.4.0/24", "ip_version": 4, "enable_dhcp": False}
+    await site.operator("POST", "network", "/subnets", {"subnet": subnet})
+    router = {"name": "way-out", "external_gateway_info": outside}
+    made = await site.operator("POST", "network", "/routers", {"router": router})
+    (inside,) = await site.ours._calls.read("network", "/subnets", "subnets", network_id=site.network)
+    path = f"/routers/{made['router']['id']}/add_router_interface"
+    await site.operator("PUT", "network", path, {"subnet_id": inside["id"]})
+
+
 async def active(site: Site, **said: Any) -> Server:
     spec = ServerSpec(str(uuid4()), "vnf-1", site.image, site.flavor.id, networks=(site.network,), **said)
     asked = await site.ours.create_server(spec)
@@ -73,7 +100,7 @@ async def test_the_life_of_a_volume(site: Site) -> None:
 
 
 async def test_a_server_with_volumes_of_its_own(site: Site) -> None:
-    boot = await available(site, await site.ours.create_volume(VolumeSpec("a", "root", 1, image=site.image)))
+    boot = await bootable(site)
     data = await available(site, await site.ours.create_volume(VolumeSpec("a", "data", 1)))
     server = await active(site, volumes=(Attached(data.id), Attached(boot.id, boot=True)))
     assert server.image == ""
@@ -123,6 +150,7 @@ async def test_volumes_beyond_the_quota_are_refused(site: Site) -> None:
 
 
 async def test_the_life_of_an_address(site: Site) -> None:
+    await external(site)
     server = await active(site)
     spec = AddressSpec(str(uuid4()), "1", server.id, (site.network,))
     made = await site.ours.create_address(spec)
