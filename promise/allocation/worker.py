@@ -55,8 +55,9 @@ _YOUNG: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to go on. `create_settle` and the delays are in seconds; `attempts` bounds creates, deletes go on;
-    so do addresses: what runs is not taken down because Neutron is away.
+    """How long to go on. `create_settle` and the delays are in seconds.
+
+    `attempts` bounds creates, but those of addresses: what runs is not taken down because Neutron is away. Deletes go on.
     """
 
     create_settle: int = 120

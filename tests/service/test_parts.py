@@ -16,7 +16,7 @@ from promise.allocation.model import Allocation, Asked, Operation, Progress, VmS
 from promise.allocation.part import Part, PartKind, addresses
 from promise.allocation.server import ServerState
 from promise.allocation.volume import VolumeSpec
-from promise.errors import OutcomeUnknown
+from promise.errors import CloudUnreachable, CredentialsRejected, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -177,6 +177,24 @@ async def test_addresses_come_one_by_one_once_the_server_runs(here: House) -> No
     await here.create(parts=(LOG, *addresses(3)))
     await here.rest()
     assert here.cloud.asked == ["volume log", "server", "address 1", "address 2", "address 3"]
+
+
+async def test_a_network_service_that_is_away_for_long_takes_no_server_down(here: House) -> None:
+    door = await here.sync._clouds(HERE)
+    sound, away = door.create_address, [CloudUnreachable("no Neutron"), CredentialsRejected("who?")] * 10
+
+    async def late(spec: AddressSpec) -> object:
+        if away:
+            raise away.pop()
+        return await sound(spec)
+
+    door.create_address = late  # type: ignore[method-assign,assignment]
+    instance = await here.create(parts=(LOG, *addresses(1)))
+    await here.rest()
+    found = await here.instance(instance.id)
+    assert (found.vm_state, found.addresses[0].there, found.fault) == (VmState.ACTIVE, True, None)
+    (asked,) = (one for one in await operations(here) if one.asked is Asked.CREATE_ADDRESS)
+    assert (asked.progress, asked.attempts) == (Progress.DONE, 21)
 
 
 async def test_a_server_in_error_gets_no_address_and_goes_with_its_volumes(here: House) -> None:
