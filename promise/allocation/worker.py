@@ -57,7 +57,7 @@ _YOUNG: Final = 60
 class Patience:
     """How long to go on. `create_settle` and the delays are in seconds.
 
-    `attempts` bounds creates, but those of addresses: what runs is not taken down because Neutron is away. Deletes go on.
+    `attempts` bounds creates but those of addresses: what runs is not taken down because Neutron is away.
     """
 
     create_settle: int = 120
