@@ -210,7 +210,7 @@ class HttpServer:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = HttpRequest(request, self._options)
         reply = await self._answer(asked)
-        headers = {"Server": SERVER, "Cache-Control": "no-cache", **reply.headers}
+        headers = {"Server": SERVER, "Cache-Control": "no-cache", "Vary": "Accept", **reply.headers}
         if reply.media:
             headers["Content-Type"] = reply.media
         if reply.stream is not None:
