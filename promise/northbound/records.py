@@ -14,6 +14,7 @@ from promise.configuration.model import Section
 from promise.errors import NoResource
 from promise.northbound import bindings as yang
 from promise.northbound import running
+from promise.northbound.datastores.reading import visible
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.port import Content
 from promise.northbound.running import TOP
@@ -95,6 +96,7 @@ class Records:
         """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
         actor = actor_of(caller)
         found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
+        found.tree = visible(caller, found.tree)
         if part.content is not Content.CONFIG:
             found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
         return found
@@ -183,12 +185,12 @@ def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page) 
     child = part.child or ""
     values = PARTS[part.content][child]
     data = yang.DATA[f"/promise/{child}"]
-    visible = (
+    seen = (
         (key, value)
         for key in _keys_after(_records(book, child), page)
         for value in values(book, actor, now, frozenset({key}))
     )
-    wanted = islice(visible, page.offset, None)
+    wanted = islice(seen, page.offset, None)
     entries = list(wanted if page.limit is None else islice(wanted, page.limit))
     more = page.limit is not None and next(wanted, None) is not None
     tree = {TOP: {child: [body_of(data, value) for _, value in entries]}}

@@ -236,3 +236,33 @@ async def test_options_tell_what_can_be_done(empty: House) -> None:
         assert (answer.status, answer.headers["Allow"]) == (200, allowed), path
         patch = answer.headers.get("Accept-Patch", "")
         assert ("application/yang-data+json" in patch) is ("PATCH" in allowed)
+
+
+async def test_users_and_access_rules_are_configuration_too(empty: House) -> None:
+    erin = {"name": "erin", "project": "red", "group": ["readers"]}
+    path = PROMISE + "/users=erin"
+    made = await empty.ask("PUT", path, {"opnfv-promise:users": [erin]})
+    assert made.status == 201, made.body
+    assert (await empty.ask("GET", path)).body == {"opnfv-promise:users": [erin]}
+    assert (await empty.ask("GET", f"{path}/group=readers", Accept=XML)).xml.text == "readers"
+    assert (await empty.ask("PUT", f"{path}/group=writers", {"opnfv-promise:group": ["writers"]})).status == 201
+    assert (await empty.ask("DELETE", f"{path}/group=readers")).status == 204
+    assert (await empty.ask("GET", f"{path}/group")).body == {"opnfv-promise:group": ["writers"]}
+    rule = {"name": "r1", "path": "/opnfv-promise:promise/providers", "access-operations": "read", "action": "deny"}
+    rules = {"ietf-netconf-acm:nacm": {"rule-list": [{"name": "l1", "group": ["readers"], "rule": [rule]}]}}
+    put = await empty.ask("PUT", "/restconf/data/ietf-netconf-acm:nacm", rules)
+    assert put.status == 201, put.body
+    nacm = "/restconf/data/ietf-netconf-acm:nacm/rule-list=l1/rule=r1"
+    assert (await empty.ask("GET", f"{nacm}/path")).body == {"ietf-netconf-acm:path": rule["path"]}
+    in_xml = await empty.ask("GET", f"{nacm}/path", Accept=XML)
+    text = str(in_xml.xml.text)
+    assert in_xml.xml.nsmap[text[1:].partition(":")[0]] == "urn:opnfv:promise"
+    back = await empty.ask("PUT", f"{nacm}/path", in_xml.content, Content_Type=XML)
+    assert back.status == 204, back.content
+    assert (await empty.ask("GET", f"{nacm}/path")).body == {"ietf-netconf-acm:path": rule["path"]}
+    for hidden in ("/restconf/data/ietf-netconf-acm:nacm", path, "/restconf/data?content=config"):
+        for root in ("/restconf/data", "/restconf/ds/ietf-datastores:candidate"):
+            seen = await empty.ask("GET", hidden.replace("/restconf/data", root), user="alice")
+            assert b"writers" not in seen.content
+            assert b"rule-list" not in seen.content
+    assert (await empty.ask("DELETE", "/restconf/data/ietf-netconf-acm:nacm")).status == 204

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promise.errors import BadParameter, NoResource
+from promise.northbound.datastores.reading import visible
 from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import Found, Part
 from promise.northbound.restconf import markup, media
@@ -87,7 +88,7 @@ class Resources:
             return await self._records.read(caller, part)
         if query.page is not None:
             raise BadParameter("the candidate is not read page by page")
-        return Found(await self._datastores.tree(datastore))
+        return Found(visible(caller, await self._datastores.tree(datastore)))
 
     async def _state(self, target: Target, found: Found, datastore: Datastore | None) -> State | None:
         """Return what identifies the configuration of the target, None where it has none."""
@@ -131,7 +132,7 @@ def _part(target: Target, query: Query) -> Part:
     if query.page is not None and (len(target.steps) != _BRANCH or target.steps[0].node.member != TOP):
         raise BadParameter("only the lists directly below /opnfv-promise:promise are read page by page")
     top = target.steps[0].node.member if target.steps else None
-    if len(target.steps) < _BRANCH:
+    if len(target.steps) < _BRANCH or top != TOP:
         return Part(top, content=query.content)
     branch = target.steps[1]
     key = str(branch.key[0]) if branch.key else None
