@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 def valued(
     book: ReservationBook, provider: Provider, scopes: Iterable[Scope], asked: Iterable[tuple[str, int]]
 ) -> tuple[Container, ...] | Refusal:
-    """Return the containers with what one instance of each flavor takes now; a count of 0 names none."""
+    """Return the containers with what one instance of each flavor takes now; a count of 0 names none.
+
+    Who names a flavor by its id and by its name wants both counts.
+    """
     managed = frozenset.intersection(*(book.supply(scope).managed for scope in scopes))
     found: dict[str, Container] = {}
     for name, count in asked:
         flavor = provider.flavor(name)
         if flavor is None:
             return Refusal(Reason.FLAVOR_UNKNOWN, f"provider {provider.id} has no flavor {name}, or several")
-        found[flavor.id] = Container(flavor.id, count, only(flavor.needs, managed))
+        before = found[flavor.id].count if flavor.id in found else 0
+        found[flavor.id] = Container(flavor.id, before + count, only(flavor.needs, managed))
     return tuple(found.values())
 
 
