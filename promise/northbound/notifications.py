@@ -20,6 +20,8 @@ from promise.errors import (
     BadElement,
     BadValue,
     DuplicateNode,
+    Invalid,
+    MissingAttribute,
     MissingElement,
     UnknownAttribute,
     UnknownElement,
@@ -31,6 +33,7 @@ from promise.northbound.message import BASE, split
 from promise.northbound.port import Interest
 from promise.northbound.subtree import Selection
 from promise.northbound.words import ending, starting, sure
+from promise.northbound.xpath import XPathFilter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -121,17 +124,29 @@ def _parameters(operation: _Element) -> dict[str, _Element]:
     return found
 
 
-def _selection(wanted: _Element) -> Selection:
-    """Return what a <filter> selects; only subtree filters are advertised."""
+def _selection(wanted: _Element) -> Selection | XPathFilter:
+    """Return what a <filter> selects, by subtree or by XPath."""
     path = f"{_PATH}/ncn:filter"
+    given: dict[str, str] = {}
     for key, value in wanted.attrib.items():
         namespace, name = split(str(key))
-        if name != "type" or namespace not in ("", BASE, NAMESPACE):
-            raise UnknownAttribute(f"a subtree <filter> has no attribute {name}", path=path, name=name)
-        if value != "subtree":
-            rule = f"a filter's type must be subtree, not {str(value)!r}: :xpath is not advertised"
-            raise BadAttribute(rule, path=path, name="type")
-    return Selection.of(wanted)
+        if name not in ("type", "select") or namespace not in ("", BASE, NAMESPACE):
+            raise UnknownAttribute(f"a <filter> has no attribute {name}", path=path, name=name)
+        given[name] = str(value)
+    kind = given.get("type", "subtree")
+    if kind not in ("subtree", "xpath"):
+        raise BadAttribute(f"a filter's type is subtree or xpath, not {kind!r}", path=path, name="type")
+    if kind == "subtree" and "select" in given:
+        raise UnknownAttribute("a subtree <filter> has no attribute select", path=path, name="select")
+    if kind == "subtree":
+        return Selection.of(wanted)
+    if "select" not in given:
+        raise MissingAttribute("an xpath filter needs the attribute select", path=path, name="select")
+    try:
+        return XPathFilter(given["select"], wanted.nsmap)
+    except Invalid as fault:
+        fault.path = fault.path or path
+        raise
 
 
 def _moment(element: _Element) -> datetime:

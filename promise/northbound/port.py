@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from promise.northbound.datastore import Schema
     from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
+    from promise.northbound.xpath import XPathFilter
     from promise.subscription.model import Filter, Kind, Threshold
 
 
@@ -161,7 +162,7 @@ class Interest(NamedTuple):
     Both are in seconds and count themselves. None: `start` is now, there is no `stop`.
     """
 
-    wanted: Selection | None = None
+    wanted: Selection | XPathFilter | None = None
     start: int | None = None
     stop: int | None = None
 

@@ -33,21 +33,27 @@ _RULES: Final = (
 
 def tree_of(book: AllocationBook) -> Tree:
     """Return what is configured."""
-    inside: dict[str, Any] = {}
-    tree: Tree = {}
+    tree = in_sections(book)
+    inside = tree.get(TOP, {})
     if book.providers:
         inside["providers"] = [_body(_PROVIDERS, provider_config(record)) for record in book.providers.values()]
     if policy := policy_config(book.policy):
         inside["policy"] = _body(_POLICY, policy)
     if told := subscribed.bodies(book):
         inside[subscribed.MEMBER] = told
+    return {**tree, TOP: inside} if inside else tree
+
+
+def in_sections(book: AllocationBook) -> Tree:
+    """Return what is configured beside the records that rooms work with."""
+    tree: Tree = {}
     for name, section in book.sections.items():
         top, _, child = name.partition("/")
         if child:
-            inside[child] = section.value
+            tree.setdefault(top, {})[child] = section.value
         else:
             tree[top] = section.value
-    return {TOP: inside, **tree} if inside else tree
+    return tree
 
 
 def sections_of(tree: Tree) -> dict[str, JSON]:

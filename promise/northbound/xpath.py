@@ -71,6 +71,10 @@ class XPathFilter:
             if _reduced(element, nodes.get(str(element.tag)), self._selected(element), depth)
         ]
 
+    def selects(self, top: _Element) -> bool:
+        """Tell whether something of a tree is selected."""
+        return bool(self._selected(top))
+
     def _selected(self, top: _Element) -> frozenset[_Element]:
         size = sum(1 for _ in top.iter())
         if size**self._exponent > DEAREST:

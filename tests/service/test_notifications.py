@@ -153,6 +153,9 @@ async def test_a_filter_chooses_whole_notifications(player: Player) -> None:
         "</reservation-event></filter>"
     )
     await other.subscribe('<filter type="subtree"/>')
+    third = await player.stage.another("admin")
+    select = "/p:reservation-event[p:event='cancelled']/p:reservation/p:capacity[p:cores &gt; 2]"
+    await third.subscribe(f'<filter type="xpath" xmlns:p="urn:opnfv:promise" select="{select}"/>')
     reply = await client.rpc(reserve(3))
     reservation = reply.findtext(P + "reservation-id")
     await client.rpc(
@@ -164,8 +167,10 @@ async def test_a_filter_chooses_whole_notifications(player: Player) -> None:
     assert found.findtext(f"{P}reservation/{P}capacity/{P}cores") == "3"
     await client.rpc(reserve())
     await other.rpc(reserve())
+    assert etree.fromstring(await third.notification())[1].findtext(P + "event") == "cancelled"
     assert not client.notifications
     assert not other.notifications
+    assert not third.notifications
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,9 @@ async def test_a_filter_chooses_whole_notifications(player: Player) -> None:
         ("<startTime>2030-01-01T00:00:00</startTime>", "invalid-value", None),
         ("<startTime/>", "invalid-value", None),
         (f"{START}{START}", "bad-element", "startTime"),
-        ('<filter type="xpath" select="/x"/>', "bad-attribute", "filter"),
+        ('<filter type="xpath" select="/x["/>', "invalid-value", None),
+        ('<filter type="xpath"/>', "missing-attribute", "filter"),
+        ('<filter type="regex"/>', "bad-attribute", "filter"),
         ("<encoding>json</encoding>", "unknown-element", "encoding"),
         ('<stream xmlns="urn:opnfv:promise">NETCONF</stream>', "unknown-element", "stream"),
         ("text", "invalid-value", None),

@@ -99,12 +99,17 @@ async def test_the_names_of_the_file_are_taken(house: House) -> None:
 async def test_users_and_access_rules_are_shown_to_administrators_only(house: House) -> None:
     rules = '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><exec-default>deny</exec-default></nacm>'
     async with await house.session() as admin, await house.session("fred") as fred:
-        await do(admin, edit(user("ann") + rules, "running"))
+        told = (
+            f'<promise xmlns="{PROMISE}"><subscriptions><id>00000000-0000-4000-8000-000000000001</id>'
+            "<kind>capacity</kind><callback-uri>http://127.0.0.1:9/x</callback-uri></subscriptions></promise>"
+        )
+        await do(admin, edit(user("ann") + rules, "running"), edit(told, "running"))
         for name, inside in (("get", ""), ("get-config", "<source><running/></source>")):
             for client, seen in ((admin, True), (fred, False)):
                 reply = await client.rpc(nc(name, inside))
                 assert (reply.find(f".//{P}users") is not None) is seen
                 assert (reply.find(".//{urn:ietf:params:xml:ns:yang:ietf-netconf-acm}nacm") is not None) is seen
+                assert (reply.find(f".//{P}subscriptions") is not None) is seen
         assert (await fred.rpc(password("ann", FIRST))).findtext(f".//{{{BASE}}}error-tag") == "access-denied"
 
 

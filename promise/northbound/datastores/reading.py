@@ -10,7 +10,8 @@ from promise.northbound import bindings as yang
 from promise.northbound.datastores import state
 from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
-from promise.northbound.running import TOP, sections_of, tree_of
+from promise.northbound.running import TOP, in_sections
+from promise.northbound.subscribed import MEMBER
 from promise.northbound.treexml import written
 from promise.northbound.words import actor_of
 
@@ -41,9 +42,9 @@ class Reading:
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
         self._others = tuple(node for node in self._nodes if node is not self._promise)
 
-    def configuration(self, caller: Caller, tree: Tree, wanted: Selection) -> Sequence[_Element]:
+    def configuration(self, tree: Tree, wanted: Selection) -> Sequence[_Element]:
         """Return the top-level nodes of a configuration."""
-        return [etree.fromstring(text, _PARSER) for text in written(visible(caller, tree), self._nodes, wanted)]
+        return [etree.fromstring(text, _PARSER) for text in written(tree, self._nodes, wanted)]
 
     def operational(
         self, book: AllocationBook, now: int, caller: Caller, wanted: Selection, content: Content
@@ -51,13 +52,9 @@ class Reading:
         """Return the top-level nodes with the configuration in force and the state, or with one of them."""
         texts: list[bytes] = []
         inside = wanted.child(self._promise.namespace, self._promise.name)
-        tree = visible(caller, tree_of(book)) if content is not Content.NONCONFIG else {}
+        tree = visible(caller, in_sections(book)) if content is not Content.NONCONFIG else {}
         if inside is not None:
-            sections = {
-                name.partition("/")[2]: value
-                for name, value in sections_of(tree).items()
-                if "/" in name and name.partition("/")[2] not in state.CONFIG
-            }
+            sections = {name: value for name, value in tree.get(TOP, {}).items() if name not in state.CONFIG}
             parts = [
                 *state.elements(book, actor_of(caller), now, inside, content),
                 *written(sections, self._promise.children.values(), inside, self._promise.namespace),
@@ -78,11 +75,16 @@ class Reading:
             yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
 
 
-def visible(caller: Caller, tree: Tree) -> Tree:
-    """Return a configuration as the caller may see it: users and access rules are for administrators."""
+def visible(caller: Caller, tree: Tree, subscriptions: frozenset[str] = frozenset()) -> Tree:
+    """Return a configuration as the caller may see it.
+
+    Users and access rules are for administrators, and of the subscriptions others see those with these ids.
+    """
     if caller.administrator:
         return tree
-    shown = {top: value for top, value in tree.items() if top not in _HIDDEN}
-    inside = tree.get(TOP, {})
-    left = {name: value for name, value in inside.items() if f"{TOP}/{name}" not in _HIDDEN}
-    return {**shown, TOP: left} if left else {top: value for top, value in shown.items() if top != TOP}
+    shown = {top: value for top, value in tree.items() if top not in _HIDDEN and top != TOP}
+    inside = {name: value for name, value in tree.get(TOP, {}).items() if f"{TOP}/{name}" not in _HIDDEN}
+    if MEMBER in inside:
+        inside[MEMBER] = [entry for entry in inside[MEMBER] if entry["id"] in subscriptions]
+    left = {name: value for name, value in inside.items() if value}
+    return {TOP: left, **shown} if left else shown

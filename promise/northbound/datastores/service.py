@@ -15,14 +15,16 @@ import structlog
 
 from promise.errors import BadValue, Denied, InUse, Locked, MissingElement, NoTrial, PromiseError, Unsupported
 from promise.events import Decision
+from promise.northbound import subscribed
 from promise.northbound.datastores import decisions
 from promise.northbound.datastores.candidate import Candidate
 from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.locks import Locks, permit_edit
-from promise.northbound.datastores.reading import Reading
+from promise.northbound.datastores.reading import Reading, visible
 from promise.northbound.editing import Edit
 from promise.northbound.port import Content, Datastore, Testing
 from promise.northbound.running import tree_of
+from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,11 +85,15 @@ class DatastoreService:
 
     # --- reading -------------------------------------------------------------------------------------------------
 
-    async def tree(self, datastore: Datastore) -> Tree:
-        """Return the configuration of running or candidate, as RFC 7951 writes it; not to be changed."""
+    async def tree(self, datastore: Datastore, caller: Caller | None = None) -> Tree:
+        """Return the configuration of running or candidate, as RFC 7951 writes it; not to be changed.
+
+        With a caller it is what that one may see.
+        """
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
-        running = await self._ledger.read(lambda book, _now: tree_of(book))
-        return self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
+        running, own = await self._ledger.read(lambda book, _now: (tree_of(book), _subscriptions_of(caller, book)))
+        tree = self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
+        return tree if caller is None else visible(caller, tree, own)
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
@@ -96,7 +102,7 @@ class DatastoreService:
         if datastore is not Datastore.OPERATIONAL:
             if content is Content.NONCONFIG:
                 return []
-            return self._reading.configuration(caller, await self.tree(datastore), wanted)
+            return self._reading.configuration(await self.tree(datastore, caller), wanted)
         await asyncio.sleep(0)
         return await self._ledger.read(lambda book, now: self._reading.operational(book, now, caller, wanted, content))
 
@@ -262,6 +268,10 @@ class DatastoreService:
 def _administrator(caller: Caller, what: str) -> None:
     if not caller.administrator:
         raise Denied(what)
+
+
+def _subscriptions_of(caller: Caller | None, book: AllocationBook) -> frozenset[str]:
+    return frozenset() if caller is None else frozenset(one.id for one in subscribed.visible(book, actor_of(caller)))
 
 
 def _author(caller: Caller) -> Author:

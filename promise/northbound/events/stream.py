@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lxml import etree
 
+from promise.errors import Invalid
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
 from promise.northbound.events.notice import document
+from promise.northbound.xpath import XPathFilter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from lxml.etree import _Element
 
     from promise.actor import Actor
     from promise.clock import Clock
@@ -220,10 +224,20 @@ class Subscription:
         return lambda: said
 
 
-def passes(notice: Notice, wanted: Selection | None) -> bool:
+def passes(notice: Notice, wanted: Selection | XPathFilter | None) -> bool:
     """Tell whether a filter selects anything of a notification; it is then sent whole, for it stands alone."""
+    if isinstance(wanted, XPathFilter):
+        return _selected(wanted, etree.fromstring(notice.content, _PARSER))
     if wanted is None or wanted.everything:
         return True
     if wanted.child(notice.namespace, notice.name) is None:
         return False
     return bool(wanted.prune([etree.fromstring(notice.content, _PARSER)]))
+
+
+def _selected(wanted: XPathFilter, element: _Element) -> bool:
+    """Tell whether an expression selects something; one that cannot be evaluated on this one selects nothing of it."""
+    try:
+        return wanted.selects(element)
+    except Invalid:
+        return False

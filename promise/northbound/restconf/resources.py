@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promise.errors import BadParameter, NoResource
-from promise.northbound.datastores.reading import visible
 from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import Found, Part
 from promise.northbound.restconf import markup, media
@@ -35,8 +34,8 @@ _BRANCH: Final = 2
 class Configurations(Datastores, Protocol):
     """The datastores, with the trees of those that hold configuration."""
 
-    async def tree(self, datastore: Datastore) -> Tree:
-        """Return the configuration of running or candidate; not to be changed."""
+    async def tree(self, datastore: Datastore, caller: Caller | None = None) -> Tree:
+        """Return the configuration of running or candidate, with a caller what that one may see of it."""
 
 
 class Resources:
@@ -88,7 +87,7 @@ class Resources:
             return await self._records.read(caller, part)
         if query.page is not None:
             raise BadParameter("the candidate is not read page by page")
-        return Found(visible(caller, await self._datastores.tree(datastore)))
+        return Found(await self._datastores.tree(datastore, caller))
 
     async def _state(self, target: Target, found: Found, datastore: Datastore | None) -> State | None:
         """Return what identifies the configuration of the target, None where it has none."""
