@@ -75,16 +75,17 @@ class Reading:
             yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
 
 
-def visible(caller: Caller, tree: Tree, subscriptions: frozenset[str] = frozenset()) -> Tree:
+def visible(caller: Caller, tree: Tree, subscriptions: frozenset[str] | None = None) -> Tree:
     """Return a configuration as the caller may see it.
 
-    Users and access rules are for administrators, and of the subscriptions others see those with these ids.
+    Users and access rules are for administrators. Of the subscriptions others see those with these ids; None says
+    that those of others are left out already.
     """
     if caller.administrator:
         return tree
     shown = {top: value for top, value in tree.items() if top not in _HIDDEN and top != TOP}
     inside = {name: value for name, value in tree.get(TOP, {}).items() if f"{TOP}/{name}" not in _HIDDEN}
-    if MEMBER in inside:
+    if MEMBER in inside and subscriptions is not None:
         inside[MEMBER] = [entry for entry in inside[MEMBER] if entry["id"] in subscriptions]
     left = {name: value for name, value in inside.items() if value}
     return {TOP: left, **shown} if left else shown
