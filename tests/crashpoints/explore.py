@@ -41,6 +41,12 @@ class Explorer:
             left = [more for world in left for more in self._restarted(world, keeps=stops + 1 < depth)]
         return self.lives
 
+    def go_on(self, world: World, folder: Path) -> None:
+        """Go on from what a killed process has left in a folder; `world` is what was around it."""
+        assert read_disk(folder) == world.disk, "a stop is not what a kill leaves"
+        self.folder, world.lies_there = folder, True
+        self._restarted(world, keeps=False)
+
     def _beginning(self) -> World:
         """Return the world in which the workflow begins."""
         world = World(clouds=self.workflow.clouds())

@@ -75,7 +75,8 @@ class Ended:
 def live(world: World, workflow: Workflow, script: Sequence[Step], folder: Path, stops: Stops | None = None) -> Ended:
     """Let the controller live on what is left, until the script is done and all has settled."""
     _tidy()
-    write_disk(folder, world.disk)
+    if not world.lies_there:
+        write_disk(folder, world.disk)
     stops = stops or Stops(world, folder)
     loop = VirtualLoop(world.elapsed)
     asyncio.set_event_loop(None)

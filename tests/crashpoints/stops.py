@@ -65,7 +65,8 @@ class World:
     """What outlives the process. `said` is what clients know: what came of the steps of the script so far.
 
     `asked` are the steps that were begun, `words` the ids that clients have learnt. `late` tells that nobody was there
-    for so long that what is asked then may be refused for good reason.
+    for so long that what is asked then may be refused for good reason. `lies_there` tells that the files are where
+    the next life looks for them already.
 
     `history` tells at which stops earlier lives have ended, for whoever has to understand a failure.
     """
@@ -78,6 +79,7 @@ class World:
     elapsed: float = 0.0
     history: tuple[str, ...] = ()
     late: bool = False
+    lies_there: bool = False
     records: Records = field(default_factory=Records)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,8 +14,6 @@ from crashpoints.explore import Explorer
 from crashpoints.workflows import CAPACITY, CONFIGURATION, INSTANCES, TIMES, WORKFLOWS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from crashpoints.life import Workflow
 
 TELLING = (*INSTANCES[:4], INSTANCES[8], TIMES[1], TIMES[3], CAPACITY[2], *CONFIGURATION[:2], CONFIGURATION[3])
@@ -33,6 +36,24 @@ def test_stopped_once_at_every_step(workflow: Workflow, memory: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=named)
 def test_stopped_once_and_away_for_some_time(workflow: Workflow, away: float, memory: Path) -> None:
     assert Explorer(workflow, memory, away, late=away > 100).explore() >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["create", "destroy after 2 s", "set-provider-credentials"])
+def test_killed_at_every_step(name: str, memory: Path) -> None:
+    """What SIGKILL leaves is what a stop leaves, to the byte, and what follows is the same."""
+    explorer = Explorer(next(one for one in WORKFLOWS if one.name == name), memory / "undisturbed")
+    explorer.folder.mkdir()
+    explorer.explore(0)
+    tests = Path(__file__).parent.parent
+    killer = [sys.executable, str(tests / "crashpoints" / "killed.py"), name, str(memory)]
+    path = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(killer, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3, ended.stderr
+    left = sorted(memory.glob("*.world"))
+    assert len(left) >= 10
+    for around in left:
+        explorer.go_on(pickle.loads(around.read_bytes()), around.with_suffix(""))  # noqa: S301 - written by ourselves
 
 
 @pytest.mark.slow
