@@ -43,6 +43,7 @@ from promise.northbound.restconf.authentication import Basic
 from promise.northbound.restconf.door import Door
 from promise.northbound.restconf.monitoring import RestconfState
 from promise.northbound.restconf.server import HttpOptions, HttpServer
+from promise.northbound.restconf.streaming import Streams
 from promise.northbound.users import BadCredential, User, Users, hash_password, public_key
 from promise.northbound.words import fresh_id
 from promise.reservation.lifecycle import Lifecycle
@@ -90,6 +91,7 @@ class App:
     lifecycle: Lifecycle
     watch: Watch
     callbacks: Callbacks
+    streams: Streams
     poster: Poster
     datastores: DatastoreService
     trials: Trials
@@ -131,7 +133,15 @@ class App:
         host, port = address_of(said.listen or USUAL_HTTP)
         basic = Basic(self.users, in_clear=said.plain)
         missing = 404 if said.data_missing_is_404 else 409
-        door = Door(self.operations, self.records, self.datastores, [basic], self._state, data_missing=missing)
+        door = Door(
+            self.operations,
+            self.records,
+            self.datastores,
+            [basic],
+            self._state,
+            data_missing=missing,
+            streams=self.streams,
+        )
         options = HttpOptions(
             host=host,
             port=port,
@@ -145,6 +155,8 @@ class App:
         self.restconf = HttpServer(door.answer, options)
         try:
             self.http = await self.restconf.start()
+            host = f"[{self.http[0]}]" if ":" in self.http[0] else self.http[0]
+            self.streams.origin = f"{'https' if said.certificate else 'http'}://{host}:{self.http[1]}"
         except ssl.SSLError as error:
             raise ConfigError(f"restconf.certificate {said.certificate}: {error}") from None
         except OSError as error:
@@ -167,6 +179,7 @@ class App:
     async def stop(self) -> None:
         """Answer what is being decided, then let go of everything. What clouds are doing goes on at the next start."""
         self._ready = False
+        self.streams.close()
         if self.address[1]:
             await self.server.stop()
         if self.restconf:
@@ -229,6 +242,7 @@ async def build(
     around = Surroundings(ledger, events, watch, poster, patience)
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
+    streams = Streams(events, registry)
     records = Records(ledger, ledger.now(), registry)
     datastores = DatastoreService(ledger, await rules, clock, registry, users.names)
     await datastores.back("restart")
@@ -258,7 +272,7 @@ async def build(
         max_sessions=config.netconf.max_sessions,
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
-        sources=(RestconfState(),),
+        sources=(RestconfState(lambda: streams.origin),),
     )
     operations = OperationTable(rooms)
     server = NetconfServer(operations, datastores, users, options, events, registry, clock)
@@ -273,6 +287,7 @@ async def build(
         lifecycle,
         watch,
         callbacks,
+        streams,
         poster,
         datastores,
         trials,

@@ -28,6 +28,7 @@ from promise.errors import (
 )
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.notice import NAMESPACE
+from promise.northbound.events.selecting import NETCONF, STREAMS
 from promise.northbound.events.stream import NETMOD
 from promise.northbound.message import BASE, split
 from promise.northbound.port import Interest
@@ -50,9 +51,6 @@ CAPABILITIES: Final = (
 )
 PREFIXES: Final = {"ncn": NAMESPACE}
 
-STREAM: Final = "NETCONF"
-"""The one stream that there is: RFC 5277 section 3.2.3 wants it."""
-
 OPERATION: Final = "create-subscription"
 
 _PATH: Final = f"/nc:rpc/ncn:{OPERATION}"
@@ -65,23 +63,24 @@ def interest(operation: _Element, now: int) -> Interest:
     Moments are in whole seconds, as events are: of a fraction, what lies before a start or after a stop is not told.
     """
     found = _parameters(operation)
-    if "stream" in found and _text(found["stream"]) != STREAM:
-        rule = f"there is no stream {_text(found['stream'])!r}; the one there is is {STREAM}"
+    stream = _text(found["stream"]) if "stream" in found else NETCONF
+    if stream not in STREAMS:
+        rule = f"there is no stream {stream!r}; there are {', '.join(STREAMS)}"
         raise BadValue(rule, path=f"{_PATH}/ncn:stream", name="stream")
-    wanted = _selection(found["filter"]) if "filter" in found else None
+    plain = Interest(_selection(found["filter"]) if "filter" in found else None, stream=stream)
     if "startTime" not in found:
         if "stopTime" in found:
             raise MissingElement("a stopTime needs a startTime", path=_PATH, name="startTime")
-        return Interest(wanted)
+        return plain
     start = _moment(found["startTime"])
     if start > sure(now + 1):  # the second that the clock shows is not over
         raise BadElement("startTime must not be in the future", path=f"{_PATH}/ncn:startTime", name="startTime")
     if "stopTime" not in found:
-        return Interest(wanted, ending(start))
+        return plain._replace(start=ending(start))
     stop = _moment(found["stopTime"])
     if stop <= start:
         raise BadElement("stopTime must be later than startTime", path=f"{_PATH}/ncn:stopTime", name="stopTime")
-    return Interest(wanted, ending(start), starting(stop))
+    return plain._replace(start=ending(start), stop=starting(stop))
 
 
 async def streams(events: Events, wanted: Selection) -> list[_Element]:
@@ -89,15 +88,16 @@ async def streams(events: Events, wanted: Selection) -> list[_Element]:
     if wanted.child(NETMOD, "netconf") is None:
         return []
     created, aged = await events.log_times()
-    said = {
-        "name": STREAM,
-        "description": "every change of capacity, reservations and instances that the reader may know of",
-        "replaySupport": "true",
+    times = {
         "replayLogCreationTime": None if created is None else DATE_AND_TIME.text(sure(created)),
         "replayLogAgedTime": None if aged is None else DATE_AND_TIME.text(sure(aged)),
     }
-    leaves = "".join(f"<{name}>{text}</{name}>" for name, text in said.items() if text is not None)
-    return [etree.fromstring(f'<netconf xmlns="{NETMOD}"><streams><stream>{leaves}</stream></streams></netconf>')]
+    told = []
+    for name, stream in STREAMS.items():
+        said = {"name": name, "description": stream.description, "replaySupport": "true", **times}
+        leaves = "".join(f"<{leaf}>{text}</{leaf}>" for leaf, text in said.items() if text is not None)
+        told.append(f"<stream>{leaves}</stream>")
+    return [etree.fromstring(f'<netconf xmlns="{NETMOD}"><streams>{"".join(told)}</streams></netconf>')]
 
 
 def _parameters(operation: _Element) -> dict[str, _Element]:

@@ -157,14 +157,18 @@ class StateSource(Protocol):
 
 
 class Interest(NamedTuple):
-    """What a subscription is about: events that `wanted` selects (None = all), from `start` to `stop`.
+    """What a subscription is about: events of a stream that `wanted` selects (None = all), from `start` to `stop`.
 
-    Both are in seconds and count themselves. None: `start` is now, there is no `stop`.
+    Both are in seconds and count themselves. None: `start` is now, there is no `stop`. `test` is a further filter, on
+    an events.notice.Notice. `behind` is a place to go on from: an entry, and how many notifications of it were told.
     """
 
     wanted: Selection | XPathFilter | None = None
     start: int | None = None
     stop: int | None = None
+    stream: str = "NETCONF"
+    test: Callable[[Any], bool] | None = None
+    behind: tuple[int, int] | None = None
 
 
 class Subscription(Protocol):

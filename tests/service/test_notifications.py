@@ -202,6 +202,18 @@ async def test_what_cannot_be_subscribed_is_told_why(player: Player, inside: str
     await client.subscribe()  # the session is as good as before
 
 
+async def test_an_xpath_filter_and_a_stream_choose_whole_notifications(player: Player) -> None:
+    client, other = await player.stage.session("admin"), await player.stage.another("admin")
+    select = "/p:*[.//p:cores = 7 and p:event]"
+    await client.subscribe(f'<filter xmlns:p="urn:opnfv:promise" type="xpath" select="{select}"/>')
+    await other.subscribe("<stream>capacity</stream>")
+    await client.pipeline([reserve(3), reserve(7), reserve(2)])
+    assert event(await client.notification())[0] == "reservation-event"
+    told = [event(await other.notification())[0] for _ in range(3)]
+    assert told == ["capacity-event"] * 3
+    assert not client.notifications
+
+
 async def test_a_session_has_one_subscription_at_a_time(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.subscribe("<stream>NETCONF</stream>")
@@ -221,7 +233,8 @@ async def test_the_stream_is_listed_with_what_it_can_replay(player: Player) -> N
         '<get xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><filter type="subtree">'
         '<netconf xmlns="urn:ietf:params:xml:ns:netmod:notification"><streams/></netconf></filter></get>'
     )
-    (stream,) = reply.iter(NETMOD + "stream")
+    stream, *others = reply.iter(NETMOD + "stream")
+    assert [each.findtext(NETMOD + "name") for each in others] == ["capacity", "reservation", "allocation"]
     assert [each.tag.removeprefix(NETMOD) for each in stream] == [
         "name",
         "description",

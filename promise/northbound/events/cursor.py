@@ -32,6 +32,8 @@ class Told:
         """The notifications of the entry."""
         if self._entry is not None:
             self._notices, self._entry = notices(self._entry), None
+            for number, notice in enumerate(self._notices):
+                notice.number = number
         return self._notices
 
 

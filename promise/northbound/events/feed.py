@@ -37,7 +37,7 @@ class Member:
     `thresholds` is told of nothing else.
     """
 
-    __slots__ = ("actor", "after", "aside", "behind", "dropped", "id", "kind", "sent", "thresholds", "wanted")
+    __slots__ = ("actor", "after", "aside", "behind", "dropped", "id", "kind", "sent", "skip", "thresholds", "wanted")
 
     def __init__(self, key: str, actor: Actor, kind: Kind, wanted: Filter, after: int) -> None:
         self.id = key
@@ -48,6 +48,7 @@ class Member:
         self.aside: deque[Notice] = deque()
         self.behind: deque[Notice] = deque()
         self.thresholds: tuple[Threshold, ...] = ()
+        self.skip = (0, 0)  # of this entry so many notifications were told
         self.sent = 0
         self.dropped = 0
 
@@ -55,6 +56,8 @@ class Member:
         """Tell whether it is told this."""
         if notice.only is not None:
             return notice.only == self.id
+        if notice.seq == self.skip[0] and notice.number < self.skip[1]:
+            return False
         return not self.thresholds and notice.for_eyes_of(self.actor) and notice.matches(self.kind, self.wanted)
 
 
@@ -135,6 +138,21 @@ class Feed:
     async def news(self) -> None:
         """Wait until there may be a further step."""
         await self._news.wait()
+
+    def wake(self) -> None:
+        """Let `news` return."""
+        self._news.set()
+
+    async def take(self) -> Sequence[tuple[Notice, Sequence[str]]] | None:
+        """Return what is told next, and count it as told; None when there is nothing yet."""
+        step = await self.step()
+        if step is None:
+            return None
+        step.passed()
+        for _, ids in step.told:
+            for key in ids:
+                self.members[key].sent += 1
+        return step.told
 
     async def step(self) -> Step | None:
         """Return what is told next, None when there is nothing yet."""

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from lxml import etree
+
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.words import sure
 from promise.subscription.matching import kind_of, passes
@@ -18,6 +20,8 @@ from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from lxml.etree import _Element
 
     from promise.actor import Actor
     from promise.northbound.codec import Notification
@@ -29,6 +33,8 @@ NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 
 _TIME: Final = b"</time>"
 _COMPACT: Final = (",", ":")
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+"""What it reads we have written ourselves."""
 
 
 EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
@@ -43,10 +49,14 @@ def head(name: str, seq: int, at: int) -> dict[str, Any]:
 class Notice:
     """A notification about a subject, for those who may see that; `only` is the one subscription that it is for.
 
-    `make` returns the leaves of the binding's body. It is asked when somebody first wants the notification.
+    `make` returns the leaves of the binding's body. It is asked when somebody first wants the notification. `shared`
+    keeps other forms of it, for whoever makes them; `number` is which of those of its entry it is.
     """
 
-    __slots__ = ("_at", "_binding", "_content", "_document", "_json", "_make", "only", "seq", "subject")
+    __slots__ = (
+        "_at", "_binding", "_content", "_document", "_element", "_json", "_make", "number", "only", "seq", "shared",
+        "subject",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,7 +73,10 @@ class Notice:
         self._make = make
         self._content = b""
         self._document = b""
+        self._element: _Element | None = None
         self._json: tuple[str, str] | None = None
+        self.shared: dict[str, bytes] = {}
+        self.number = 0
 
     @property
     def namespace(self) -> str:
@@ -97,6 +110,13 @@ class Notice:
         if not self._content:
             self._content = self._binding.encode_xml(self._binding.body(**self._make()))
         return self._content
+
+    @property
+    def element(self) -> _Element:
+        """Its element, parsed, for filters."""
+        if self._element is None:
+            self._element = etree.fromstring(self.content, _PARSER)
+        return self._element
 
     @property
     def document(self) -> bytes:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from promise.capacity.refusal import Reason, Refusal
-from promise.errors import BadElement, Unsupported
+from promise.errors import BadElement
 from promise.events import Decision
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.events import about
 from promise.northbound.events.crossing import crossed, plain
+from promise.northbound.events.detached import Detached
 from promise.northbound.events.feed import Feed, Member
 from promise.northbound.events.initial import initial
 from promise.northbound.events.watch import Watched
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.events.callback import Surroundings
     from promise.northbound.events.callbacks import Callbacks
+    from promise.northbound.events.detached import Reader
     from promise.northbound.events.notice import Notice
     from promise.northbound.port import Receiver, Wish
     from promise.subscription.book import SubscriptionBook
@@ -51,6 +53,7 @@ class _Bound:
     member: Member
     session: int
     watched: Watched | None
+    detached: Detached | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,6 @@ class Registry:
         if wish.callback is not None:
             return await self._keep(actor, wish)
         session = self._sessions.get(caller.session_id)
-        if session is None:
-            raise Unsupported("a subscription without a session or a callback-uri")
         start = await self._stream.log.read(lambda book, now: self._start(book, actor, wish, now))
         if isinstance(start, Refusal):
             return start
@@ -100,6 +101,8 @@ class Registry:
         member.thresholds = wish.thresholds
         member.aside.extend(start.aside)
         await self._rewind(member, wish, start)
+        if session is None:
+            return await self._wait_for_reader(member, start.seq)
         if caller.session_id in self._sessions:
             feed = self._join(session, member)
             watched = self._watched(feed, member) if member.thresholds else None
@@ -107,6 +110,24 @@ class Registry:
             if watched is not None:
                 await self._watch.add(watched)
         return Subscribed(member.id, start.seq, wish.kind.value)
+
+    async def _wait_for_reader(self, member: Member, seq: int) -> Subscribed:
+        """Keep a subscription that was made over RESTCONF for whoever reads its stream."""
+        for key in [key for key, each in self._bound.items() if each.detached and each.detached.forsaken]:
+            self._forget(key)
+        detached = Detached(self._stream, member)
+        watched = self._watched(detached.feed, member) if member.thresholds else None
+        self._bound[member.id] = _Bound(member, 0, watched, detached)
+        if watched is not None:
+            await self._watch.add(watched)
+        return Subscribed(member.id, seq, member.id)
+
+    def attach(self, caller: Caller, key: str, behind: tuple[int, int] | None) -> Reader | None:
+        """Return what a subscription tells that was made over RESTCONF, None where the caller has no such one."""
+        bound = self._bound.get(key)
+        if bound is None or bound.detached is None or bound.member.actor.user != caller.username:
+            return None
+        return bound.detached.attach(behind)
 
     async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
         """End a subscription of the caller's own, or of anybody for an administrator."""
@@ -118,9 +139,9 @@ class Registry:
         if not _may(actor, bound.member):
             return Refusal(Reason.NOT_FOUND, f"there is no subscription {key}")
         self._forget(key)
-        feed = self._sessions[bound.session].feed
-        if feed is not None:
-            feed.remove(key)
+        session = self._sessions.get(bound.session)
+        if session is not None and session.feed is not None:
+            session.feed.remove(key)
         return None
 
     def condition(self, record: Subscription) -> yang.PromiseSubscriptions:
@@ -155,9 +176,11 @@ class Registry:
         return kept
 
     def _forget(self, key: str) -> None:
-        watched = self._bound.pop(key).watched
-        if watched is not None:
-            self._watch.remove(watched)
+        bound = self._bound.pop(key)
+        if bound.watched is not None:
+            self._watch.remove(bound.watched)
+        if bound.detached is not None:
+            bound.detached.close()
 
     def listed(self, book: AllocationBook, actor: Actor, content: Content) -> Iterator[yang.PromiseSubscriptions]:
         """Yield the subscriptions that the actor may see, oldest first, those of sessions at the end."""

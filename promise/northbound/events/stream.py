@@ -1,4 +1,4 @@
-"""The stream NETCONF: everything that the journal tells, to whoever has subscribed, at the pace of each one's reading.
+"""The streams: what the journal tells, to whoever has subscribed, at the pace of each one's reading.
 
 The journal is the queue. A subscription is a place in it and a page of what comes next, so a slow reader costs a
 bounded amount of memory, loses nothing and delays nobody; what is replayed and what comes live is read at one place,
@@ -9,18 +9,18 @@ those who keep up: that is nearly everybody, nearly always.
 from __future__ import annotations
 
 import asyncio
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from lxml import etree
 
 from promise.errors import Invalid
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
 from promise.northbound.events.notice import document
+from promise.northbound.events.selecting import STREAMS
 from promise.northbound.xpath import XPathFilter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
     from lxml.etree import _Element
 
@@ -36,9 +36,6 @@ NETMOD: Final = "urn:ietf:params:xml:ns:netmod:notification"
 
 RECENT: Final = 512
 """So many of the last entries are kept for those who keep up."""
-
-_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-"""What it reads we have written ourselves."""
 
 
 class Place(Protocol):
@@ -123,6 +120,9 @@ class EventStream:
         await asyncio.sleep(0)
         await self.log.read(lambda _book, _now: None)
         live_from = self.log.durable_seq
+        if interest.behind is not None:
+            seq, told = interest.behind
+            return Subscription(self, actor, interest, min(seq - 1 if told else seq, live_from), live_from)
         if interest.start is None:
             return Subscription(self, actor, interest, live_from, None)
         after = max(await self.log.seq_before(interest.start), (await self.log.base()).seq)
@@ -159,38 +159,69 @@ class Subscription:
         self._live_from = live_from
         self._last: int | None = None  # the entry after which nothing is before the stop time
         self._news = stream.listen(self)
+        self._stopping: asyncio.Task[None] | None = None
         self.over = False
 
     async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
         """Yield what writes one <notification> after the other."""
-        stopping = asyncio.create_task(self._await_stop())
         try:
-            while not self._reached_stop:
-                if self._live_from is not None and self._cursor.position >= self._live_from:
-                    self._live_from = None
-                    yield self._about_itself("replayComplete")
-                self._news.clear()
-                told = await self._cursor.next()
-                if told is None:
-                    await self._news.wait()
-                    continue
-                if self._is_late(told):
-                    break
-                for notice in self._notices(told):
-                    if self._wants(notice):
-                        yield notice.written
-                self._cursor.position = told.seq
-                await asyncio.sleep(0)  # whoever else has something to do goes first
-            if self._live_from is not None:
-                yield self._about_itself("replayComplete")
-            yield self._about_itself("notificationComplete")
+            while (told := await self.step()) or not self.over:
+                for one in told:
+                    yield self._about_itself(one) if isinstance(one, str) else one.written
+                if told:
+                    await asyncio.sleep(0)  # whoever else has something to do goes first
+                else:
+                    await self.news()
         finally:
-            stopping.cancel()
             self.close()
+
+    async def news(self) -> None:
+        """Wait until there may be something to tell."""
+        await self._news.wait()
+
+    def wake(self) -> None:
+        """Let `news` return."""
+        self._news.set()
+
+    async def take(self) -> Sequence[tuple[Notice, Sequence[str]]] | None:
+        """Return the notifications that are told next, for readers to whom nothing else is told; None = nothing yet."""
+        told = await self.step()
+        return [(one, ()) for one in told if not isinstance(one, str)] if told else None
+
+    async def step(self) -> Sequence[Notice | str]:
+        """Return what is told next, nothing where there is nothing yet: notifications, and RFC 5277's own by name.
+
+        It is `over` when "notificationComplete" was told.
+        """
+        if self.over:
+            return []
+        if self._interest.stop is not None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._await_stop())
+        self._news.clear()
+        if self._live_from is not None and self._cursor.position >= self._live_from:
+            self._live_from = None
+            return ["replayComplete"]
+        while not self._reached_stop:
+            told = await self._cursor.next()
+            if told is None:
+                return []
+            if self._is_late(told):
+                break
+            found = list(self._of(told))
+            self._cursor.position = told.seq
+            replayed = self._live_from is not None and told.seq >= self._live_from
+            if found or replayed:
+                return found
+            await asyncio.sleep(0)  # whoever else has something to do goes first
+        last = ["replayComplete"] if self._live_from is not None else []
+        self.close()
+        return [*last, "notificationComplete"]
 
     def close(self) -> None:
         """Listen no more."""
         self.over = True
+        if self._stopping is not None:
+            self._stopping.cancel()
         self._stream.ignore(self)
 
     @property
@@ -207,17 +238,29 @@ class Subscription:
         self._last = self._stream.log.durable_seq
         self._news.set()
 
-    def _notices(self, told: Told) -> tuple[Notice, ...]:
-        """Return what an entry tells, behind what the journal does not have any more."""
-        if not self._cursor.lost(told):
-            return told.notices
-        return about.lost("", self._cursor.position, told.seq - 1, self._stream.now()), *told.notices
+    def _of(self, told: Told) -> Iterator[Notice]:
+        """Yield what an entry tells, behind what the journal does not have any more."""
+        if self._cursor.lost(told):
+            yield about.lost("", self._cursor.position, told.seq - 1, self._stream.now())
+        behind = self._interest.behind
+        first = behind[1] if behind is not None and behind[0] == told.seq else 0
+        for notice in told.notices[first:]:
+            if self._wants(notice):
+                yield notice
 
     def _is_late(self, told: Told) -> bool:
         return self._interest.stop is not None and told.at > self._interest.stop
 
     def _wants(self, notice: Notice) -> bool:
-        return notice.only is None and notice.for_eyes_of(self._actor) and passes(notice, self._interest.wanted)
+        interest = self._interest
+        names = STREAMS[interest.stream].names
+        return (
+            notice.only is None
+            and (names is None or notice.name in names)
+            and notice.for_eyes_of(self._actor)
+            and passes(notice, interest.wanted)
+            and (interest.test is None or interest.test(notice))
+        )
 
     def _about_itself(self, name: str) -> Callable[[], bytes]:
         said = document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())
@@ -227,12 +270,12 @@ class Subscription:
 def passes(notice: Notice, wanted: Selection | XPathFilter | None) -> bool:
     """Tell whether a filter selects anything of a notification; it is then sent whole, for it stands alone."""
     if isinstance(wanted, XPathFilter):
-        return _selected(wanted, etree.fromstring(notice.content, _PARSER))
+        return _selected(wanted, notice.element)
     if wanted is None or wanted.everything:
         return True
     if wanted.child(notice.namespace, notice.name) is None:
         return False
-    return bool(wanted.prune([etree.fromstring(notice.content, _PARSER)]))
+    return bool(wanted.prune([deepcopy(notice.element)]))
 
 
 def _selected(wanted: XPathFilter, element: _Element) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from promise.northbound.records import Records
     from promise.northbound.restconf.authentication import Proof
     from promise.northbound.restconf.invocation import Invocable
+    from promise.northbound.restconf.streaming import Streams
 
 TRANSPORT: Final = "restconf"
 _ROOT: Final = discovery.ROOT
@@ -52,7 +53,9 @@ class Door:
         state: Callable[[], Mapping[str, object] | None],
         *,
         data_missing: int = 409,
+        streams: Streams | None = None,
     ) -> None:
+        self._streams = streams
         self._data_missing = data_missing
         self._proofs = proofs
         self._state = state
@@ -97,6 +100,8 @@ class Door:
             return await self._data(caller, request, place, datastore)
         if path.startswith(f"{_ROOT}/operations") and path[20:21] in {"", "/"}:
             return await self._invocation.answer(caller, request, path[20:])
+        if path.startswith(f"{_ROOT}/streams/") and self._streams is not None:
+            return await self._streams.answer(caller, request, path[len(_ROOT) + 8 :])
         if path in {_ROOT, f"{_ROOT}/"}:
             return discovery.entry_point(request)
         if path == f"{_ROOT}/yang-library-version":

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
 RESTCONF: Final = "urn:ietf:params:xml:ns:yang:ietf-restconf"
 """The namespace of the module ietf-restconf."""
@@ -62,7 +62,7 @@ class Reply:
     body: bytes = b""
     media: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 class Headers(Protocol):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from promise.northbound.events.selecting import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BASIC_MODE: Final = "explicit"
 """How defaults are shown where nobody says how (RFC 6243 section 2): as they were set."""
@@ -12,6 +17,8 @@ CAPABILITIES: Final = (
     f"{_CAPABILITY}defaults:1.0?basic-mode={BASIC_MODE}",
     f"{_CAPABILITY}depth:1.0",
     f"{_CAPABILITY}fields:1.0",
+    f"{_CAPABILITY}filter:1.0",
+    f"{_CAPABILITY}replay:1.0",
     f"{_CAPABILITY}with-defaults:1.0",
     f"{_CAPABILITY}yang-patch:1.0",
     f"{_CAPABILITY}limit:1.0",
@@ -26,6 +33,25 @@ class RestconfState:
 
     top = "ietf-restconf-monitoring:restconf-state"
 
+    def __init__(self, origin: Callable[[], str] = str) -> None:
+        """Take what tells scheme and authority by which the server is reached, "" as long as nobody knows."""
+        self._origin = origin
+
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""
-        return {"capabilities": {"capability": list(CAPABILITIES)}}
+        return {"capabilities": {"capability": list(CAPABILITIES)}, "streams": {"stream": self._streams()}}
+
+    def _streams(self) -> list[dict[str, Any]]:
+        """Return the event streams; each is at one place in JSON and at another in XML."""
+        return [
+            {
+                "name": name,
+                "description": stream.description,
+                "replay-support": True,
+                "access": [
+                    {"encoding": encoding, "location": f"{self._origin()}/restconf/streams/{name}/{encoding}"}
+                    for encoding in ("json", "xml")
+                ],
+            }
+            for name, stream in STREAMS.items()
+        ]

@@ -64,7 +64,7 @@ def read_query(text: str, allowed: frozenset[str]) -> Query:
         BadParameter: a parameter is unknown, not `allowed` here, given twice, or has a value that it cannot have.
         Unsupported: a parameter is known to this server as one that it does not have.
     """
-    given = _given(text, allowed)
+    given = parameters(text, allowed)
     if not given:
         return ALL
     point = given.get("point")
@@ -82,7 +82,8 @@ def read_query(text: str, allowed: frozenset[str]) -> Query:
     )
 
 
-def _given(text: str, allowed: frozenset[str]) -> dict[str, str]:
+def parameters(text: str, allowed: frozenset[str]) -> dict[str, str]:
+    """Return the parameters of a query as they are given; raises BadParameter as `read_query` does."""
     found: dict[str, str] = {}
     for part in text.split("&") if text else ():
         name, equals, value = part.partition("=")

@@ -231,9 +231,14 @@ class HttpServer:
         response = web.StreamResponse(status=reply.status, headers=headers)
         await response.prepare(request)
         assert reply.stream is not None
-        async for piece in reply.stream:
-            await response.write(piece)
-        await response.write_eof()
+        try:
+            async for piece in reply.stream:
+                await response.write(piece)
+            await response.write_eof()
+        except ConnectionError:
+            pass  # the client has gone
+        finally:
+            await reply.stream.aclose()
         return response
 
 

@@ -16,6 +16,7 @@ from promise.northbound import bindings as yang
 from promise.northbound.events.content import notices
 from promise.northbound.events.stream import passes
 from promise.northbound.notifications import NAMESPACE, interest
+from promise.northbound.port import Interest
 from promise.northbound.subtree import Selection
 from promise.reservation.model import Reservation, State
 from promise.resources import FOREVER, Window
@@ -52,7 +53,7 @@ def asked(inside: str, now: int = 1_000_000_000) -> Any:
 def test_moments_are_seconds_in_which_everything_lies_within_what_was_asked() -> None:
     found = asked("<startTime>2001-09-09T01:46:30.2Z</startTime><stopTime>2001-09-09T03:46:35.9+02:00</stopTime>")
     assert (found.start, found.stop) == (999_999_991, 999_999_995)
-    assert asked("") == (None, None, None)
+    assert asked("") == Interest()
     assert asked("<startTime>2001-09-09T01:46:40.7Z</startTime>").start == 1_000_000_001  # the second that runs
     with pytest.raises(BadElement, match="future"):
         asked("<startTime>2001-09-09T01:46:41.1Z</startTime>")
