@@ -95,7 +95,7 @@ class Server:
 
     async def ready(self) -> tuple[int, str]:
         """Return the port of NETCONF and the endpoint of the cloud once both are up."""
-        for _ in range(300):
+        for _ in range(1200):
             text = self.serve_log.read_text()
             if self.clouds.exists() and '"event": "ready"' in text:
                 port = text.split('"netconf": "127.0.0.1:')[1].split('"')[0]

@@ -124,6 +124,7 @@ async def main(live: int, calls: int, connections: int, page: int) -> None:
             made = await fill(opened, live)
             process = psutil.Process(server.serve.pid)
             for name, request in (
+                ("GET /healthz: HTTP alone", written("GET", "/healthz")),
                 ("GET a reservation", written("GET", f"{DATA}/reservations={made[0]}")),
                 ("GET one leaf of it", written("GET", f"{DATA}/reservations={made[0]}/state")),
                 ("GET the capacity of this moment", written("GET", f"{DATA}/capacity")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -106,6 +106,7 @@ def qualified(node: Node) -> str:
     return f"{_MODULE_OF[node.namespace]}:{node.name}"
 
 
+@lru_cache(1024)
 def read_path(path: str, schema: Schema) -> Target:
     """Return the resource that a path below {+restconf}/data names; it is percent-encoded and begins with "/".
 
