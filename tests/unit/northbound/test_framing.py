@@ -254,7 +254,7 @@ def test_chunks_do_not_mislead_clients_that_do_not_count(text: str, offset: int)
     assert len(headers) == len(pieces)
     stripped = re.sub(rb"\n#\d+\n", b"", stream.removesuffix(b"\n##\n"))
     assert len(stripped) == sum(map(int, headers))
-    assert stripped.decode().replace("&#10;#", "\n#") == payload
+    assert stripped.decode().replace("&#10;#", "\n#").replace("]]>]]&gt;", "]]>]]>") == payload
     for piece in pieces:
         piece.removesuffix(b"\n##\n").decode()  # no chunk ends within a character
 
