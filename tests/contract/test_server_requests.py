@@ -230,6 +230,32 @@ async def test_a_group_is_found_on_any_page(cloud: ScriptedCloud) -> None:
     assert cloud.count("POST", GROUPS) == 0
 
 
+LOST, KEPT = "6c85ffde-1127-45a2-bfc1-e49a1f92b8ff", "0d3b9f57-6b34-4f3d-9b51-c4a3cb0c0a34"
+
+
+async def test_a_group_is_found_by_its_id(cloud: ScriptedCloud) -> None:
+    cloud.on(
+        "GET", GROUPS, groups(("g1", KEPT, "anti-affinity"), ("g2", "db", "affinity"), (KEPT, "x", "anti-affinity"))
+    )
+    cloud.on("POST", SERVERS, MADE)
+    async with driver_for(cloud) as driver:
+        await driver.create_server(replace(SPEC, affinity=(("anti-affinity", KEPT),)))
+    assert cloud.requests[-1].body["os:scheduler_hints"] == {"group": KEPT}
+    assert cloud.count("POST", GROUPS) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "why"),
+    [("affinity", KEPT, "is of kind anti-affinity, not affinity"), ("anti-affinity", LOST, f"no server group {LOST}")],
+)
+async def test_an_id_is_of_a_group_that_is_there(cloud: ScriptedCloud, kind: str, group: str, why: str) -> None:
+    cloud.on("GET", GROUPS, groups((KEPT, "x", "anti-affinity")))
+    async with driver_for(cloud) as driver:
+        with pytest.raises(CloudRefused, match=why):
+            await driver.create_server(replace(SPEC, affinity=((kind, group),)))
+    assert [one.method for one in cloud.requests if one.path in {GROUPS, SERVERS}] == ["GET", "GET"]
+
+
 async def test_of_many_at_once_one_makes_the_group(cloud: ScriptedCloud) -> None:
     made: list[tuple[str, str, str]] = []
 
