@@ -36,7 +36,14 @@ ROOT = b"GET /restconf HTTP/1.1\r\nHost: x\r\n" + LOGIN
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     state = tmp_path_factory.mktemp("restconf") / "state"
-    async with house(state, max_body=4096, request_timeout=1.0, idle_timeout=1.0) as found:
+    async with house(state, max_body=4096) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hasty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """A house without patience: only for what must run out of time."""
+    async with house(tmp_path_factory.mktemp("restconf") / "state", request_timeout=0.2, idle_timeout=0.2) as found:
         yield found
 
 
@@ -110,17 +117,17 @@ async def test_bodies_have_a_limit_however_they_come(shared: House) -> None:
         assert (await one.ask(QUERY, head, b"nope"))[0] == 400
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(shared: House) -> None:
-    async with wire(shared) as one:
+async def test_a_body_that_does_not_come_is_not_waited_for(hasty: House) -> None:
+    async with wire(hasty) as one:
         status, body = await one.ask(QUERY, b"Content-Length: 100\r\n\r\n", b"{")
         assert (status, b"promise:too-slow" in body) == (408, True)
 
 
-async def test_a_head_that_does_not_end_is_not_waited_for(shared: House) -> None:
-    async with wire(shared) as one:
+async def test_a_head_that_does_not_end_is_not_waited_for(hasty: House) -> None:
+    async with wire(hasty) as one:
         one.writer.write(ROOT)
         assert await one.closed()
-    async with wire(shared) as one:
+    async with wire(hasty) as one:
         assert await one.closed()
 
 
