@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from oracle.model_columns import Scope, all_scopes, bound_of, courses, given, managed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from promise.allocation.model import Allocation
     from promise.capacity.model import Pool as Contribution
+    from promise.capacity.timeline import Timeline
     from promise.ledger.state import State
     from promise.reservation.model import Reservation as Held
 
@@ -169,18 +171,32 @@ def _steps(course: Course, bound: int) -> Steps:
     return steps
 
 
+_READ: WeakKeyDictionary[State, dict[capacity.Scope, tuple[Timeline, int, dict[str, Steps]]]] = WeakKeyDictionary()
+"""What was read of the timelines of each state, at which of their versions."""
+
+
 def found_columns(state: State, scope: capacity.Scope) -> dict[str, Steps]:
-    """Read a timeline whole, from its own breakpoints; beside them its headroom must be what the columns say."""
+    """The columns of a scope, read anew where its timeline has changed."""
     timeline = state._columns._timelines.get(scope)
     if timeline is None:
         return {}
+    known = _READ.setdefault(state, {})
+    held, version, found = known.get(scope, (None, 0, {}))
+    if held is not timeline or version != timeline._version:
+        found = _read(timeline)
+        known[scope] = timeline, timeline._version, found
+    return found
+
+
+def _read(timeline: Timeline) -> dict[str, Steps]:
+    """Read a timeline whole, from its own breakpoints; beside them its headroom must be what the columns say."""
     blocks = timeline._blocks
     times, changes = blocks.changes()
     levels = np.cumsum(changes, axis=0).reshape(len(times), len(blocks.rows), blocks.width)
     found: dict[str, Steps] = {}
     for name, row in timeline._rows.items():
         head, reserved, usage, total = levels[:, :, row].T.tolist()
-        assert [t - r - u for t, r, u in zip(total, reserved, usage, strict=True)] == head, (scope, name)
+        assert [t - r - u for t, r, u in zip(total, reserved, usage, strict=True)] == head, name
         steps: Steps = []
         last: tuple[int, ...] = (0, 0, 0)
         for at, *here in zip(times.tolist(), total, reserved, usage, strict=True):
