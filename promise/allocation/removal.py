@@ -84,7 +84,7 @@ def remove(book: AllocationBook, provider: str, now: int, *, force: bool) -> Dec
 
 def _forgotten(book: AllocationBook, instances: Iterable[Allocation]) -> Iterator[Event]:
     """Yield that instances and their operations are forgotten; operations first, as they name their instance."""
-    gone = {instance.id for instance in instances}
+    gone = dict.fromkeys(instance.id for instance in instances)
     for operation in book.operations.values():
         if operation.instance in gone:
             yield Event("operation-forgotten", Operation.table, operation.id, None)

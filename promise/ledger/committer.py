@@ -224,8 +224,21 @@ class Committer(Generic[S]):
             self.answer(reading)
         if cause is None:
             self.wake()
-        elif self._retry is None:
+            return
+        self._awake = False  # also where more was due than went into the group: not before the retry
+        if not group.requests:
+            self._cannot_advance(cause)
+        if self._retry is None:
             self._retry = self._loop.call_later(self._rules.settings.retry, self._wake_again)
+
+    def _cannot_advance(self, cause: Exception) -> None:
+        """Tell those who wait behind what is due that it cannot be written: nothing of theirs was decided."""
+        waiting, self._queue = self._queue, deque()
+        for each in waiting:
+            if isinstance(each, Request):
+                each.fail(_failure(cause))
+            else:
+                self.answer(each)
 
     def _wake_again(self) -> None:
         self._retry = None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from promise.capacity.model import Scope
 from promise.ledger import index
+from promise.resources import plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from promise.allocation.model import Allocation, Operation
-    from promise.capacity.model import Pool, Scope
+    from promise.capacity.model import Pool
     from promise.events import Record
     from promise.reservation.model import Reservation
     from promise.resources import Window
@@ -65,6 +67,15 @@ class Shelves:
     def records_of(self, reservation: str) -> Sequence[Allocation]:
         """Return the instances that count and belong to a reservation, oldest first."""
         return cast("list[Allocation]", list(self._index.of(index.under(reservation)).values()))
+
+    def standing_under(self, reservation: str) -> Mapping[Scope, Mapping[str, int]]:
+        """Return what its instances take under a reservation in zones in which it has no claim (decision 7)."""
+        found: dict[Scope, dict[str, int]] = {}
+        for allocation in self.records_of(reservation):
+            if allocation.zone is not None and allocation.reserved_zone is None:
+                scope = Scope(allocation.provider, allocation.zone)
+                found[scope] = plus(found.get(scope, {}), allocation.covered)
+        return found
 
     def instances_of(self, reservation: str) -> Sequence[str]:
         """Return their ids."""

@@ -53,7 +53,7 @@ class Wanted:
 
     What `hold` names must be free over the whole window; the reservation that was to stand so (its `instead_of`) is no
     obstacle to itself. `expiry` is the one that was given, and stays where it is: what starts later could not be held
-    until then.
+    until then. `standing` is what is short where its instances stand and it has no claim.
     """
 
     scopes: Sequence[Scope]
@@ -63,6 +63,7 @@ class Wanted:
     hold: Hold
     movable: bool = True
     expiry: int | None = None
+    standing: Sequence[Shortfall] = ()
 
 
 def refused(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Refusal:
@@ -71,9 +72,10 @@ def refused(book: ReservationBook, wanted: Wanted, actor: Actor, now: int) -> Re
     Where capacity is short and an element held as well, the reason is the capacity, and both are told (decision 15).
     """
     scopes = wanted.scopes
-    shortfalls = admission.worst(
+    grown = [
         short for window, amounts in wanted.growth for short in admission.shortfalls(book, scopes, window, amounts)
-    )
+    ]
+    shortfalls = admission.worst([*grown, *wanted.standing])
     held = held_by_others(book, wanted.hold, wanted.window, actor)
     return Refusal(
         Reason.INSUFFICIENT_CAPACITY if shortfalls else Reason.ELEMENT_RESERVED,

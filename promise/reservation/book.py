@@ -45,6 +45,9 @@ class ReservationBook(CapacityBook, Protocol):
     def used_of(self, reservation: str) -> Mapping[str, int]:
         """Return what the instances of a reservation take of it, and of the resources that it does not name."""
 
+    def standing_under(self, reservation: str) -> Mapping[Scope, Mapping[str, int]]:
+        """Return what its instances take under a reservation in zones in which it has no claim (decision 7)."""
+
     def instances_of(self, reservation: str) -> Sequence[str]:
         """Return the ids of the instances that count and belong to a reservation, oldest first."""
 

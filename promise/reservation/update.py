@@ -14,12 +14,13 @@ from promise.reservation.create import begin
 from promise.reservation.elements import Hold, are_free, other_ids, said_of
 from promise.reservation.model import Reservation, State
 from promise.reservation.requests import Accepted, Cancelled
-from promise.resources import Window, in_order, minus, named, without
+from promise.resources import Window, in_order, minus, named, only, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from promise.actor import Actor
+    from promise.capacity.refusal import Shortfall
     from promise.reservation.book import ReservationBook
     from promise.reservation.requests import UpdateReservation
 
@@ -174,17 +175,27 @@ def _too_much(book: ReservationBook, old: Reservation, new: Reservation, actor: 
     instances_after = [event.record for event in book.reclaimed(new, now) if event.record]
     changed = {record.id for record in instances_after}
     before = [record for record in book.records_of(old.id) if record.id in changed]
+    standing = list(_standing(book, old, new, now))
     with book.supposing([old, *before], instances_after):
         growth = list(_growth(old, new, now))
         window = Window(max(new.window.start, now), new.window.end)
         movable = new.state is State.INITIALIZED
         hold = Hold(new.provider, new.elements, new.also, instead_of=old.id)
         expiry = new.expiry if new.expiry_explicit else None
-        wanted = Wanted(new.scopes, window, new.capacity, growth, hold, movable, expiry)
+        wanted = Wanted(new.scopes, window, new.capacity, growth, hold, movable, expiry, standing)
         capacity_fits = all(admission.fits(book, new.scopes, span, growing) for span, growing in growth)
-        if capacity_fits and are_free(book, hold, window):
+        if capacity_fits and not standing and are_free(book, hold, window):
             return None
         return refused(book, wanted, actor, now)
+
+
+def _standing(book: ReservationBook, old: Reservation, new: Reservation, now: int) -> Iterator[Shortfall]:
+    """Yield what is short for its instances to stay longer in zones where it has no claim: there they are usage."""
+    longer = Window(max(old.window.end, now), new.window.end)
+    if longer.start < longer.end:
+        for scope, taken in book.standing_under(old.id).items():
+            needs = only(only(taken, new.capacity), book.supply(scope).managed)
+            yield from admission.shortfalls(book, [scope], longer, needs)
 
 
 def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Window, Mapping[str, int]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from multiprocessing import get_context
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ def silent() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
 
-def played(seed: int, steps: int, *, shrunk: bool = False) -> Played:
+def played(seed: int, *, steps: int, shrunk: bool = False) -> Played:
     begun = time.process_time()
     outcome = run(play(seed, steps, history, Weather))
     seconds = time.process_time() - begun
@@ -67,14 +67,13 @@ def main() -> int:
     jobs = min(count, number("PROMISE_JOBS", os.cpu_count() or 1))
     if count == 1:
         silent()
-        one = played(first, steps, shrunk=True)
+        one = played(first, steps=steps, shrunk=True)
         say(one.failure or f"seed {first}: {one.steps} steps, nothing wrong")
         return 1 if one.failure else 0
     say(f"{count} histories of {steps} steps from seed {first} on, {jobs} at a time")
     begun, done, failed = time.monotonic(), [], []
-    with ProcessPoolExecutor(jobs, get_context("spawn"), silent, max_tasks_per_child=TASKS) as workers:
-        for each in as_completed([workers.submit(played, seed, steps) for seed in range(first, first + count)]):
-            one = each.result()
+    with get_context("spawn").Pool(jobs, silent, maxtasksperchild=TASKS) as workers:
+        for one in workers.imap_unordered(partial(played, steps=steps), range(first, first + count)):
             done.append(one)
             if one.failure:
                 failed.append(one.seed)

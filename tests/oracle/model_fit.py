@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from oracle.model_columns import Rooms, instants, room_at, rooms, scopes_of
-from oracle.model_records import OPEN, Amounts, World
+from oracle.model_columns import Rooms, Scope, instants, managed, room_at, rooms, scopes_of
+from oracle.model_records import OPEN, Amounts, Reservation, World
 
 DAY = 86400
 HOUR = 3600
@@ -30,6 +30,8 @@ class Ask:
     before: Amounts = field(default_factory=dict)
     before_window: tuple[int, int] = (0, 0)
     movable: bool = True
+    standing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What is short where its instances stand and it has no claim."""
     expiry: int = OPEN
 
     @property
@@ -59,7 +61,40 @@ def shortages(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
         start, end = lowest(levels, [*every, ask.end])
         entry = {"resource": resource, "requested": ask.amounts[resource], "available": min(levels.values())}
         found[resource] = entry | {"from": start} | ({} if end == OPEN else {"to": end})
+    for resource, entry in ask.standing.items():
+        known = found.get(resource)
+        if known is None or (entry["available"], entry["from"]) < (known["available"], known["from"]):
+            found[resource] = entry
     return found
+
+
+def standing(world: World, found: Reservation, changed: Reservation) -> dict[str, dict[str, Any]]:
+    """What is missing for its instances to stay longer in zones where the reservation has no claim."""
+    short: dict[str, dict[str, Any]] = {}
+    start, end = max(world.now, found.end), changed.end
+    if start >= end or found.zone is not None:
+        return short
+    for zone in sorted({one.zone for one in world.instances_of(found.id) if one.zone is not None}):
+        here = Scope(found.provider, zone)
+        mine = [one for one in world.instances_of(found.id) if one.zone == zone]
+        for name in managed(world, here) & set(found.amounts) & set(changed.amounts):
+            need = sum(one.needs.get(name, 0) for one in mine)
+            entry = _lacking(world, here, name, need, (start, end))
+            known = short.get(name)
+            if entry and (known is None or (entry["available"], entry["from"]) < (known["available"], known["from"])):
+                short[name] = entry
+    return short
+
+
+def _lacking(world: World, scope: Scope, name: str, need: int, window: tuple[int, int]) -> dict[str, Any] | None:
+    spots = instants(world, scope.provider, *window)
+    left = rooms(world, [scope], [name])
+    levels = {at: max(0, room_at(left, name, at)) for at in spots}
+    if min(levels.values()) >= need:
+        return None
+    first, last = lowest(levels, [*spots, window[1]])
+    entry = {"resource": name, "requested": need, "available": min(levels.values()), "from": first}
+    return entry | ({} if last == OPEN else {"to": last})
 
 
 def lowest(levels: dict[int, int], points: list[int]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import Scope, managed, remaining, scopes_of
-from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages
+from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages, standing
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
 from oracle.model_time import finish
 
@@ -209,6 +209,7 @@ def _changed(world: World, query: Query, found: Reservation, changed: Reservatio
     )  # fmt: skip
     if changed.zone == found.zone:
         ask.before, ask.before_window = found.amounts, (found.start, found.end)
+    ask.standing = standing(world, found, changed)
     if shortages(world, ask):
         told = refusal(world, [ask])
         return refused("insufficient-capacity", result="conflict", refusal=told, reservation=shown(world, found))

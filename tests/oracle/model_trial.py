@@ -63,6 +63,7 @@ class Trial:
 
     async def follow(self) -> None:
         """Hear what the ledger commits from now on, after what it has in its journal already."""
+        self.learn()
         ledger = self.app.ledger
         self._commits.append(await ledger.journal(len(self.shadow.told), 1_000_000))
         ledger.subscribe(self._commits.append)
