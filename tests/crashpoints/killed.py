@@ -19,6 +19,8 @@ from crashpoints.life import BEGIN, live
 from crashpoints.stops import Stops, World, read_disk
 from crashpoints.workflows import WORKFLOWS
 
+from promise.northbound.datastore import schema
+
 if TYPE_CHECKING:
     from crashpoints.cloud import Orphan
     from crashpoints.life import Workflow
@@ -55,6 +57,7 @@ def play(workflow: Workflow, folder: Path, last: int) -> None:
 
 def main(name: str, folder: Path) -> None:
     """Kill one process after the other, until one ends."""
+    schema()  # once, and not in each process
     workflow = next(one for one in WORKFLOWS if one.name == name)
     for number in count():
         process = os.fork()
