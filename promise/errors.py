@@ -39,6 +39,7 @@ Two kinds of trouble exist, and one request never meets both (design section 5):
     ├── InUse                    another session has it locked, or on trial
     ├── NotLocked                the lock to give back is not this session's
     ├── NoTrial                  there is no confirmed commit to confirm or to cancel
+    ├── NoRoom                   as many of these as there may be are there already
     ├── Overloaded               no room for this request now; try again
     ├── LedgerFailure            the decision could not be made durable; nothing happened
     ├── LedgerBroken             the ledger has stopped, and the process must: the outcome shows at the next start
@@ -222,6 +223,14 @@ class NotLocked(PromiseError):
 
 class NoTrial(PromiseError):
     """There is no confirmed commit that is waiting to be confirmed."""
+
+
+class NoRoom(PromiseError):
+    """As many of these as there may be are there already; `app_tag` says of what, in a word that never changes."""
+
+    def __init__(self, rule: str, *, app_tag: str = "") -> None:
+        super().__init__(rule)
+        self.app_tag = app_tag
 
 
 class Overloaded(PromiseError):

@@ -75,6 +75,7 @@ TABLE: Final[Mapping[type[BaseException], Row]] = {
     errors.InUse: Row("protocol", "in-use", 409),
     errors.NotLocked: Row("protocol", "operation-failed", 412, "promise:not-locked"),
     errors.NoTrial: Row("protocol", "operation-failed", 412, "promise:no-confirmed-commit"),
+    errors.NoRoom: Row("application", "resource-denied", 409, "promise:no-room"),
     errors.Overloaded: Row("application", "resource-denied", 409, "promise:overloaded"),
     errors.LedgerFailure: Row("application", "operation-failed", 500, "promise:ledger"),
     errors.LedgerBroken: Row("application", "operation-failed", 500, "promise:ledger-broken"),

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from promise.northbound.dialogue import Wire
     from promise.northbound.events.registry import Registry
+    from promise.northbound.events.stream import EventStream
     from promise.northbound.library.modules import YangModule
-    from promise.northbound.port import Datastores, Events, Operations, StateSource
+    from promise.northbound.port import Datastores, Operations, StateSource
 
 TRANSPORT: Final = "netconf-ssh"
 
@@ -84,7 +85,7 @@ class NetconfServer:
         datastores: Datastores,
         authenticator: Authenticator,
         options: NetconfOptions,
-        events: Events | None = None,
+        events: EventStream | None = None,
         registry: Registry | None = None,
         clock: Clock | None = None,
     ) -> None:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from promise.errors import UnknownElement, UnknownNamespace
 from promise.northbound import defaults, monitor, notifications
+from promise.northbound.events import dynamic
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
-from promise.northbound.rpcs import nmda, schemas
+from promise.northbound.rpcs import nmda, schemas, subscribed
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
 from promise.northbound.rpcs.sessions import Farewell, OpenSession, SessionRpcs
+from promise.northbound.rpcs.subscribed import SubscribedRpcs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.port import Datastores, Events, Module, Operations, Pending, StateSource
+    from promise.northbound.events.stream import EventStream
+    from promise.northbound.port import Datastores, Module, Operations, Pending, StateSource
 
     Handler: TypeAlias = Callable[[Caller, _Element], Awaitable[bytes | Farewell]]
 
@@ -40,18 +43,20 @@ class Requests:
         datastores: Datastores,
         modules: Iterable[Module],
         sessions: Mapping[int, OpenSession],
-        events: Events | None = None,
+        events: EventStream | None = None,
         sources: Sequence[StateSource] = (),
     ) -> None:
         self._operations = operations
         self._sessions = SessionRpcs(sessions, datastores)
         self.ended = datastores.ended
         self._events = events
+        self._subscribed = SubscribedRpcs(sessions, events) if events is not None else None
         modules = tuple(modules)
         self.prefixes = {
             **notifications.PREFIXES,
             **schemas.PREFIXES,
             **nmda.PREFIXES,
+            **subscribed.PREFIXES,
             "ncwd": defaults.NAMESPACE,
             **{module.prefix: module.namespace for module in modules},
         }
@@ -87,6 +92,8 @@ class Requests:
             return await self._operations.call(caller, operation)
         if namespace == notifications.NAMESPACE and self._events is not None:
             return await self._sessions.create_subscription(caller, operation, self._events)
+        if namespace == dynamic.NAMESPACE and self._subscribed is not None:
+            return await self._subscribed.answer(caller, operation)
         if namespace == monitor.NAMESPACE and name == schemas.OPERATION:
             return await self._schemas.get_schema(caller, operation)
         if namespace == nmda.NAMESPACE:

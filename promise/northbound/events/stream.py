@@ -217,6 +217,19 @@ class Subscription:
         self.close()
         return [*last, "notificationComplete"]
 
+    @property
+    def interest(self) -> Interest:
+        """What it is about."""
+        return self._interest
+
+    def change(self, interest: Interest) -> None:
+        """Let it be about something else from here on."""
+        if interest.stop != self._interest.stop and self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+        self._interest, self._last = interest, None
+        self._news.set()
+
     def close(self) -> None:
         """Listen no more."""
         self.over = True

@@ -1,0 +1,152 @@
+"""RFC 8639 on NETCONF sessions: several subscriptions, each for itself, with replay, filters, changes and an end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lxml import etree
+from netconf_client import NC, NetconfClient
+from netconf_server import P
+from notified import event, playing, reserve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from scenarios.runner.play import Player
+
+SN = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+
+
+@pytest.fixture
+async def player(tmp_path: Path) -> AsyncIterator[Player]:
+    async with playing(tmp_path) as opened:
+        yield opened
+
+
+async def ask(client: NetconfClient, name: str, inside: str) -> Any:
+    return await client.rpc(f'<{name} xmlns="{SN}" xmlns:p="urn:opnfv:promise">{inside}</{name}>')
+
+
+async def establish(client: NetconfClient, inside: str) -> str:
+    reply = await ask(client, "establish-subscription", inside)
+    number = reply.findtext(f"{{{SN}}}id")
+    assert number, etree.tostring(reply)
+    return str(number)
+
+
+def error(reply: Any) -> tuple[str | None, ...]:
+    found = reply.find(NC + "rpc-error")
+    assert found is not None, etree.tostring(reply)
+    return tuple(found.findtext(NC + name) for name in ("error-tag", "error-app-tag"))
+
+
+def state(document: bytes) -> tuple[str, ...]:
+    """Return a state-change notification: its name, the subscription, the reason if there is one."""
+    found = etree.fromstring(document)[1]
+    assert str(found.tag).startswith(f"{{{SN}}}")
+    return (str(found.tag).rpartition("}")[2], *(str(each.text) for each in found))
+
+
+async def test_several_on_a_session_are_told_each_for_itself(player: Player) -> None:
+    client = await player.stage.session("admin")
+    everything = await establish(client, "<stream>NETCONF</stream>")
+    columns = await establish(client, "<stream>capacity</stream><encoding>encode-xml</encoding>")
+    assert everything != columns
+    await client.rpc(reserve())
+    told = sorted([event(await client.notification())[0] for _ in range(3)])
+    assert told == ["capacity-event", "capacity-event", "reservation-event"]
+    reply = await ask(client, "delete-subscription", f"<id>{everything}</id>")
+    assert reply[0].tag == NC + "ok"
+    await client.rpc(reserve())
+    assert event(await client.notification())[0] == "capacity-event"
+    assert not client.notifications
+    gone = ("invalid-value", "ietf-subscribed-notifications:no-such-subscription")
+    assert error(await ask(client, "delete-subscription", f"<id>{everything}</id>")) == gone
+    other = await player.stage.another("admin")
+    assert error(await ask(other, "delete-subscription", f"<id>{columns}</id>")) == gone
+    assert error(await ask(other, "modify-subscription", f"<id>{columns}</id>")) == gone
+
+
+async def test_replay_ends_with_replay_completed_and_a_stop_time_ends_it(player: Player) -> None:
+    client = await player.stage.session("admin")
+    await client.pipeline([reserve(each) for each in (1, 2, 3)])
+    start = "<replay-start-time>2030-01-01T00:00:00Z</replay-start-time>"
+    number = await establish(
+        client,
+        f"<stream>reservation</stream><stream-xpath-filter>//p:cores != 2</stream-xpath-filter>{start}"
+        "<stop-time>2030-01-01T00:01:00Z</stop-time>",
+    )
+    told = [etree.fromstring(await client.notification())[1] for _ in range(2)]
+    assert [each.findtext(f"{P}reservation/{P}capacity/{P}cores") for each in told] == ["1", "3"]
+    assert state(await client.notification()) == ("replay-completed", number)
+    await client.rpc(reserve(4))
+    assert event(await client.notification())[0] == "reservation-event"
+    await player.stage.advance(61)
+    assert state(await client.notification()) == ("subscription-terminated", number, "no-such-subscription")
+    reply = await ask(client, "establish-subscription", "<stream>NETCONF</stream>" + start.replace("2030", "2029"))
+    assert reply.findtext(f"{{{SN}}}replay-start-time-revision") == "2030-01-01T00:00:00Z"
+
+
+async def test_a_filter_can_be_changed(player: Player) -> None:
+    client = await player.stage.session("admin")
+    subtree = (
+        '<stream-subtree-filter><reservation-event xmlns="urn:opnfv:promise"><event>%s</event></reservation-event>'
+        "</stream-subtree-filter>"
+    )
+    number = await establish(client, "<stream>NETCONF</stream>" + subtree % "cancelled")
+    await client.rpc(reserve())
+    reply = await ask(client, "modify-subscription", f"<id>{number}</id>" + subtree % "accepted")
+    assert reply[0].tag == NC + "ok"
+    await client.rpc(reserve())
+    assert event(await client.notification())[0] == "reservation-event"
+    assert not client.notifications
+
+
+async def test_an_administrator_kills_anybody_s_and_its_receiver_is_told(player: Player) -> None:
+    alice, admin = await player.stage.session("alice"), await player.stage.session("admin")
+    number = await establish(alice, "<stream>NETCONF</stream>")
+    assert error(await ask(alice, "kill-subscription", f"<id>{number}</id>"))[0] == "access-denied"
+    reply = await ask(admin, "kill-subscription", f"<id>{number}</id>")
+    assert reply[0].tag == NC + "ok"
+    assert state(await alice.notification()) == ("subscription-terminated", number, "no-such-subscription")
+    await admin.rpc(reserve())
+    assert error(await ask(admin, "kill-subscription", f"<id>{number}</id>"))[0] == "invalid-value"
+
+
+@pytest.mark.parametrize(
+    ("inside", "tag", "why"),
+    [
+        ("", "missing-element", None),
+        ("<stream>SNMP</stream>", "invalid-value", None),
+        ("<stream>NETCONF</stream><encoding>encode-json</encoding>", "invalid-value", "encoding-unsupported"),
+        ("<stream>NETCONF</stream><dscp>10</dscp>", "invalid-value", "dscp-unavailable"),
+        (
+            "<stream>NETCONF</stream><stream-xpath-filter>//[</stream-xpath-filter>",
+            "invalid-value",
+            "filter-unsupported",
+        ),
+        ("<stream>NETCONF</stream><stream-filter-name>x</stream-filter-name>", "invalid-value", "filter-unsupported"),
+        (
+            "<stream>NETCONF</stream><stream-xpath-filter>/a</stream-xpath-filter><stream-subtree-filter/>",
+            "bad-element",
+            None,
+        ),
+        ("<stream>NETCONF</stream><stop-time>2029-01-01T00:00:00Z</stop-time>", "invalid-value", None),
+        ("<stream>NETCONF</stream><replay-start-time>2031-01-01T00:00:00Z</replay-start-time>", "invalid-value", None),
+        ("<stream>NETCONF</stream><datastore/>", "unknown-element", None),
+    ],
+)
+async def test_what_cannot_be_established_is_told_why(player: Player, inside: str, tag: str, why: str | None) -> None:
+    client = await player.stage.session("admin")
+    app_tag = None if why is None else f"ietf-subscribed-notifications:{why}"
+    assert error(await ask(client, "establish-subscription", inside)) == (tag, app_tag)
+
+
+async def test_a_session_may_have_so_many(player: Player) -> None:
+    client = await player.stage.session("admin")
+    for _ in range(64):
+        await establish(client, "<stream>allocation</stream>")
+    found = error(await ask(client, "establish-subscription", "<stream>allocation</stream>"))
+    assert found == ("resource-denied", "ietf-subscribed-notifications:insufficient-resources")
