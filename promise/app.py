@@ -19,6 +19,7 @@ from promise.capacity.service import CapacityService
 from promise.clock import Clock, SystemClock
 from promise.config import ConfigError, address_of, password_of
 from promise.events import Decision, fact
+from promise.ledger.pruning import Pruning
 from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger, Settings
 from promise.northbound import defaults
@@ -95,6 +96,7 @@ class App:
     poster: Poster
     datastores: DatastoreService
     trials: Trials
+    pruning: Pruning
     users: Users
     operations: OperationTable
     server: NetconfServer
@@ -124,6 +126,7 @@ class App:
             ("thresholds", self.watch.run()),
             ("callbacks", self.callbacks.run()),
             ("trials", self.trials.run()),
+            ("pruning", self.pruning.run()),
         ):
             self._tasks.append(asyncio.create_task(work, name=name))
 
@@ -291,6 +294,7 @@ async def build(
         poster,
         datastores,
         trials,
+        Pruning(ledger, clock, config.ledger.journal_days),
         users,
         operations,
         server,

@@ -94,6 +94,7 @@ class LedgerConfig(Section):
 
     url: str | None = Field(None, description="a database URL; none = SQLite in the state directory")
     group: int = Field(256, ge=1, description="decisions in one commit, at most")
+    journal_days: int = Field(365, ge=0, description="how long events can be replayed; 0 = for ever")
 
 
 class CloudConfig(Section):

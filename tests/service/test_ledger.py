@@ -13,6 +13,7 @@ from promise.clock import ManualClock
 from promise.errors import Invalid, LedgerFailure, LedgerUnusable, Overloaded
 from promise.events import Decision, Entry, Event, fact
 from promise.ledger.journal import GENESIS
+from promise.ledger.pruning import DAY, EVERY, Pruning
 from promise.ledger.writer import TIME, Ledger, Settings
 
 if TYPE_CHECKING:
@@ -342,4 +343,32 @@ async def test_the_journal_is_found_by_time() -> None:
     entries = await ledger.journal(0, 99)
     for at in range(EPOCH - 1, EPOCH + 25):
         assert await ledger.seq_before(at) == sum(entry.at < at for entry in entries)
+    await ledger.close()
+
+
+async def test_what_is_older_than_configured_is_forgotten_by_the_hour() -> None:
+    clock = ManualClock(EPOCH)
+    ledger = await open_toy("sqlite://", clock=clock, settings=QUICK)
+    await ledger.submit(build(1000), actor="root")
+    pruned: asyncio.Queue[int] = asyncio.Queue()
+
+    class Watched:
+        def now(self) -> int:
+            return ledger.now()
+
+        async def prune(self, before: int) -> None:
+            await ledger.prune(before)
+            pruned.put_nowait(before)
+
+    pruning = asyncio.create_task(Pruning(Watched(), clock, 2).run())
+    assert await pruned.get() == EPOCH - 2 * DAY
+    await clock.advance(2 * DAY)  # what is exactly that old stays
+    assert await pruned.get() == EPOCH
+    assert [entry.seq for entry in await ledger.journal(0, 9)] == [1]
+    await clock.advance(EVERY)
+    assert await pruned.get() == EPOCH + EVERY
+    assert await ledger.journal(0, 9) == []
+    assert await ledger.submit(claim("later", 1), actor="a") == "ok"  # what was built is still there
+    pruning.cancel()
+    await asyncio.gather(pruning, return_exceptions=True)
     await ledger.close()
