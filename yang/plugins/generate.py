@@ -1,5 +1,7 @@
 """Regenerates promise/northbound/bindings from the YANG modules; with --check, only tells whether they still agree.
 
+Beside the bindings of Python there is openapi.json, which describes the same over RESTCONF.
+
 Run `python yang/plugins/generate.py` to write the bindings; with --check it writes nothing, and exits with 1 and a
 summary when the committed bindings are not those of the modules.
 """
@@ -18,6 +20,7 @@ _PLUGINS: Final = Path(__file__).resolve().parent
 _YANG: Final = _PLUGINS.parent
 _BINDINGS: Final = _YANG.parent / "promise" / "northbound" / "bindings"
 _MODULES: Final = ("opnfv-promise.yang",)
+_OPENAPI: Final = "openapi.json"
 _SHOWN: Final = 40
 """So many lines of a difference are shown for each file."""
 
@@ -36,9 +39,15 @@ def main() -> int:
 def generate(directory: Path) -> int:
     """Write the bindings into the directory; return pyang's exit status."""
     directory.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pyang", "--strict", "--plugindir", str(_PLUGINS), "-f", "promise-bindings"]
-    command += ["--bindings-dir", str(directory), "-p", f"{_YANG}:{_YANG / 'ietf'}"]
-    command += [str(_YANG / name) for name in _MODULES]
+    written = ("-f", "promise-bindings", "--bindings-dir", str(directory))
+    described = ("-f", "promise-openapi", "-o", str(directory / _OPENAPI))
+    return _pyang(*written) or _pyang(*described)
+
+
+def _pyang(*arguments: str) -> int:
+    """Run pyang with our plugins on our modules; return its exit status."""
+    command = [sys.executable, "-m", "pyang", "--strict", "--plugindir", str(_PLUGINS), *arguments]
+    command += ["-p", f"{_YANG}:{_YANG / 'ietf'}", *(str(_YANG / name) for name in _MODULES)]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own arguments
 
 
@@ -48,7 +57,7 @@ def check() -> int:
         status = generate(Path(directory))
         if status:
             return status
-        names = {path.name for place in (_BINDINGS, Path(directory)) for path in place.glob("*.py")}
+        names = {path.name for place in (_BINDINGS, Path(directory)) for path in place.glob("*.*")}
         stale = [name for name in sorted(names) if _differs(name, Path(directory))]
     if stale:
         print(f"{', '.join(stale)}: not what yang/ says; run `make bindings`", file=sys.stderr)

@@ -4,6 +4,7 @@ server ── aiohttp, TLS, limits        the only module that knows how bytes c
   │
 door ──── who asks, what for          authentication, routes, errors, the access log
   │
+  ├─ apidocument /openapi.json, generated from the YANG
   ├─ discovery   host-meta, the entry point, /healthz
   ├─ invocation  {+restconf}/operations
   └─ resources   {+restconf}/data

@@ -10,7 +10,7 @@ from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticate
 from promise.northbound.access import Caller
 from promise.northbound.faults import fault
 from promise.northbound.port import Datastore
-from promise.northbound.restconf import discovery, media
+from promise.northbound.restconf import apidocument, discovery, media
 from promise.northbound.restconf.authentication import identified
 from promise.northbound.restconf.configuring import Configuring, Place
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
@@ -85,6 +85,8 @@ class Door:
             return discovery.health(request, self._state)
         if request.path == discovery.HOST_META:
             return discovery.host_meta(request)
+        if request.path == apidocument.PATH:
+            return apidocument.described(request)
         return None
 
     async def _route(self, caller: Caller, request: Request) -> Reply:

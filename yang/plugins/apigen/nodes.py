@@ -67,7 +67,7 @@ class Schemas:
             found["allOf"] = rules
         return found
 
-    def _inside(  # noqa: PLR0913 - what is collected, and how
+    def _inside(
         self,
         statement: Statement,
         properties: dict[str, Json],
@@ -104,7 +104,7 @@ class Schemas:
         return [{"anyOf": [{"oneOf": cases}, {"not": {"anyOf": cases}}]}]
 
     def _typed(self, statement: Statement) -> Json:
-        found = json_type(statement.search_one("type"), self._modules)
+        found: Json = json_type(statement.search_one("type"), self._modules)
         default = statement.search_one("default")
         if default is not None:
             found["default"] = _value(default.arg, found)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from apigen.nodes import Schemas  # type: ignore[import-not-found]  # on the path that pyang makes
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bindgen.model import Statement  # type: ignore[import-not-found]
+
+    from apigen.nodes import Schemas  # type: ignore[import-not-found]  # on the path that pyang makes
 
 Json = dict[str, Any]
 

@@ -19,7 +19,13 @@ _INTEGERS: Final = {
     name: (spec.min, spec.max) for name, spec in yang_type_specs.items() if name.startswith(("int", "uint"))
 }
 _MOMENT: Final = "date-and-time"
-_ESCAPES: Final = {r"\i": "[A-Za-z_:]", r"\c": "[-.0-9:A-Z_a-z]"}
+_ESCAPES: Final = {
+    r"[\p{N}\p{L}]": r"[^\s%:./]",
+    r"\p{C}": r"\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ue000-\uf8ff\ufeff\ufff0-\ufffb",
+}
+"""What XSD has and the dialects of JSON Schema's readers have not, as ranges that say about the same: a schema here may
+take a string that the server then refuses with its reason, never the other way."""
 
 
 def json_type(statement: Statement, modules: Mapping[str, Statement]) -> Json:
@@ -34,9 +40,14 @@ def json_type(statement: Statement, modules: Mapping[str, Statement]) -> Json:
         return _integer(chain)
     if base in _SIMPLE:
         return dict(_SIMPLE[base])
-    match base:
-        case "string":
-            return _string(chain)
+    if base == "string":
+        return _string(chain)
+    return _composed(chain, modules)
+
+
+def _composed(chain: list[Statement], modules: Mapping[str, Statement]) -> Json:
+    """Return the schema of a type whose values are listed, or are those of other types."""
+    match chain[-1].arg:
         case "enumeration":
             owner = next(link for link in chain if link.search_one("enum") is not None)
             return {"type": "string", "enum": [enum.arg for enum in owner.search("enum")]}
@@ -46,15 +57,15 @@ def json_type(statement: Statement, modules: Mapping[str, Statement]) -> Json:
             return json_type(chain[-1].i_type_spec.i_target_node.search_one("type"), modules)
         case "union":
             return {"anyOf": [json_type(member, modules) for member in chain[-1].search("type")]}
-        case "binary":
-            return {"type": "string", "contentEncoding": "base64", "pattern": _BASE64}
-    return refuse(statement, f"the type {base} has no JSON schema")  # type: ignore[no-any-return]
+        case other:
+            return refuse(chain[-1], f"the type {other} has no JSON schema")  # type: ignore[no-any-return]
 
 
 _BASE64: Final = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 _SIMPLE: Final[Mapping[str, Json]] = {
     "boolean": {"type": "boolean"},
+    "binary": {"type": "string", "contentEncoding": "base64", "pattern": _BASE64},
     "empty": {"type": "array", "items": {"type": "null"}, "minItems": 1, "maxItems": 1},
     "decimal64": {"type": "string", "pattern": r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"},
     "bits": {"type": "string"},

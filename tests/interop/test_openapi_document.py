@@ -1,0 +1,57 @@
+"""/openapi.json: it is valid, it is true, and it says all that the modules say."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from restconf_house import house
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+METHODS = {"get", "head", "put", "post", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return dict(json.loads(files("promise.northbound.bindings").joinpath("openapi.json").read_bytes()))
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS & item.keys():
+            yield path, method, item[method]
+
+
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+def test_names_of_operations_are_unique(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+
+
+async def test_it_is_served_to_anybody_and_only_once(document: dict[str, Any], tmp_path: Path) -> None:
+    async with house(tmp_path / "state") as found:
+        first = await found.ask("GET", "/openapi.json", user=None)
+        assert (first.status, first.headers["Content-Type"], first.body) == (200, "application/json", document)
+        again = await found.ask("GET", "/openapi.json", user=None, If_None_Match=first.headers["ETag"])
+        assert (again.status, again.content) == (304, b"")
+        other = await found.ask("GET", "/openapi.json", user=None, Accept="application/vnd.oai.openapi+json")
+        assert other.headers["Content-Type"] == "application/vnd.oai.openapi+json"
+        assert (await found.ask("GET", "/openapi.json", user=None, Accept="text/html")).status == 406
+        assert (await found.ask("GET", "/openapi.json?a=b", user=None)).status == 400
+        refused = await found.ask("DELETE", "/openapi.json", user=None)
+        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+async def test_it_has_every_operation_that_the_server_has(document: dict[str, Any], tmp_path: Path) -> None:
+    async with house(tmp_path / "state") as found:
+        listed = (await found.ask("GET", "/restconf/operations")).body["ietf-restconf:operations"]
+    assert {f"/restconf/operations/{name}" for name in listed} <= document["paths"].keys()
