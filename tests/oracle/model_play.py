@@ -32,7 +32,10 @@ class Outcome(NamedTuple):
 
 def setting(seed: int) -> tuple[Clouds, Policy]:
     """One or two clouds with one or two zones, so small that boundaries collide, and a policy with few rules."""
-    chance = random.Random(seed)
+    return world_of(random.Random(seed))
+
+
+def world_of(chance: random.Random) -> tuple[Clouds, Policy]:
     names = ("a",) if chance.random() < 0.5 else ("a", "b")
     return Clouds(*(_cloud(name, chance) for name in names)), _policy(chance)
 

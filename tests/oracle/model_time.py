@@ -81,8 +81,10 @@ def _start(world: World, found: Reservation) -> None:
 
 
 def _cut(world: World, pool: Pool) -> None:
-    """A planned pool that starts gives no more than the cloud can."""
+    """A planned pool that starts gives no more than the cloud can; one that was removed before that does not start."""
     pool.planned = False
+    if pool.end <= pool.start:
+        return
     for scope in scopes_of(pool.provider, pool.zone):
         for resource, amount in pool.amounts.items():
             over = pooled(world, scope, resource, pool.start) - bound_of(world, scope, resource)
