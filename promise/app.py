@@ -248,6 +248,7 @@ async def build(
     streams = Streams(events, registry)
     records = Records(ledger, ledger.now(), registry)
     datastores = DatastoreService(ledger, await rules, clock, registry, users.names)
+    registry.permit = datastores.permit
     await datastores.back("restart")
     trials = Trials(datastores, lambda: state.revision.trial, clock)
     listeners = (replies, worker, sync, lifecycle, trials, events, watch, callbacks, records)

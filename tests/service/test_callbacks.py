@@ -203,3 +203,21 @@ async def test_a_subscription_made_by_an_edit_is_told_from_then_on(player: Playe
         await rpc(player, reserve())
         await player.stage.quiet()
         assert len(receiver.tried) == 1
+
+
+async def test_a_locked_configuration_takes_no_subscription(player: Player) -> None:
+    kept = await subscribe(player, "reservation", "<callback-uri>http://127.0.0.1:9/</callback-uri>")
+    other = await player.stage.another("admin")
+    await other.rpc(f'<lock xmlns="{EDIT}"><target><running/></target></lock>')
+    asked = (
+        (
+            '<subscribe-capacity-events xmlns="urn:opnfv:promise"><callback-uri>http://127.0.0.1:9/</callback-uri>'
+            "</subscribe-capacity-events>"
+        ),
+        f'<unsubscribe xmlns="urn:opnfv:promise"><subscription-id>{kept}</subscription-id></unsubscribe>',
+    )
+    for each in asked:
+        assert "in-use" in etree.tostring(await rpc(player, each)).decode()
+    await subscribe(player, "capacity", "")  # one that is bound to its session is no configuration
+    await other.rpc(f'<unlock xmlns="{EDIT}"><target><running/></target></unlock>')
+    assert (await rpc(player, asked[1])).findtext(P + "result") == "ok"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import BadElement
@@ -69,6 +68,8 @@ class Registry:
     """Who subscribed to what; see `port.Subscriptions`."""
 
     def __init__(self, around: Surroundings, callbacks: Callbacks, new_id: Callable[[], str] = fresh_id) -> None:
+        self.permit: Callable[[Actor, Any], None] = lambda _actor, _book: None
+        """Raises where somebody may not change the configuration at the moment: it is locked, or on trial."""
         self._stream = around.stream
         self._watch = around.watch
         self._ledger = around.ledger
@@ -133,9 +134,7 @@ class Registry:
         """End a subscription of the caller's own, or of anybody for an administrator."""
         actor, bound = actor_of(caller), self._bound.get(key)
         if bound is None:
-            decide = partial(decisions.end, key=key, actor=actor)
-            ended: Refusal | None = await self._ledger.submit(lambda book, _now: decide(book), actor=actor.user)
-            return ended
+            return await self._drop(actor, key)
         if not _may(actor, bound.member):
             return Refusal(Reason.NOT_FOUND, f"there is no subscription {key}")
         self._forget(key)
@@ -168,12 +167,25 @@ class Registry:
             if refused is not None:
                 return Decision(refused)
             check_beginning(wish, log.seq, now)
+            self.permit(actor, book)
             after = wish.after if wish.after is not None else log.seq if earlier is None else earlier
             decision = decisions.create(record_of(key, actor, wish, now, after), wish.secret)
             return Decision(Subscribed(key, log.seq), decision.events, decision.secrets)
 
         kept: Subscribed | Refusal = await self._ledger.submit(decide, actor=actor.user)
         return kept
+
+    async def _drop(self, actor: Actor, key: str) -> Refusal | None:
+        """End a subscription that outlives sessions."""
+
+        def decide(book: SubscriptionBook, _now: int) -> Decision[Refusal | None]:
+            decision = decisions.end(book, key, actor)
+            if decision.answer is None:
+                self.permit(actor, book)
+            return decision
+
+        ended: Refusal | None = await self._ledger.submit(decide, actor=actor.user)
+        return ended
 
     def _forget(self, key: str) -> None:
         bound = self._bound.pop(key)
