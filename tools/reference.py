@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import standards as rfcs
 from click import Context, Group
 from pydantic import BaseModel
 
@@ -221,6 +222,11 @@ def rules() -> str:
     return "\n".join(lines) + "\n"
 
 
+def standards() -> str:
+    """Return the clauses of the standards that are claimed, each with the test that shows it."""
+    return rfcs.page(GENERATED)
+
+
 def _sentence(story: str) -> str:
     """Return a story's name as the words that it is made of."""
     return story.rpartition("/")[2].replace("-", " ")
@@ -236,6 +242,7 @@ WRITERS = {
     "policy.md": policy,
     "configuration.md": configuration,
     "commands.md": commands,
+    "standards.md": standards,
 }
 
 

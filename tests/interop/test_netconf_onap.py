@@ -53,6 +53,7 @@ async def test_the_hello_is_found_by_regular_expressions(door: Door) -> None:
     assert {BASE_1_0, BASE_1_1} < set(capabilities)
 
 
+@pytest.mark.rfc("6242", "4.2", "a client that ends messages by lines is not misled")
 @pytest.mark.parametrize("repeat", [1, 3000, 10_000])
 async def test_replies_are_read_without_counting(door: Door, repeat: int) -> None:
     async with await open_channel(*door.admin) as client:

@@ -27,6 +27,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield running
 
 
+@pytest.mark.rfc("6241", "8.3", "edits gather in the candidate and are in force from the commit")
 async def test_an_edit_is_in_force_once_it_is_committed_and_survives_a_restart(tmp_path: Path) -> None:
     async with controller(tmp_path) as house, await house.session() as one, await house.session() as other:
         await do(one, edit(expiry(7)))
@@ -40,6 +41,8 @@ async def test_an_edit_is_in_force_once_it_is_committed_and_survives_a_restart(t
         assert await shown(one) == "7"
 
 
+@pytest.mark.rfc("6241", "8.3.4.1", "a commit is whole or is not")
+@pytest.mark.rfc("7950", "8.3.3", "what is mandatory must be there at validation and commit")
 async def test_a_candidate_may_be_half_done_but_is_committed_whole(house: House) -> None:
     half = f'<promise xmlns="{PROMISE}"><providers><id>00000000-0000-4000-8000-000000000001</id></providers></promise>'
     async with await house.session() as one:
@@ -51,6 +54,8 @@ async def test_a_candidate_may_be_half_done_but_is_committed_whole(house: House)
         assert (await names(one), await shown(one)) == (["cloud 1"], "9")
 
 
+@pytest.mark.rfc("6241", "8.6", "validate tells what a commit would meet")
+@pytest.mark.rfc("6241", "8.3.4.2", "discard-changes makes the candidate equal to running")
 async def test_what_would_not_apply_is_told_at_validate_and_leaves_the_candidate(house: House) -> None:
     async with await house.session() as one:
         await do(one, edit(provider(1)), COMMIT)
@@ -63,6 +68,7 @@ async def test_what_would_not_apply_is_told_at_validate_and_leaves_the_candidate
         assert await names(one, "candidate") == ["cloud 1"]
 
 
+@pytest.mark.rfc("6241", "8.6.5.1", "test-option: test-then-set and test-only")
 async def test_test_options(house: House) -> None:
     def option(text: str) -> str:
         return f"<test-option>{text}</test-option>"
@@ -91,6 +97,8 @@ async def test_the_candidate_keeps_its_changes_when_running_changes_under_it(hou
         assert reply.findtext(f".//{{{PROMISE}}}expiry") == "8"
 
 
+@pytest.mark.rfc("6241", "7.5", "lock-denied names the holder; others are told in-use")
+@pytest.mark.rfc("6241", "7.6", "only its holder gives a lock back, and once")
 async def test_a_lock_is_granted_or_denied_at_once_with_its_holder(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
         for datastore in ("running", "candidate"):
@@ -112,6 +120,7 @@ def copied(source: str, into: str) -> str:
     return nc("copy-config", f"<target><{into}/></target><source><{source}/></source>")
 
 
+@pytest.mark.rfc("6241", "7.5", "a lock keeps away those who change running by other operations")
 async def test_rpcs_that_change_running_wait_for_nobody(house: House) -> None:
     first = "<provider-id>00000000-0000-4000-8000-000000000001</provider-id>"
     cloud = "<provider-type>openstack</provider-type><endpoint>http://x.example</endpoint>"
@@ -129,6 +138,7 @@ async def test_rpcs_that_change_running_wait_for_nobody(house: House) -> None:
         assert reply.findtext(f"{{{PROMISE}}}result") == "ok"
 
 
+@pytest.mark.rfc("6241", "8.3.5.2", "a changed candidate cannot be locked; unlock discards")
 async def test_a_candidate_with_changes_cannot_be_locked_and_unlocking_discards_them(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
         await do(other, edit(expiry(4)))
@@ -139,6 +149,7 @@ async def test_a_candidate_with_changes_cannot_be_locked_and_unlocking_discards_
         await do(other, target("lock", "candidate"))
 
 
+@pytest.mark.rfc("6241", "7.5", "locks end with their session, however that ends")
 async def test_locks_and_the_changes_under_them_end_with_their_session(house: House) -> None:
     async with await house.session() as one:
         first = await house.session()
@@ -155,6 +166,9 @@ async def test_locks_and_the_changes_under_them_end_with_their_session(house: Ho
         await second.close()
 
 
+@pytest.mark.rfc("6241", "7.3", "copy-config replaces whole; source and target must differ")
+@pytest.mark.rfc("6241", "7.4", "running cannot be deleted")
+@pytest.mark.rfc("6241", "8.6.4.1", "validate takes a configuration in place")
 async def test_configurations_are_copied(house: House) -> None:
     def inline(inside: str, into: str) -> str:
         return nc("copy-config", f"<target><{into}/></target><source><config>{inside}</config></source>")

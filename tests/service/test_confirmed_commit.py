@@ -42,6 +42,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield running
 
 
+@pytest.mark.rfc("6241", "8.4.1", "a confirmed commit goes back after 600 seconds")
 async def test_what_nobody_confirms_goes_back_after_ten_minutes(house: House) -> None:
     async with await house.session() as one:
         await do(one, edit(expiry(1)), COMMIT, edit(expiry(2)), edit(provider(1)), TRIAL)
@@ -54,6 +55,7 @@ async def test_what_nobody_confirms_goes_back_after_ten_minutes(house: House) ->
         assert await shown(one, "candidate") == "1"
 
 
+@pytest.mark.rfc("6241", "8.4.5.1", "the confirming commit makes it last")
 async def test_confirming_makes_it_last(house: House) -> None:
     async with await house.session() as one:
         await do(one, edit(expiry(2)), trial(10), COMMIT)
@@ -62,6 +64,7 @@ async def test_confirming_makes_it_last(house: House) -> None:
         assert house.app.state.revision.trial is None
 
 
+@pytest.mark.rfc("6241", "8.4.5.1", "a follow-up sets the time anew; all goes back")
 async def test_a_follow_up_extends_the_trial_and_all_of_it_goes_back(house: House) -> None:
     async with await house.session() as one:
         await do(one, edit(expiry(2)), trial(10))
@@ -74,6 +77,7 @@ async def test_a_follow_up_extends_the_trial_and_all_of_it_goes_back(house: Hous
         assert (await shown(one), await names(one)) == (None, [])
 
 
+@pytest.mark.rfc("6241", "8.4.4.1", "cancel-commit reverts, by who began it")
 async def test_cancelling(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
         assert (await asked(one, CANCEL)).startswith("operation-failed: ")
@@ -83,6 +87,7 @@ async def test_cancelling(house: House) -> None:
         assert await shown(other) is None
 
 
+@pytest.mark.rfc("6241", "8.4.1", "without persist it goes back with its session")
 async def test_it_goes_back_when_its_session_ends(house: House) -> None:
     async with await house.session() as other:
         one = await house.session()
@@ -96,6 +101,8 @@ async def test_it_goes_back_when_its_session_ends(house: House) -> None:
         await do(other, target("lock", "running"))
 
 
+@pytest.mark.rfc("6241", "8.4.5.1", "persist and persist-id")
+@pytest.mark.rfc("6241", "8.4.4.1", "cancel-commit with persist-id")
 async def test_with_persist_it_outlives_its_session_and_whoever_has_the_token_decides(house: House) -> None:
     async with await house.session() as other:
         one = await house.session()
@@ -117,6 +124,7 @@ async def test_with_persist_it_outlives_its_session_and_whoever_has_the_token_de
         assert await shown(other) == "4"
 
 
+@pytest.mark.rfc("6241", "8.4.1", "a restart takes an unconfirmed commit back")
 async def test_a_restart_takes_it_back(tmp_path: Path) -> None:
     clock = ManualClock(1_800_000_000)
     async with controller(tmp_path, clock) as house, await house.session() as one:
@@ -136,6 +144,7 @@ async def test_a_restart_takes_it_back(tmp_path: Path) -> None:
     assert all("token" not in repr(event) for event in events)
 
 
+@pytest.mark.rfc("6241", "8.4.5.1", "confirm-timeout is 1 to 4294967295 and needs confirmed")
 async def test_parameters(house: House) -> None:
     async with await house.session() as one:
         assert (await asked(one, nc("commit", "<confirm-timeout>5</confirm-timeout>"))).startswith("bad-element: ")

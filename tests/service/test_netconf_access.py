@@ -34,6 +34,7 @@ def ssh(door: Door, username: str, password: str | None = None, **options: Any) 
     return asyncssh.connect(door.host, door.port, username=username, password=password, **wanted)
 
 
+@pytest.mark.rfc("6242", "3.1", "a session over SSH by password")
 @pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
 async def test_a_password_lets_its_user_in(door: Door, method: str) -> None:
     async with await connect(door.host, door.port, "fred", "secret", preferred_auth=method) as client:
@@ -41,6 +42,7 @@ async def test_a_password_lets_its_user_in(door: Door, method: str) -> None:
     assert door.operations.callers[0].username == "fred"
 
 
+@pytest.mark.rfc("6242", "3.1", "a session over SSH by public key")
 async def test_a_key_lets_its_user_in(door: Door) -> None:
     async with await connect(door.host, door.port, "keyed", client_keys=[KEY]) as client:
         await client.rpc(f'<echo xmlns="{PROMISE}"/>')
@@ -97,6 +99,7 @@ async def test_guessing_passwords_ends_the_connection(door: Door) -> None:
     assert Guessing.tries == 7
 
 
+@pytest.mark.rfc("6242", "3", "the subsystem netconf, and no other service")
 @pytest.mark.parametrize(
     "request_",
     [

@@ -89,6 +89,7 @@ UNREADABLE = {
 }  # fmt: skip
 
 
+@pytest.mark.rfc("6241", "3", "no DTD; malformed-message, operation-failed for base:1.0")
 @pytest.mark.parametrize("base", [BASE_1_0, BASE_1_1])
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_what_cannot_be_read_is_told_and_the_session_goes_on(door: Door, name: str, base: str) -> None:
@@ -158,6 +159,8 @@ OPERATIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.rfc("6241", "A", "type and tag of what is wrong with a request")
+@pytest.mark.rfc("6241", "4.1", "an rpc without message-id")
 @pytest.mark.parametrize("name", [*REFUSED, *OPERATIONS])
 async def test_what_is_wrong_with_a_request_is_told_and_the_session_goes_on(door: Door, name: str) -> None:
     async with await connect(*door.admin) as client:
@@ -177,6 +180,7 @@ def check(expected: tuple[str, str, str, str], reply: Any) -> None:
     assert rule in message
 
 
+@pytest.mark.rfc("6241", "6.2.1", "a namespace that nobody knows selects nothing")
 @pytest.mark.parametrize(
     ("content", "selects"),
     [
@@ -210,6 +214,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.rfc("6242", "4.2", "a malformed chunk ends the session")
 @pytest.mark.parametrize("name", BROKEN)
 async def test_broken_framing_closes_the_session_after_what_came_before(door: Door, name: str) -> None:
     async with await connect(*door.admin) as client:
@@ -235,6 +240,7 @@ HELLOS = {
 }
 
 
+@pytest.mark.rfc("6241", "8.1", "a hello with session-id or without a common base ends the session")
 @pytest.mark.parametrize("name", HELLOS)
 async def test_a_bad_hello_closes_the_session(door: Door, name: str) -> None:
     async with await open_channel(*door.admin) as client:
@@ -296,6 +302,7 @@ async def test_names_that_a_client_invents_do_not_stay(door: Door) -> None:
         assert resident() - before < 8 * MEBIBYTE
 
 
+@pytest.mark.rfc("6241", "4.5", "pipelined requests, answered in order")
 async def test_many_bad_requests_at_once_are_answered_in_order(door: Door) -> None:
     async with await connect(*door.admin) as client:
         requests: list[str | bytes] = ["<get>", "<x/>", "<get/>", f'<denied xmlns="{PROMISE}"/>', nested(150)]
@@ -304,6 +311,7 @@ async def test_many_bad_requests_at_once_are_answered_in_order(door: Door) -> No
         assert tags == ["malformed-message", "unknown-element", None, "access-denied", "too-big"] * 40
 
 
+@pytest.mark.rfc("6241", "4.3", "error-path declares the prefixes that it uses")
 async def test_an_error_path_finds_the_node_in_the_request(door: Door) -> None:
     message = rpc_message("<get-config><source><startup/></source></get-config>", "7")
     async with await connect(*door.admin) as client:

@@ -46,6 +46,7 @@ def errors_of(reply: Any) -> list[str]:
     return [str(element.text) for element in reply.iter(NC + "error-tag")]
 
 
+@pytest.mark.rfc("6241", "8.1", "the server's hello: session-id and capabilities")
 async def test_a_session_has_an_id_and_advertises_what_works(door: Door) -> None:
     async with await connect(*door.admin) as first, await connect(*door.admin) as second:
         assert 0 < first.session_id < second.session_id
@@ -73,6 +74,8 @@ async def test_the_caller_of_an_operation_is_known(door: Door) -> None:
     assert not caller.administrator
 
 
+@pytest.mark.rfc("6241", "7.1", "get-config")
+@pytest.mark.rfc("6241", "7.7", "get")
 @pytest.mark.parametrize("base", [(), (BASE_1_0,)])
 async def test_get_and_get_config_show_the_tree(door: Door, base: tuple[str, ...]) -> None:
     async with await connect(*door.admin, base=base) as client:
@@ -89,6 +92,7 @@ async def test_get_and_get_config_show_the_tree(door: Door, base: tuple[str, ...
     assert door.datastores.asked == [("admin", False), ("admin", True), ("admin", False), ("admin", False)]
 
 
+@pytest.mark.rfc("6241", "4.5", "requests that come with the hello")
 @pytest.mark.parametrize("base", [(), (BASE_1_0,)])
 @pytest.mark.parametrize("step", [0, 1, 7, 100])
 async def test_requests_that_arrive_with_the_hello_are_answered_in_order(
@@ -108,6 +112,7 @@ async def test_requests_that_arrive_with_the_hello_are_answered_in_order(
     assert [reply[0].text for reply in replies] == [str(number) for number in range(20)]
 
 
+@pytest.mark.rfc("6242", "4.1", "a client that frames its hello in chunks is forgiven")
 async def test_a_hello_in_chunks_is_forgiven(door: Door) -> None:
     async with await open_channel(*door.admin) as client:
         client.send(chunked(client_hello()) + chunked(rpc_message(op("echo", "hi"), "1")))
@@ -182,6 +187,7 @@ async def test_every_rpc_is_one_line_in_the_log(door: Door) -> None:
     assert all(line["ms"] >= 0 for line in lines)
 
 
+@pytest.mark.rfc("6241", "7.8", "close-session")
 async def test_close_session_is_answered_after_what_came_before_and_ends_the_session(door: Door) -> None:
     async with await connect(*door.admin) as client:
         door.operations.gate("a").set()
@@ -192,6 +198,7 @@ async def test_close_session_is_answered_after_what_came_before_and_ends_the_ses
     assert door.server.sessions == {}
 
 
+@pytest.mark.rfc("6241", "7.8", "nothing after close-session is decided")
 async def test_nothing_after_close_session_is_decided(door: Door) -> None:
     async with await connect(*door.admin) as client:
         client.send(b"".join(chunked(rpc_message(o, "1")) for o in ("<close-session/>", op("echo", "late"))))
@@ -201,6 +208,7 @@ async def test_nothing_after_close_session_is_decided(door: Door) -> None:
     assert door.operations.decided == []
 
 
+@pytest.mark.rfc("6241", "7.9", "kill-session")
 async def test_kill_session_ends_another_session(door: Door) -> None:
     async with await connect(*door.admin) as killer, await connect(door.host, door.port, "fred", "secret") as victim:
         waiting = asyncio.ensure_future(victim.rpc(op("slow", "a")))
@@ -218,6 +226,7 @@ async def test_kill_session_ends_another_session(door: Door) -> None:
     assert door.operations.decided == ["a"]  # what is being decided is decided
 
 
+@pytest.mark.rfc("6241", "7.9", "a session that is not there is invalid-value")
 @pytest.mark.parametrize(
     ("parameters", "tag"),
     [
@@ -238,6 +247,7 @@ async def test_kill_session_says_what_is_wrong(door: Door, parameters: str, tag:
         assert errors_of(await client.rpc(f"<kill-session>{parameters}</kill-session>")) == [tag]
 
 
+@pytest.mark.rfc("6241", "7.9", "a session cannot kill itself")
 async def test_a_session_cannot_kill_itself_nor_may_everybody_kill_others(door: Door) -> None:
     async with await connect(*door.admin) as admin, await connect(door.host, door.port, "fred", "secret") as fred:
         own = await fred.rpc(f"<kill-session><session-id>{fred.session_id}</session-id></kill-session>")

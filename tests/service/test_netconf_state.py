@@ -62,6 +62,8 @@ async def status(*command: str) -> int | None:
 # --- schemas
 
 
+@pytest.mark.rfc("6022", "3.1", "get-schema gives every schema that is listed")
+@pytest.mark.rfc("6022", "2.1.3", "the list of schemas has every module, imports too")
 async def test_every_schema_that_is_told_of_can_be_fetched_byte_for_byte(door: Door, tmp_path: Path) -> None:
     async with await connect(*door.admin) as client:
         told = await state(client)
@@ -78,6 +80,7 @@ async def test_every_schema_that_is_told_of_can_be_fetched_byte_for_byte(door: D
         assert await status(YANGLINT, "-p", str(tmp_path), *files) == 0
 
 
+@pytest.mark.rfc("6022", "3.1", "an unknown schema, version or format is invalid-value")
 async def test_what_is_no_schema_of_ours(door: Door) -> None:
     async with await connect(*door.admin) as client:
         at = "/nc:rpc/ncm:get-schema"
@@ -94,6 +97,7 @@ async def test_what_is_no_schema_of_ours(door: Door) -> None:
         assert await errors(client, twice) == [("bad-element", f"{at}/ncm:identifier")]
 
 
+@pytest.mark.rfc("6022", "3.1", "the format is an identity, yang by default")
 @pytest.mark.parametrize("form", ["yang", "x:yang"])
 async def test_the_format_is_an_identity(door: Door, form: str) -> None:
     asked = get_schema(f'<format xmlns:x="{NCM}">{form}</format>', identifier="opnfv-promise", version="")
@@ -104,6 +108,8 @@ async def test_the_format_is_an_identity(door: Door, form: str) -> None:
 # --- the YANG library
 
 
+@pytest.mark.rfc("8525", "3", "the library, and modules-state beside it")
+@pytest.mark.rfc("8526", "2", "the capability yang-library:1.1 carries the content-id")
 async def test_the_library_tells_the_same_in_both_forms(door: Door) -> None:
     async with await connect(*door.admin) as client:
         reply = await client.rpc(
@@ -123,6 +129,7 @@ async def test_the_library_tells_the_same_in_both_forms(door: Door) -> None:
         assert {"ietf-datastores:running", "ietf-datastores:operational"} <= stores
 
 
+@pytest.mark.rfc("8525", "3", "content-id changes with the set")
 def test_the_content_id_follows_the_content() -> None:
     modules = library().modules
     ours = modules["opnfv-promise"]
@@ -137,6 +144,7 @@ def test_the_content_id_follows_the_content() -> None:
 # --- sessions and counters
 
 
+@pytest.mark.rfc("6022", "2.1.4", "every session with its counters")
 async def test_sessions_and_what_they_did(door: Door) -> None:
     async with await connect(*door.admin) as client, await connect(door.host, door.port, "fred", "secret") as other:
         await other.rpc(f'<echo xmlns="{PROMISE}"/>')
@@ -157,6 +165,7 @@ async def test_sessions_and_what_they_did(door: Door) -> None:
         }  # fmt: skip
 
 
+@pytest.mark.rfc("6022", "2.1.5", "how sessions begin and end is counted")
 async def test_how_sessions_end_is_counted(door: Door) -> None:
     async with await connect(*door.admin) as client:
         async with await connect(*door.admin) as closing:

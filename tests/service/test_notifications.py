@@ -85,6 +85,7 @@ async def _storm(client: NetconfClient, requests: list[str]) -> None:
         await client.pipeline(requests[first : first + 8])
 
 
+@pytest.mark.rfc("5277", "3.3.1", "replay, replayComplete, then live")
 async def test_after_a_restart_the_same_bytes_are_told(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.subscribe()
@@ -120,6 +121,7 @@ async def test_a_slow_reader_delays_nobody_costs_little_and_loses_nothing(player
     await slow.close()
 
 
+@pytest.mark.rfc("5277", "6", "interleave: requests are answered meanwhile")
 async def test_an_answer_goes_before_what_is_told_of_it(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.subscribe()
@@ -145,6 +147,7 @@ async def test_a_replay_lets_answers_through(player: Player) -> None:
     assert len(told_once(await told(client, last))) >= 1200
 
 
+@pytest.mark.rfc("5277", "3.6", "filters choose whole notifications")
 async def test_a_filter_chooses_whole_notifications(player: Player) -> None:
     client = await player.stage.session("admin")
     other = await player.stage.another("admin")
@@ -173,6 +176,7 @@ async def test_a_filter_chooses_whole_notifications(player: Player) -> None:
     assert not third.notifications
 
 
+@pytest.mark.rfc("5277", "2.1.1", "startTime, stopTime, stream and filter are checked")
 @pytest.mark.parametrize(
     ("inside", "tag", "named"),
     [
@@ -202,6 +206,7 @@ async def test_what_cannot_be_subscribed_is_told_why(player: Player, inside: str
     await client.subscribe()  # the session is as good as before
 
 
+@pytest.mark.rfc("5277", "3.6", "XPath filters")
 async def test_an_xpath_filter_and_a_stream_choose_whole_notifications(player: Player) -> None:
     client, other = await player.stage.session("admin"), await player.stage.another("admin")
     select = "/p:*[.//p:cores = 7 and p:event]"
@@ -214,6 +219,7 @@ async def test_an_xpath_filter_and_a_stream_choose_whole_notifications(player: P
     assert not client.notifications
 
 
+@pytest.mark.rfc("5277", "2.1.1", "one subscription at a time")
 async def test_a_session_has_one_subscription_at_a_time(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.subscribe("<stream>NETCONF</stream>")
@@ -225,6 +231,7 @@ async def test_a_session_has_one_subscription_at_a_time(player: Player) -> None:
     assert event(await client.notification())[0] == "reservation-event"
 
 
+@pytest.mark.rfc("5277", "3.2.5.1", "the streams are listed")
 async def test_the_stream_is_listed_with_what_it_can_replay(player: Player) -> None:
     client = await player.stage.session("admin")
     assert "urn:ietf:params:netconf:capability:notification:1.0" in client.capabilities
@@ -250,6 +257,7 @@ async def test_the_stream_is_listed_with_what_it_can_replay(player: Player) -> N
     assert not list(config.iter(NETMOD + "netconf"))
 
 
+@pytest.mark.rfc("5277", "2.3", "a subscription ends with its session")
 async def test_who_leaves_is_forgotten(player: Player) -> None:
     sessions = player.stage.running.server.sessions
     before = len(sessions)

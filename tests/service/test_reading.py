@@ -64,6 +64,7 @@ def path_to(leaf: Any) -> str:
 ID = "00000000-0000-4000-8000-00000000000"
 
 
+@pytest.mark.rfc("6241", "8.9", "an XPath filter selects nodes, ancestors and keys")
 async def test_xpath_selects_nodes_with_their_ancestors_and_keys(house: House) -> None:
     async with await house.session() as one:
         for name in ("get", "get-config"):
@@ -85,6 +86,7 @@ async def test_xpath_selects_nodes_with_their_ancestors_and_keys(house: House) -
         assert flat(everything) == flat(plain)
 
 
+@pytest.mark.rfc("6241", "8.9.5.1", "an expression that gives no node set is refused")
 async def test_xpath_that_cannot_be_is_refused(house: House) -> None:
     cases = {
         "/p:promise[": "invalid-value",
@@ -116,6 +118,10 @@ def defaults(mode: str, name: str = "get-config", inside: str = "") -> str:
     return nc(name, f'{source}{inside}<with-defaults xmlns="{WD}">{mode}</with-defaults>')
 
 
+@pytest.mark.rfc("6243", "3.1", "report-all")
+@pytest.mark.rfc("6243", "3.2", "trim")
+@pytest.mark.rfc("6243", "3.3", "explicit")
+@pytest.mark.rfc("6243", "3.4", "report-all-tagged")
 async def test_defaults_are_reported_as_asked(house: House) -> None:
     at = f"{N}nacm"
     async with await house.session() as one:
@@ -145,6 +151,7 @@ async def test_defaults_are_reported_as_asked(house: House) -> None:
         assert (await asked_data(one, defaults("some"))).startswith("invalid-value")
 
 
+@pytest.mark.rfc("6243", "3.1", "defaults of containers that hold nothing")
 async def test_defaults_are_reported_where_nothing_is_configured(tmp_path: Path) -> None:
     async with controller(tmp_path) as house, await house.session() as one:
         found = await read(one, defaults("report-all"))
@@ -152,6 +159,7 @@ async def test_defaults_are_reported_where_nothing_is_configured(tmp_path: Path)
         assert len(await read(one, defaults("trim"))) == 0
 
 
+@pytest.mark.rfc("7950", "9.13", "an instance-identifier's prefixes are those of the document")
 async def test_paths_of_rules_are_kept_whatever_their_prefixes(house: House) -> None:
     async with await house.session() as one:
         path = (await read(one, nc("get-config", "<source><running/></source>"))).find(f".//{N}path")
@@ -163,6 +171,8 @@ def get_data(datastore: str, inside: str = "") -> str:
     return f'<get-data xmlns="{NMDA}" {DS}><datastore>ds:{datastore}</datastore>{inside}</get-data>'
 
 
+@pytest.mark.rfc("8526", "3.1.1", "get-data: datastores, filters, config-filter, max-depth, origin")
+@pytest.mark.rfc("8342", "5.3.4", "origin of what is in force")
 async def test_get_data(house: House) -> None:
     oper = '<origin-filter xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">or:default</origin-filter>'
     policy = f'<subtree-filter><promise xmlns="{PROMISE}"><policy/></promise></subtree-filter>'
@@ -198,6 +208,7 @@ async def test_get_data(house: House) -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.rfc("8526", "3.1.1", "get-data refuses what is not there")
 async def test_get_data_refuses_what_is_not_there(house: House) -> None:
     cases = {
         get_data("startup"): "invalid-value", get_data("running", "<with-origin/>"): "invalid-value",
@@ -216,6 +227,8 @@ async def test_get_data_refuses_what_is_not_there(house: House) -> None:
             assert said.startswith(f"{tag}: "), (operation, said)
 
 
+@pytest.mark.rfc("8526", "3.1.2", "edit-data")
+@pytest.mark.rfc("8526", "3.2", "lock and unlock by the identity of a datastore")
 async def test_edit_data_and_locks_by_name(house: House) -> None:
     def edit_data(datastore: str, inside: str) -> str:
         named = f"<datastore>ds:{datastore}</datastore>"

@@ -26,6 +26,8 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hous
         yield found
 
 
+@pytest.mark.rfc("8040", "3.1", "root discovery by host-meta")
+@pytest.mark.rfc("8040", "3.3", "data, operations and yang-library-version")
 async def test_a_client_finds_its_way_from_the_root(shared: House) -> None:
     meta = await shared.ask("GET", "/.well-known/host-meta", user=None)
     assert meta.status == 200
@@ -46,6 +48,8 @@ async def test_a_client_finds_its_way_from_the_root(shared: House) -> None:
     assert (await shared.ask("GET", "/healthz", user=None)).body["status"] == "ready"
 
 
+@pytest.mark.rfc("8040", "4.4.2", "POST invokes an operation")
+@pytest.mark.rfc("8040", "3.6", "input and output in XML and JSON")
 async def test_an_operation_means_the_same_in_both_encodings(shared: House) -> None:
     made = await shared.invoke("create-reservation", "alice", capacity={"cores": 3}, name="one")
     assert (made["result"], made["state"]) == ("ok", "active")
@@ -60,6 +64,9 @@ async def test_an_operation_means_the_same_in_both_encodings(shared: House) -> N
     assert (crossed.headers["Content-Type"], crossed.xml.findtext(f"{NS}result")) == ("text/xml", "ok")
 
 
+@pytest.mark.rfc("8040", "3.5", "every data resource can be read")
+@pytest.mark.rfc("8040", "4.2", "HEAD")
+@pytest.mark.rfc("8040", "4.3", "GET")
 async def test_every_level_of_the_tree_can_be_read(shared: House) -> None:
     made = await shared.invoke("create-reservation", "alice", capacity={"cores": 3})
     path = f"/reservations={made['reservation-id']}"
@@ -88,6 +95,9 @@ async def test_nobody_sees_what_is_not_his(shared: House) -> None:
     assert (await shared.get("/reservations", user="carol")).body == {"opnfv-promise:reservations": []}
 
 
+@pytest.mark.rfc("8040", "4.8.1", "content")
+@pytest.mark.rfc("8040", "4.8.2", "depth")
+@pytest.mark.rfc("8040", "4.8.3", "fields")
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
@@ -107,6 +117,8 @@ async def test_a_query_says_what_is_shown(shared: House, query: str, shown: dict
     assert answer.body == {"opnfv-promise:policy": shown}
 
 
+@pytest.mark.rfc("8040", "4.8", "an unknown or repeated parameter is invalid-value")
+@pytest.mark.rfc("8040", "3.5.3", "a path that names nothing")
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
@@ -140,6 +152,7 @@ async def test_a_target_that_is_none_is_told(shared: House, path: str, status: i
     assert said in answer.error["error-message"]
 
 
+@pytest.mark.rfc("8040", "5.2", "Accept chooses the encoding")
 @pytest.mark.parametrize(
     ("accept", "kind"),
     [
@@ -158,6 +171,8 @@ async def test_the_client_chooses_the_encoding(shared: House, accept: str, kind:
     assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
 
 
+@pytest.mark.rfc("8040", "5.2", "406 and 415")
+@pytest.mark.rfc("8040", "4", "405 with Allow")
 async def test_what_cannot_be_spoken_or_done_is_told(shared: House) -> None:
     assert (await shared.ask("GET", "/restconf", Accept="text/html")).status == 406
     assert (await shared.ask("GET", "/restconf", Accept=f"{JSON};q=0, {XML};q=0")).status == 406
@@ -176,6 +191,8 @@ async def test_what_cannot_be_spoken_or_done_is_told(shared: House) -> None:
     assert (later.status, later.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
+@pytest.mark.rfc("8040", "7.1", "errors with tag, path and status")
+@pytest.mark.rfc("8040", "3.6.3", "errors of an operation's input")
 @pytest.mark.parametrize(
     ("body", "kind", "tag", "path"),
     [
@@ -200,6 +217,7 @@ async def test_a_body_that_is_wrong_is_told_where(
         assert answer.error.get("error-path") == path
 
 
+@pytest.mark.rfc("8040", "2.5", "401 with WWW-Authenticate")
 async def test_who_proves_nothing_is_asked_to(shared: House) -> None:
     nobody = await shared.ask("GET", "/restconf", user=None, Accept=XML)
     assert (nobody.status, nobody.headers["WWW-Authenticate"]) == (401, 'Basic realm="promise", charset="UTF-8"')

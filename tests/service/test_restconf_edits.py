@@ -47,6 +47,10 @@ async def create(house: House, number: int, query: str = "", **headers: str) -> 
     return await house.ask("POST", PROMISE + query, {"opnfv-promise:providers": [provider(number)]}, **headers)
 
 
+@pytest.mark.rfc("8040", "4.4.1", "POST creates: 201, Location; data-exists is 409")
+@pytest.mark.rfc("8040", "4.5", "PUT creates or replaces: 201 or 204")
+@pytest.mark.rfc("8040", "4.6.1", "plain PATCH merges, and creates nothing")
+@pytest.mark.rfc("8040", "4.7", "DELETE")
 async def test_a_resource_comes_changes_and_goes(empty: House) -> None:
     made = await create(empty, 1)
     assert made.status == 201
@@ -76,6 +80,7 @@ async def test_a_resource_comes_changes_and_goes(empty: House) -> None:
     assert (await empty.ask("PUT", path, {"opnfv-promise:providers": [provider(1)]})).status == 201
 
 
+@pytest.mark.rfc("8040", "5.2", "edits in XML")
 async def test_xml_edits_mean_the_same(empty: House) -> None:
     body = b'<reservation xmlns="urn:opnfv:promise"><alternatives>7</alternatives><expiry>5</expiry></reservation>'
     assert (await empty.ask("PUT", RULES, body, Content_Type=XML)).status == 201
@@ -98,6 +103,7 @@ async def test_xml_edits_mean_the_same(empty: House) -> None:
     assert (refused.status, refused.error["error-tag"]) == (400, "unknown-attribute")
 
 
+@pytest.mark.rfc("8040", "3.4", "the datastore as a resource")
 async def test_the_datastore_as_a_whole(empty: House) -> None:
     body = {"ietf-restconf:data": {"opnfv-promise:promise": {"providers": [provider(1), provider(2)]}}}
     assert (await empty.ask("PUT", "/restconf/data", body)).status == 204
@@ -112,6 +118,8 @@ async def test_the_datastore_as_a_whole(empty: House) -> None:
     assert await names(empty) == []
 
 
+@pytest.mark.rfc("8040", "4.8.5", "insert")
+@pytest.mark.rfc("8040", "4.8.6", "point")
 async def test_entries_stand_where_they_are_put(empty: House) -> None:
     for number, query in ((1, ""), (2, "?insert=first"), (3, "?insert=last")):
         assert (await create(empty, number, query)).status == 201
@@ -135,6 +143,8 @@ async def test_entries_stand_where_they_are_put(empty: House) -> None:
     assert (await empty.ask("POST", PROMISE + "?insert=first", rules)).error["error-tag"] == "invalid-value"
 
 
+@pytest.mark.rfc("8040", "3.4.1.2", "ETag, If-Match, If-None-Match")
+@pytest.mark.rfc("8040", "3.5.2", "ETags of configuration resources")
 async def test_conditions_are_held_against_the_moment_of_the_edit(empty: House) -> None:
     made = await empty.ask("PUT", RULES, {"opnfv-promise:reservation": {"expiry": 5}})
     tag = made.headers["ETag"]
@@ -157,6 +167,7 @@ async def test_conditions_are_held_against_the_moment_of_the_edit(empty: House) 
     assert (await empty.ask("GET", RULES, If_Match='"0000-json"')).status == 412
 
 
+@pytest.mark.rfc("8040", "3.4.1.1", "Last-Modified and the conditions on it")
 async def test_the_datastore_knows_when_it_was_changed(empty: House) -> None:
     await empty.clock.advance(100)
     before = await empty.ask("PUT", RULES, {"opnfv-promise:reservation": {"expiry": 5}})
@@ -175,6 +186,7 @@ async def test_the_datastore_knows_when_it_was_changed(empty: House) -> None:
     assert (await empty.ask("GET", RULES, If_Modified_Since="nonsense")).status == 200
 
 
+@pytest.mark.rfc("8040", "7", "tag and status of edits that cannot be")
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "tag"),
     [
@@ -219,11 +231,13 @@ async def test_what_cannot_be_edited_is_told_and_nothing_changes(
     assert await names(empty) == []
 
 
+@pytest.mark.rfc("8040", "7", "access-denied is 403")
 async def test_only_administrators_edit(empty: House) -> None:
     refused = await empty.ask("PUT", RULES, {"opnfv-promise:reservation": {"expiry": 5}}, user="alice")
     assert (refused.status, refused.error["error-tag"]) == (403, "access-denied")
 
 
+@pytest.mark.rfc("8040", "4.1", "OPTIONS: Allow and Accept-Patch")
 async def test_options_tell_what_can_be_done(empty: House) -> None:
     for path, allowed in (
         ("/restconf/data", "GET, HEAD, OPTIONS, POST, PUT, PATCH"),
@@ -238,6 +252,7 @@ async def test_options_tell_what_can_be_done(empty: House) -> None:
         assert ("application/yang-data+json" in patch) is ("PATCH" in allowed)
 
 
+@pytest.mark.rfc("8040", "4.5", "entries of leaf-lists")
 async def test_users_and_access_rules_are_configuration_too(empty: House) -> None:
     erin = {"name": "erin", "project": "red", "group": ["readers"]}
     path = PROMISE + "/users=erin"

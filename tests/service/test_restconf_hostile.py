@@ -213,6 +213,7 @@ def certificate(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.rfc("8040", "2.1", "HTTPS")
 async def test_it_speaks_tls(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("tls")
     path = certificate(folder)

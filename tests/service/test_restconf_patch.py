@@ -61,6 +61,8 @@ async def names(house: House) -> list[str]:
     return [entry["name"] for entry in entries]
 
 
+@pytest.mark.rfc("8072", "2.5", "create, insert, move, merge, delete, remove, in order")
+@pytest.mark.rfc("8072", "2.3", "a patch that is done answers ok")
 async def test_edits_are_made_in_their_order(empty: House) -> None:
     point = f"/providers={id_of(1)}"
     done = await patch(
@@ -85,6 +87,7 @@ async def test_edits_are_made_in_their_order(empty: House) -> None:
     assert (await empty.get(f"{point}/region")).body == {"opnfv-promise:region": "north"}
 
 
+@pytest.mark.rfc("8072", "2.7", "the wrong edit is named; nothing is done")
 async def test_a_wrong_edit_is_named_and_nothing_is_done(empty: House) -> None:
     assert (await patch(empty, edit("create", 1))).status == 200
     for wrong, status, tag in (
@@ -112,6 +115,7 @@ async def test_a_wrong_edit_is_named_and_nothing_is_done(empty: House) -> None:
         assert await names(empty) == ["c1"]
 
 
+@pytest.mark.rfc("8072", "2.3", "global errors in yang-patch-status")
 async def test_what_is_wrong_with_the_whole_is_told_as_such(empty: House) -> None:
     twice = {"opnfv-promise:providers": [{**provider(2), "name": "c1"}]}
     answer = await patch(empty, edit("create", 1), edit("create", 2, value=twice))
@@ -133,6 +137,7 @@ async def test_what_is_wrong_with_the_whole_is_told_as_such(empty: House) -> Non
     assert (same.status, same.error["error-tag"]) == (400, "bad-element")
 
 
+@pytest.mark.rfc("8072", "2.2", "application/yang-patch+xml")
 async def test_it_is_spoken_in_xml_too(empty: House) -> None:
     entry = "".join(f"<{name}>{value}</{name}>" for name, value in provider(1).items())
     body = f"""

@@ -70,6 +70,7 @@ async def test_a_list_is_walked_in_order_while_it_grows(shared: House) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.rfc("8040", "4.3", "several instances in XML are 400")
 async def test_a_list_in_xml(shared: House) -> None:
     both = [await reserve(shared), await reserve(shared)]
     path = f"{PROMISE}/reservations?limit=2&direction=backwards"
@@ -103,6 +104,8 @@ async def test_a_page_that_cannot_be_is_told(shared: House, query: str, status: 
     assert (await shared.ask("GET", f"{PROMISE}/capacity?limit=1")).status == 400
 
 
+@pytest.mark.rfc("8527", "3.1", "ds/ietf-datastores:... as datastore resources")
+@pytest.mark.rfc("8527", "3.2", "edits of the candidate, and none of operational")
 async def test_datastores_have_names(shared: House) -> None:
     for datastore in ("running", "candidate"):
         assert "reservations" not in (await shared.ask("GET", f"{DS}{datastore}/opnfv-promise:promise")).body
@@ -122,6 +125,7 @@ async def test_datastores_have_names(shared: House) -> None:
     assert (await shared.ask("GET", f"{DS}nonsense{RULES}")).status == 404
 
 
+@pytest.mark.rfc("8040", "1.4", "a lock of a NETCONF session is in-use, 409")
 async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
     session = Caller("admin", frozenset({"admin"}), session_id=9)
     await shared.app.datastores.lock(session, "running")  # type: ignore[arg-type]
@@ -130,6 +134,8 @@ async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
     await shared.app.datastores.ended(9)
 
 
+@pytest.mark.rfc("8040", "4.8.9", "with-defaults")
+@pytest.mark.rfc("7952", "5.2.3", "metadata of a leaf in JSON")
 async def test_defaults_are_shown_as_asked(shared: House) -> None:
     assert (await shared.ask("GET", NACM)).status == 404
     shown = (await shared.ask("GET", f"{NACM}?with-defaults=report-all&content=config")).body
@@ -152,6 +158,8 @@ async def test_defaults_are_shown_as_asked(shared: House) -> None:
     )
 
 
+@pytest.mark.rfc("8040", "9.1", "the capabilities of the server")
+@pytest.mark.rfc("8525", "3", "the library over RESTCONF")
 async def test_the_server_tells_of_itself(shared: House) -> None:
     path = "/restconf/data/ietf-restconf-monitoring:restconf-state/capabilities"
     capabilities = (await shared.ask("GET", path)).body["ietf-restconf-monitoring:capabilities"]["capability"]

@@ -95,6 +95,7 @@ def body(data: str) -> Any:
     return yang.NOTIFICATIONS[member.partition(":")[2]].decode_json(outer)
 
 
+@pytest.mark.rfc("8040", "6.4", "notifications as events, in JSON and XML")
 async def test_live_in_json_and_in_xml_is_what_the_session_is_told(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.subscribe()
@@ -114,6 +115,9 @@ async def test_live_in_json_and_in_xml_is_what_the_session_is_told(player: Playe
             assert yang.NOTIFICATIONS[name].decode_xml(etree.fromstring(text.encode())[1]) == told
 
 
+@pytest.mark.rfc("8040", "4.8.4", "filter")
+@pytest.mark.rfc("8040", "4.8.7", "start-time")
+@pytest.mark.rfc("8040", "4.8.8", "stop-time")
 async def test_a_stream_has_its_own_events_and_replays_them(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.pipeline([reserve(each) for each in range(1, 6)])
@@ -156,6 +160,7 @@ async def test_records_are_told_to_those_who_may_see_them(player: Player) -> Non
         assert body((await others.next())[1]).reservation.capacity.cores == 2
 
 
+@pytest.mark.rfc("8040", "6.3", "what cannot be subscribed is refused")
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
@@ -179,6 +184,8 @@ async def test_what_cannot_be_read_is_told_why(player: Player, path: str, header
         assert told["ietf-restconf:errors"]["error"][0]["error-message"]
 
 
+@pytest.mark.rfc("8040", "6.2", "every location that is listed is served")
+@pytest.mark.rfc("8040", "9.2", "the list of streams")
 async def test_the_places_of_streams_can_be_followed(player: Player) -> None:
     host, port = player.stage.running.http
     url = f"http://{host}:{port}/restconf/data/ietf-restconf-monitoring:restconf-state/streams"

@@ -205,6 +205,7 @@ def test_what_does_not_disturb_in_json() -> None:
 # Choices, conditions and counts
 
 
+@pytest.mark.rfc("7950", "7.9", "one case of a choice")
 def test_one_case_of_a_choice() -> None:
     cancel = yang.CANCEL_RESERVATION_RPC
     fault = fault_of(cancel.decode_input_json, body())
@@ -226,6 +227,7 @@ def test_counts() -> None:
     )
 
 
+@pytest.mark.rfc("7950", "15.4", "must-violation, with message and app-tag")
 def test_a_must_tells_its_message_and_tag() -> None:
     fault = fault_of(CREATE.decode_output_json, {"opnfv-promise:output": {"result": "error"}})
     assert (type(fault), fault.path) == (errors.MustViolation, "/promise:create-reservation/promise:result")
@@ -277,6 +279,7 @@ def test_the_document_declares_it_once(output: yang.CreateReservationOutput) -> 
     assert CREATE.decode_output_xml(etree.fromstring(text)).refusal == output.refusal
 
 
+@pytest.mark.rfc("7951", "4", "names of modules in JSON")
 def test_json_has_the_name_of_the_module_at_the_top_and_on_identities(output: yang.CreateReservationOutput) -> None:
     assert CREATE.encode_output_json(output) == {
         "opnfv-promise:output": {

@@ -43,6 +43,7 @@ def refusal(read: Any, *arguments: Any) -> BadValue:
     return caught.value
 
 
+@pytest.mark.rfc("7950", "9", "the lexical forms of the types")
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
     [
@@ -313,6 +314,7 @@ def test_binary_survives_line_breaks(octets: bytes) -> None:
     assert codec.BINARY.read_json(codec.BINARY.write_json(octets)) == octets
 
 
+@pytest.mark.rfc("7951", "6.1", "64-bit numbers are strings in JSON")
 @given(st.integers(-(2**70), 2**70))
 def test_numbers_are_exact(number: int) -> None:
     inside = -(2**63) <= number < 2**63

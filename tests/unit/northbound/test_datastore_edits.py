@@ -81,10 +81,12 @@ FULL = "<name>{0}</name><provider-type>openstack</provider-type><endpoint>http:/
 
 
 class TestLeaf:
+    @pytest.mark.rfc("7950", "7.6.7", "edits of a leaf")
     def test_merge_sets_it_and_leaves_the_others(self) -> None:
         assert edited(tree(expiry=5), rule("<max-duration>7</max-duration>")) == tree(expiry=5, max_duration=7)
         assert edited(tree(expiry=5), rule("<expiry>6</expiry>")) == tree(expiry=6)
 
+    @pytest.mark.rfc("6241", "7.2", "create of what is there is data-exists")
     def test_create_wants_it_absent(self) -> None:
         create = rule('<expiry nc:operation="create">6</expiry>')
         assert edited({}, create) == tree(expiry=6)
@@ -92,6 +94,7 @@ class TestLeaf:
         assert isinstance(found, errors.DataExists)
         assert found.path == f"{POLICY}/promise:expiry"
 
+    @pytest.mark.rfc("6241", "7.2", "delete of what is not there is data-missing; remove is not")
     def test_delete_wants_it_there_and_remove_does_not(self) -> None:
         delete, remove = (rule(f'<expiry nc:operation="{name}"/>') for name in ("delete", "remove"))
         assert edited(tree(expiry=5, max_duration=1), delete) == tree(max_duration=1)
@@ -124,6 +127,7 @@ class TestLeaf:
 
 
 class TestContainer:
+    @pytest.mark.rfc("7950", "7.5.8", "edits of a container")
     def test_replace_leaves_only_what_is_named(self) -> None:
         before = tree(entry(1), expiry=5, max_duration=1)
         after = edited(
@@ -160,17 +164,20 @@ class TestContainer:
 
 
 class TestDefaultOperation:
+    @pytest.mark.rfc("6241", "7.2", "default-operation replace")
     def test_replace_leaves_nothing_that_is_not_named(self) -> None:
         before = tree(entry(1), expiry=5)
         assert edited(before, rule("<expiry>1</expiry>"), "replace") == tree(expiry=1)
         assert edited(before, "", "replace") == {}
 
+    @pytest.mark.rfc("6241", "7.2", "default-operation none")
     def test_none_changes_only_what_says_so(self) -> None:
         before = tree(entry(1), expiry=5)
         assert edited(before, rule("<expiry>1</expiry>"), "none") == before
         assert edited(before, rule('<expiry nc:operation="merge">1</expiry>'), "none") == tree(entry(1), expiry=1)
         assert edited({}, rule('<expiry nc:operation="create">1</expiry>'), "none") == tree(expiry=1)
 
+    @pytest.mark.rfc("6241", "7.2", "none of what is not there is data-missing")
     def test_none_wants_what_it_names_to_be_there(self) -> None:
         assert isinstance(refused({}, rule("<expiry>1</expiry>"), "none"), errors.DataMissing)
         found = refused(tree(entry(1)), provider(2, '<region nc:operation="remove"/>'), "none")
@@ -192,6 +199,7 @@ class TestList:
         after = edited(before, provider(1, FULL.format("new"), 'nc:operation="replace"'))
         assert after == tree(entry(1, name="new", endpoint="http://new.example"), entry(2))
 
+    @pytest.mark.rfc("7950", "7.8.6", "edits of a list's entries")
     def test_create_delete_and_remove_of_an_entry(self) -> None:
         assert isinstance(
             refused(tree(entry(1)), provider(1, FULL.format("x"), 'nc:operation="create"')), errors.DataExists
@@ -209,6 +217,7 @@ class TestList:
         assert after[TOP]["providers"][0]["id"] == key.lower()
         assert edited(after, f'<providers nc:operation="delete"><id>{key}</id></providers>') == {}
 
+    @pytest.mark.rfc("7950", "8.3.1", "an entry without its key is missing-element")
     def test_without_its_key_an_entry_is_nothing(self) -> None:
         found = refused({}, f"<providers>{FULL.format('x')}</providers>")
         assert isinstance(found, errors.MissingElement)
@@ -267,6 +276,7 @@ class TestOrder:
         assert self.order(f'y:insert="after" y:key="[p:id=\'{id_of(1)}\']"') == [1, 3, 2]
         assert self.order(f'y:insert="after" y:key=" [ id = \'{id_of(3)}\' ] "', 1) == [2, 3, 1]
 
+    @pytest.mark.rfc("7950", "7.8.6", "insert first, last, before, after")
     def test_a_new_entry_is_put_where_it_is_said(self) -> None:
         create = 'nc:operation="create" y:insert="{}"'
         assert self.order(create.format("first"), 4, FULL.format("x")) == [4, 1, 2, 3]
@@ -299,6 +309,7 @@ class TestOrder:
         assert type(found) is kind
         assert found.name == name
 
+    @pytest.mark.rfc("7950", "15.8", "missing-instance")
     def test_an_anchor_that_is_not_there_is_a_missing_instance(self) -> None:
         error = told(refused(tree(entry(1)), provider(1, "", f'y:insert="before" y:key="[p:id=\'{id_of(9)}\']"')))
         assert error.findtext(f"{{{BASE}}}error-tag") == "bad-attribute"
@@ -357,6 +368,7 @@ class TestChoices:
             f"<promise {NAMES}/>"
         )
 
+    @pytest.mark.rfc("7950", "7.9", "another case takes the place of the one there")
     def test_another_case_takes_the_place_of_the_one_that_is_there(self) -> None:
         after = edited(self.BEFORE, self.rule("<notification-name>n</notification-name>"))
         rule = {"name": "r", "notification-name": "n", "action": "permit"}
@@ -372,6 +384,7 @@ class TestChoices:
         (rule,) = after["ietf-netconf-acm:nacm"]["rule-list"][0]["rule"]
         assert rule["path"] == "/opnfv-promise:promise/opnfv-promise:policy"
 
+    @pytest.mark.rfc("6243", "4.5.2", "an edit of a value tagged as default")
     def test_a_value_that_is_tagged_as_default_is_not_set(self) -> None:
         tag = 'xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
         before = {"ietf-netconf-acm:nacm": {"read-default": "permit", "exec-default": "deny"}}
@@ -393,6 +406,7 @@ class TestTheWholeTree:
         found = refused(tree(entry(1)), provider(1, '<endpoint nc:operation="delete"/>'))
         assert isinstance(found, errors.MissingElement)
 
+    @pytest.mark.rfc("7950", "15.1", "data-not-unique")
     def test_names_are_unique(self) -> None:
         error = told(refused(tree(entry(1)), provider(2, FULL.format("cloud 1"))))
         assert error.findtext(f"{{{BASE}}}error-tag") == "operation-failed"

@@ -91,6 +91,7 @@ def test_the_table_has_no_rows_for_errors_that_do_not_exist() -> None:
     assert set(TABLE) == {*KINDS, BaseException}
 
 
+@pytest.mark.rfc("6241", "4.3", "every error: type, tag, severity and HTTP status")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_is_told_as_the_standards_ask(kind: type[errors.PromiseError]) -> None:
     told = element(made(kind))
@@ -116,6 +117,7 @@ def test_a_subclass_is_told_like_its_base() -> None:
     assert row(NoSuchImage("x")) is TABLE[errors.CloudRefused]
 
 
+@pytest.mark.rfc("6241", "A", "error-info: bad-element, bad-attribute, session-id")
 def test_the_facts_of_an_error_stand_in_error_info() -> None:
     def info(error: errors.PromiseError) -> list[tuple[str, str]]:
         return [(child.tag, child.text) for child in element(error).find(NC + "error-info")]
@@ -214,6 +216,7 @@ def test_the_reporter_may_know_the_layer_better() -> None:
     assert text(element(errors.BadValue("x"), layer="protocol"), "error-type") == "protocol"
 
 
+@pytest.mark.rfc("6241", "A", "malformed-message is for base:1.1 only")
 def test_a_base_1_0_peer_is_not_told_malformed_message() -> None:
     assert text(element(errors.Malformed("x"), base_1_1=False), "error-tag") == "operation-failed"
     assert text(element(errors.Malformed("x")), "error-tag") == "malformed-message"

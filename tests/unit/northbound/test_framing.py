@@ -50,6 +50,7 @@ def chunks(message: bytes, *places: int) -> bytes:
     return b"".join(b"\n#%d\n%b" % (len(piece), piece) for piece in cut(message, *places) if piece) + b"\n##\n"
 
 
+@pytest.mark.rfc("6242", "4.3", "end-of-message framing, however it is cut")
 def test_delimited_messages_come_out_whole_over_every_pair_of_cuts() -> None:
     data = b"<a/>" + END + b"]]>]]<b>]]></b>" + END + END
     for first in range(len(data) + 1):
@@ -58,6 +59,7 @@ def test_delimited_messages_come_out_whole_over_every_pair_of_cuts() -> None:
             assert found == [b"<a/>", b"]]>]]<b>]]></b>", b""]
 
 
+@pytest.mark.rfc("6242", "4.2", "chunked framing, however it is cut")
 def test_chunked_messages_come_out_whole_over_every_pair_of_cuts() -> None:
     data = chunks(b"<a>\n##\n#5\n</a>", 3, 6, 7) + chunks(b"<b/>")
     for first in range(len(data) + 1):
@@ -152,6 +154,7 @@ def test_a_malformed_chunk_breaks_the_framing_as_soon_as_it_shows(bad: bytes) ->
         all_messages(reader)
 
 
+@pytest.mark.rfc("6242", "4.2", "a chunk may have 4294967295 octets")
 def test_the_largest_chunk_size_is_not_malformed() -> None:
     reader = decoder(chunked=True)
     reader.feed(b"\n#%d\nabc" % LARGEST_CHUNK)
@@ -227,6 +230,7 @@ def test_a_short_message_is_framed_in_one_piece() -> None:
     assert frame(b"<a/>", chunked=True) == [b"\n#4\n<a/>\n##\n"]
 
 
+@pytest.mark.rfc("6242", "4.2", "what we send is framed as the grammar says")
 @given(st.text(min_size=1, max_size=200).map(lambda text: text * 700), st.booleans())
 def test_what_we_frame_can_be_read_and_means_the_same(text: str, chunked: bool) -> None:
     message = text.encode()

@@ -154,6 +154,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9.-]{0,8}", fullmatch=True).filter(lambda nam
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff", min_codepoint=32))
 
 
+@pytest.mark.rfc("6241", "4.1", "attributes of rpc come back in rpc-reply")
 @given(
     spaces=st.dictionaries(NAMES, st.sampled_from(["urn:a", "urn:b&c", BASE]), max_size=3),
     values=st.dictionaries(NAMES.filter(lambda name: name != "message-id"), TEXTS, max_size=3),
@@ -180,6 +181,7 @@ def test_every_attribute_comes_back_unmodified(
 RPC = f'<rpc xmlns="{BASE}" message-id="1">'
 
 
+@pytest.mark.rfc("6241", "4.1", "what an rpc has to hold")
 @pytest.mark.parametrize(
     ("rpc", "kind", "name"),
     [

@@ -53,6 +53,7 @@ def test_our_hello_has_no_prefixes_and_all_capabilities() -> None:
     assert [element.text for element in root.iter(NC + "capability")] == [BASE_1_0, BASE_1_1, MODULE]
 
 
+@pytest.mark.rfc("6241", "8.1", "base:1.1 where both have it, else base:1.0")
 @pytest.mark.parametrize(
     ("capabilities", "base_1_1"),
     [((BASE_1_0,), False), ((BASE_1_1,), True), ((BASE_1_0, BASE_1_1), True), (("urn:x", f"\n {BASE_1_1} "), True)],
@@ -92,6 +93,7 @@ def test_a_bad_hello_ends_the_session(hello: bytes, reason: str) -> None:
     assert closing.unread == 0
 
 
+@pytest.mark.rfc("6241", "8.1", "a second hello ends the session")
 def test_a_second_hello_ends_the_session() -> None:
     found = events(opened(), chunked(client_hello()) + chunked(rpc_message("<get/>", "1")))
     assert found == [Broken("a second hello")]

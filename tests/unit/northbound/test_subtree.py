@@ -112,6 +112,7 @@ EXAMPLES = {
 }
 
 
+@pytest.mark.rfc("6241", "6.4", "the examples of subtree filtering")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_of_the_standard(example: str) -> None:
     wanted, expected = EXAMPLES[example]
@@ -129,6 +130,7 @@ def test_top_level_nodes_are_one_sibling_set() -> None:
     assert len(filtered("<a>1</a>", *data)) == 3
 
 
+@pytest.mark.rfc("6241", "6.4.1", "no filter selects everything")
 def test_without_filter_everything_is_wanted() -> None:
     element = etree.fromstring(top(USERS))
     assert EVERYTHING.prune([element]) == [element]
@@ -315,6 +317,7 @@ DATA = st.lists(trees(["urn:x", "urn:x", "urn:y"], ["", "1", "2", "3"]), max_siz
 FILTERS = st.lists(trees(["urn:x", "urn:x", "urn:y", ""], ["", "", "1", " 2 ", " "]), max_size=4).map(tuple)
 
 
+@pytest.mark.rfc("6241", "6.2", "subtree filters choose what the rules say")
 @given(DATA, FILTERS)
 def test_filters_choose_what_a_naive_reading_of_the_rules_chooses(
     data: tuple[Tree, ...], siblings: tuple[Tree, ...]
