@@ -249,6 +249,7 @@ async def build(
     records = Records(ledger, ledger.now(), registry)
     datastores = DatastoreService(ledger, await rules, clock, registry, users.names)
     registry.permit = datastores.permit
+    await events.log_times()
     await datastores.back("restart")
     trials = Trials(datastores, lambda: state.revision.trial, clock)
     listeners = (replies, worker, sync, lifecycle, trials, events, watch, callbacks, records)

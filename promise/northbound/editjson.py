@@ -12,10 +12,12 @@ from promise.errors import (
     MissingElement,
     UnknownElement,
     UnknownNamespace,
+    Unsupported,
 )
 from promise.northbound.codec.annotation import check_annotation
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change
+from promise.northbound.editxml import LATER
 from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ def editable(node: Node, path: str) -> None:
     if not node.config:
         rule = f"{node.name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=node.name, namespace=node.namespace)
+    if node.member in LATER:
+        raise Unsupported(f"editing <{node.name}>", path=path + node.segment)
 
 
 @cache

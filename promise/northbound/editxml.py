@@ -15,6 +15,7 @@ from promise.errors import (
     UnknownAttribute,
     UnknownElement,
     UnknownNamespace,
+    Unsupported,
 )
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import TAKING, Change, Edit, Insert, Operation, Place
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from promise.northbound.datastore import Node, Schema
 
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
+
+LATER: Final = frozenset({f"ietf-subscribed-notifications:{name}" for name in ("filters", "subscriptions")})
+"""Configuration of the modules that this server does not have: subscriptions of RFC 8639 are dynamic here."""
 
 CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
 """The path of the element with the edit inside, where no other is told."""
@@ -93,6 +97,8 @@ def _node(element: _Element, nodes: Mapping[str, Node], path: str, schema: Schem
     if not node.config:
         rule = f"{name} is state, not configuration: it cannot be edited"
         raise UnknownElement(rule, path=path + node.segment, name=name, namespace=namespace)
+    if node.member in LATER:
+        raise Unsupported(f"editing <{name}>", path=path + node.segment)
     return node
 
 

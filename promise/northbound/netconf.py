@@ -14,6 +14,7 @@ from promise.northbound import notifications
 from promise.northbound.access import Authenticator, Caller, Identity
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.dialogue import Dialogue, Limits
+from promise.northbound.events.state import StreamsState
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
 from promise.northbound.monitor import Monitor, NetconfState
@@ -105,6 +106,7 @@ class NetconfServer:
             NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), _datastores),
             YangLibrary(known, (Datastore.RUNNING, Datastore.OPERATIONAL)),
             ModulesState(known),
+            *((StreamsState(events),) if events is not None else ()),
             *options.sources,
         )
         """What the server tells of itself."""

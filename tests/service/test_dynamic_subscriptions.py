@@ -150,3 +150,23 @@ async def test_a_session_may_have_so_many(player: Player) -> None:
         await establish(client, "<stream>allocation</stream>")
     found = error(await ask(client, "establish-subscription", "<stream>allocation</stream>"))
     assert found == ("resource-denied", "ietf-subscribed-notifications:insufficient-resources")
+
+
+async def test_the_module_is_advertised_and_its_streams_are_listed(player: Player) -> None:
+    client = await player.stage.session("admin")
+    (capability,) = [each for each in client.capabilities if each.startswith(SN)]
+    assert "revision=2019-09-09" in capability
+    assert "features=encode-xml,replay,subtree,xpath" in capability
+    inside = f'<get xmlns="{NC[1:-1]}"><filter type="subtree"><streams xmlns="{SN}"/></filter></get>'
+    found = list((await client.rpc(inside)).iter(f"{{{SN}}}stream"))
+    assert [each.findtext(f"{{{SN}}}name") for each in found] == ["NETCONF", "capacity", "reservation", "allocation"]
+    times = {each.findtext(f"{{{SN}}}replay-log-creation-time") for each in found}
+    assert times == {"2030-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("name", ["filters", "subscriptions"])
+async def test_configured_ones_are_refused_and_not_ignored(player: Player, name: str) -> None:
+    client = await player.stage.session("admin")
+    edit = f'<target><running/></target><config><{name} xmlns="{SN}"/></config>'
+    reply = await client.rpc(f'<edit-config xmlns="{NC[1:-1]}">{edit}</edit-config>')
+    assert error(reply)[0] == "operation-not-supported"

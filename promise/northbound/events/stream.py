@@ -87,6 +87,8 @@ class EventStream:
         self._recent: dict[int, Told] = {}
         self._listeners: dict[object, asyncio.Event] = {}
         self._created: int | None = None
+        self.known_times: tuple[int | None, int | None] = (None, None)
+        """What `log_times` has said last."""
 
     def heard(self, entries: Sequence[Entry]) -> None:
         """Take the entries of a commit, and wake those who listen; nobody does any work here."""
@@ -135,12 +137,11 @@ class EventStream:
     async def log_times(self) -> tuple[int | None, int | None]:
         """Return when the log was created, and the time of the last entry that is not in it any more (or None)."""
         base = await self.log.base()
-        if base.seq:
-            return base.at, base.at
-        if self._created is None:
+        if self._created is None and not base.seq:
             first = await self.log.journal(0, 1)
             self._created = first[0].at if first else None
-        return self._created, None
+        self.known_times = (base.at, base.at) if base.seq else (self._created, None)
+        return self.known_times
 
 
 class Subscription:
