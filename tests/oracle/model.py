@@ -70,11 +70,9 @@ class Model:
         asked = {name: value for name, value in query.items() if name not in {"idempotency-key", "as"}}
         if (known := world.keys.get(which)) is not None:
             return self._again(operation, known.subject) if known.asked == asked else self._reused(operation, query)
-        before = self._version(query)
         answer = self._call(operation, query, told)
         subject = answer.get(MADE[operation]) if operation in MADE else query["reservation-id"]
-        changed = operation in MADE or self._version(query) != before
-        if answer["result"] == "ok" and subject and changed:
+        if answer["result"] == "ok" and subject and not query.get("dry-run"):
             world.keys[which] = Key(asked, subject, world.now)
         return answer
 
@@ -84,10 +82,6 @@ class Model:
         if operation == "update-reservation" and found is not None and self.world.sees(found):
             return refused("key-reused", reservation=model_requests.shown(self.world, found))
         return refused("key-reused", **({"status": "rejected"} if operation == "create-instance" else {}))
-
-    def _version(self, query: Query) -> int:
-        found = self.world.reservations.get(query.get("reservation-id", ""))
-        return found.version if found else 0
 
     def _again(self, operation: str, subject: str) -> Answer:
         world = self.world

@@ -11,6 +11,7 @@ from oracle import model_controller, model_judges, model_time
 from oracle.model import Model
 from oracle.model_cloud import BUILDING
 from oracle.model_columns import regrade
+from oracle.model_facts import ACTORS
 from oracle.model_trial import QUERIES, T0, Call, Disagreement, Trial
 from oracle.still_loop import quiet
 
@@ -40,8 +41,10 @@ class History(Trial):
     async def step(self, call: Call) -> dict[str, Any]:
         state, now = self.app.state, self.clock.now()
         before = model_judges.excess(state, now, shown=False) if call.operation in OVERDRAWS_NOTHING else {}
+        known = len(self.shadow.told)
         told = await super().step(call)
-        if call.operation in OVERDRAWS_NOTHING and told["result"] == "ok":
+        alone = not any(entry.actor in ACTORS for entry in self.shadow.told[known:])
+        if call.operation in OVERDRAWS_NOTHING and told["result"] == "ok" and alone:
             self._none(model_judges.worse(before, model_judges.excess(state, now)))
         return told
 

@@ -42,5 +42,5 @@ def test_whatever_happens_controller_and_model_agree(seed: int) -> None:
 
 def test_a_seed_always_plays_the_same_history() -> None:
     first, second = (run(play(3, 80, history, Weather)) for _ in range(2))
-    assert first == second
+    assert (first.calls, str(first.failure)) == (second.calls, str(second.failure))
     assert len(first.calls) > 80
