@@ -9,7 +9,7 @@ from promise.northbound import defaults, monitor, notifications
 from promise.northbound.events import dynamic
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
-from promise.northbound.rpcs import nmda, schemas, subscribed
+from promise.northbound.rpcs import nmda, pushing, schemas, subscribed
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
@@ -50,7 +50,7 @@ class Requests:
         self._sessions = SessionRpcs(sessions, datastores)
         self.ended = datastores.ended
         self._events = events
-        self._subscribed = SubscribedRpcs(sessions, events) if events is not None else None
+        self._subscribed = SubscribedRpcs(sessions, events, datastores) if events is not None else None
         modules = tuple(modules)
         self.prefixes = {
             **notifications.PREFIXES,
@@ -92,7 +92,7 @@ class Requests:
             return await self._operations.call(caller, operation)
         if namespace == notifications.NAMESPACE and self._events is not None:
             return await self._sessions.create_subscription(caller, operation, self._events)
-        if namespace == dynamic.NAMESPACE and self._subscribed is not None:
+        if namespace in {dynamic.NAMESPACE, pushing.YANG_PUSH} and self._subscribed is not None:
             return await self._subscribed.answer(caller, operation)
         if namespace == monitor.NAMESPACE and name == schemas.OPERATION:
             return await self._schemas.get_schema(caller, operation)

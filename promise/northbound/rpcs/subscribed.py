@@ -20,26 +20,30 @@ from promise.errors import (
     MissingElement,
     NoRoom,
     UnknownElement,
+    Unsupported,
 )
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.dynamic import NAMESPACE, Dynamic
 from promise.northbound.events.selecting import STREAMS, XPath
 from promise.northbound.message import split
-from promise.northbound.port import Interest
+from promise.northbound.port import Datastore, Interest
+from promise.northbound.rpcs.pushed import push_of
+from promise.northbound.rpcs.pushing import YANG_PUSH, Periodic, Push
 from promise.northbound.subtree import Selection
 from promise.northbound.words import actor_of, ending, starting, sure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
     from promise.northbound.events.stream import EventStream
+    from promise.northbound.port import Datastores
     from promise.northbound.rpcs.sessions import OpenSession
 
-PREFIXES: Final = {"sn": NAMESPACE}
+PREFIXES: Final = {"sn": NAMESPACE, "yp": YANG_PUSH}
 
 MOST: Final = 64
 """Subscriptions that one session may have."""
@@ -55,22 +59,26 @@ _APP_TAG: Final = "ietf-subscribed-notifications:"
 class SubscribedRpcs:
     """The operations of RFC 8639 for these sessions, by session-id."""
 
-    def __init__(self, sessions: Mapping[int, OpenSession], events: EventStream) -> None:
+    def __init__(self, sessions: Mapping[int, OpenSession], events: EventStream, datastores: Datastores) -> None:
         self._sessions = sessions
         self._events = events
+        self._datastores = datastores
         self._numbers = itertools.count(1)
-        self._known: dict[int, tuple[int, Dynamic]] = {}
+        self._known: dict[int, tuple[int, Dynamic | Push]] = {}
         self._operations = {
             "establish-subscription": self._establish,
             "modify-subscription": self._modify,
             "delete-subscription": self._delete,
             "kill-subscription": self._kill,
         }
+        """Those of ietf-subscribed-notifications; ietf-yang-push has resync-subscription beside them."""
 
     async def answer(self, caller: Caller, operation: _Element) -> bytes:
         """Decide one request."""
         namespace, name = split(operation.tag)
         handler = self._operations.get(name)
+        if namespace == YANG_PUSH:
+            handler = self._resync if name == "resync-subscription" else None
         if handler is None:
             rule = f"ietf-subscribed-notifications has no operation <{name}>"
             raise UnknownElement(rule, path="/nc:rpc", name=name, namespace=namespace)
@@ -78,6 +86,10 @@ class SubscribedRpcs:
         return await handler(caller, operation)
 
     async def _establish(self, caller: Caller, operation: _Element) -> bytes:
+        if sum(session == caller.session_id for session, _ in self._known.values()) >= MOST:
+            raise NoRoom(f"a session may have {MOST} subscriptions", app_tag=f"{_APP_TAG}insufficient-resources")
+        if any(str(child.tag) == f"{{{YANG_PUSH}}}datastore" for child in operation):
+            return await self._establish_push(caller, operation)
         given = _parameters(operation, "stream", *_FILTERS, "replay-start-time", "stop-time", "encoding", *_QUALITY)
         path, now = _path(operation), self._events.now()
         if "stream" not in given:
@@ -93,14 +105,38 @@ class SubscribedRpcs:
             raise BadValue(rule, path=f"{path}/sn:replay-start-time", name="replay-start-time")
         interest = _filtered(given, path, Interest(start=ending(begin), stream=stream))
         interest = _stopped(given, path, interest, begin or sure(now))
-        if sum(session == caller.session_id for session, _ in self._known.values()) >= MOST:
-            raise NoRoom(f"a session may have {MOST} subscriptions", app_tag=f"{_APP_TAG}insufficient-resources")
         revised = await self._revised(interest)
         source = await self._events.subscribe(actor_of(caller), interest)
         made = Dynamic(next(self._numbers), caller.username, self._events, source)
         self._known[made.number] = caller.session_id, made
         self._sessions[caller.session_id].subscribe(made)
         return f'<id xmlns="{NAMESPACE}">{made.number}</id>{revised}'.encode()
+
+    async def _establish_push(self, caller: Caller, operation: _Element) -> bytes:
+        """Begin to push what a datastore holds (RFC 8641 section 4.4.1)."""
+        asked = push_of(operation, self._events.now())
+        schema = self._datastores.schema
+
+        async def read() -> Sequence[_Element]:
+            found = await self._datastores.read(caller, Datastore.OPERATIONAL, asked.wanted.building)
+            return asked.wanted.prune([*found], schema.top)
+
+        await read()  # an expression may fail only when it is evaluated
+        made = Push(next(self._numbers), self._events, schema.top, read, asked.trigger)
+        made.stop = asked.stop
+        self._known[made.number] = caller.session_id, made
+        self._sessions[caller.session_id].subscribe(made)
+        return f'<id xmlns="{NAMESPACE}">{made.number}</id>'.encode()
+
+    async def _resync(self, caller: Caller, operation: _Element) -> bytes:
+        given = _parameters(operation, "id", namespace=YANG_PUSH)
+        found = self._own(caller, given, _path(operation))
+        if not isinstance(found, Push) or isinstance(found.trigger, Periodic):
+            rule = "only what is pushed on change can be synchronized again"
+            tag = "ietf-yang-push:no-such-subscription-resync"
+            raise BadValue(rule, path=f"{_path(operation)}/yp:id", name="id", app_tag=tag)
+        found.resync()
+        return b"<ok/>"
 
     async def _revised(self, interest: Interest) -> str:
         """Return from when on is replayed, where the log does not go back as far as was asked."""
@@ -117,6 +153,8 @@ class SubscribedRpcs:
         given = _parameters(operation, "id", *_FILTERS, "stop-time")
         path = _path(operation)
         found = self._own(caller, given, path)
+        if isinstance(found, Push):
+            raise Unsupported("modifying a subscription to a datastore", path=path)
         plain = found.interest
         interest = plain
         if given.keys() & set(_FILTERS):
@@ -142,7 +180,7 @@ class SubscribedRpcs:
         self._known[number][1].kill()
         return b"<ok/>"
 
-    def _own(self, caller: Caller, given: Mapping[str, _Element], path: str) -> Dynamic:
+    def _own(self, caller: Caller, given: Mapping[str, _Element], path: str) -> Dynamic | Push:
         """Return a subscription of the caller's session; those of others do not exist for it (section 2.4.3)."""
         number = _number(given, path)
         session, found = self._known.get(number, (0, None))
@@ -216,14 +254,14 @@ def _moment(given: Mapping[str, _Element], name: str, path: str) -> datetime | N
         raise BadValue(error.rule, path=f"{path}/sn:{name}", name=name) from None
 
 
-def _parameters(operation: _Element, *known: str) -> dict[str, _Element]:
+def _parameters(operation: _Element, *known: str, namespace: str = NAMESPACE) -> dict[str, _Element]:
     """Return the parameters by name; each is known and given once."""
     path, found = _path(operation), dict[str, "_Element"]()
     for element in operation:
-        namespace, name = split(element.tag)
-        if namespace != NAMESPACE or name not in known:
-            rule = f"<{split(operation.tag)[1]}> has no parameter <{name}> of {namespace or 'no namespace'}"
-            raise UnknownElement(rule, path=path, name=name, namespace=namespace)
+        space, name = split(element.tag)
+        if space != namespace or name not in known:
+            rule = f"<{split(operation.tag)[1]}> has no parameter <{name}> of {space or 'no namespace'}"
+            raise UnknownElement(rule, path=path, name=name, namespace=space)
         if name in found:
             raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/sn:{name}", name=name)
         found[name] = element
