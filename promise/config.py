@@ -101,7 +101,7 @@ class CloudConfig(Section):
     """The `[cloud]` table: patience with OpenStack, in seconds."""
 
     discover_timeout: float = Field(30.0, gt=0, description="for one whole look at a cloud")
-    request_timeout: float = Field(30.0, gt=0, description="for the answer to one request")
+    request_timeout: float = Field(30.0, gt=0, description="for one answer, and for a look-up with its retries")
     reply_wait: float = Field(5.0, ge=0, description="how long a reply to create-instance waits for the cloud")
     create_settle: int = Field(120, ge=1, description="how long a server is looked for before it is asked for again")
     poll_interval: int = Field(1, ge=1, description="between looks at instances that are on their way")

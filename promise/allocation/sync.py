@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
     from promise.allocation.server import Server
     from promise.capacity.ledger import Decisions
-    from promise.capacity.provider import Discovery
+    from promise.capacity.provider import Access, Discovery
     from promise.clock import Clock
     from promise.events import Decision, Entry
 
@@ -182,6 +182,7 @@ class Sync:
     async def _see(self, provider: str, cloud: Watched, *, whole: bool) -> None:
         """Take each look although another one fails: that a service does not answer says nothing of the others."""
         troubles: list[CloudError] = []
+        known = await self._read(lambda book, _now: book.providers.get(provider))
         looks = (self._discover, self._servers, self._elements, self._parts.look) if whole else (self._servers,)
         for look in looks:
             try:
@@ -190,6 +191,15 @@ class Sync:
                 troubles.append(error)
         if troubles:
             raise troubles[0]
+        if whole and known is not None:
+            await self._reached(provider, known.access)
+
+    async def _reached(self, provider: str, access: Access) -> None:
+        """Note that everything was looked at; only that a cloud answers again is worth a decision."""
+        again = await self._read(lambda book, now: providers.reached(book, provider, now, access))
+        if again.events:
+            await self._submit(lambda book, now: providers.reached(book, provider, now, access))
+        await self._read(lambda book, now: book.looks.update({provider: now}))
 
     async def _unseen(self, provider: str, why: str) -> None:
         with suppress(LedgerFailure, Overloaded):

@@ -51,6 +51,10 @@ class CapacityBook(ConfigurationBook, Protocol):
         """Return every provider by id, in configured order."""
 
     @property
+    def looks(self) -> dict[str, int]:
+        """Return when this process looked last at a provider with success; finding no difference is no decision."""
+
+    @property
     def keys(self) -> Mapping[str, Key]:
         """Return every idempotency key that is kept, by id."""
 

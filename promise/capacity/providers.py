@@ -206,20 +206,24 @@ def source_of(provider: Provider) -> str | None:
     return provider.capacity_source or ("placement" if provider.inventoried else None)
 
 
-def seen(
-    book: CapacityBook, provider: str, discovery: Discovery, now: int, access: Access | None = None
-) -> Decision[None]:
+def seen(book: CapacityBook, provider: str, discovery: Discovery, now: int, access: Access) -> Decision[None]:
     """Take over what a look at the cloud found; a look that finds no difference changes nothing (design section 7).
 
-    `access` is how the cloud was reached: a provider that is reached otherwise by now was not seen.
+    `access` is how the cloud was reached: a provider that is reached otherwise by now was not seen. Whether it is
+    reachable shows when its other services have been looked at too: `reached` or `unseen` says it.
     """
     known = book.providers.get(provider)
-    if known is None or (access is not None and known.access != access):
+    if known is None or known.access != access or known.discovery == discovery:
         return Decision(None)
-    if known.discovery == discovery and known.reachable:
+    return Decision(None, (fact("provider-synced", replace(known, discovery=discovery, last_sync=now)),))
+
+
+def reached(book: CapacityBook, provider: str, now: int, access: Access) -> Decision[None]:
+    """Record that all services of a cloud answer, where that was not so before."""
+    known = book.providers.get(provider)
+    if known is None or known.access != access or known.discovery is None or known.reachable:
         return Decision(None)
-    changed = replace(known, discovery=discovery, reachable=True, last_sync=now, last_error=None)
-    return Decision(None, (fact("provider-synced", changed),))
+    return Decision(None, (fact("provider-synced", replace(known, reachable=True, last_sync=now, last_error=None)),))
 
 
 def unseen(book: CapacityBook, provider: str, why: str) -> Decision[None]:

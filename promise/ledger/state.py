@@ -74,6 +74,7 @@ class State(Shelves):
         self._default_policy = Policy()
         self._first_revision = Revision()
         self._misplaced: set[str] = set()
+        self.looks: dict[str, int] = {}
 
     # --- reading: records ----------------------------------------------------------------------------------------
 

@@ -45,3 +45,18 @@ async def test_placement_that_is_closed_for_a_moment_takes_nothing_from_anybody(
     assert [held.shortfall for held in at.stage.running.state.reservations.values()] == [{}]
     at.heal()
     assert await at.judged() == []
+
+
+async def test_what_goes_on_failing_is_told_once(at: Plant) -> None:
+    """The quotas are told and the servers are not: it would seem to come back at the beginning of each look."""
+    at.spoil({"service": "compute", "path": "servers/detail", "action": "error", "status": 403})
+    await at.stage.advance(61)
+    ledger = at.stage.running.ledger
+    told = ledger.durable_seq
+    assert not at.stage.running.state.providers[at.provider].reachable
+    await at.stage.advance(600)
+    assert ledger.durable_seq == told
+    at.heal()
+    await at.stage.advance(120)
+    assert at.stage.running.state.providers[at.provider].reachable
+    assert ledger.durable_seq == told + 1

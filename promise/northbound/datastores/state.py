@@ -108,7 +108,7 @@ def _with_state(book: AllocationBook, record: Provider, shown: yang.PromiseProvi
         shown,
         health=yang.PromiseProvidersHealth(
             reachable=record.reachable,
-            last_sync=told(record.last_sync),
+            last_sync=told(_looked(book, record)),
             last_error=record.last_error,
             capacity_source=found.source if found else None,
         ),
@@ -124,6 +124,13 @@ def _with_state(book: AllocationBook, record: Provider, shown: yang.PromiseProvi
         else None,
         pools=tuple(pool.id for pool in pools),
     )
+
+
+def _looked(book: AllocationBook, record: Provider) -> int | None:
+    """Return when a cloud was last looked at with success: what was recorded, or a look since that had no news."""
+    if record.last_sync is None:
+        return None
+    return max(record.last_sync, book.looks.get(record.id, record.last_sync))
 
 
 def _provider_config(

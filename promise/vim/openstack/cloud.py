@@ -143,7 +143,7 @@ class OpenStack:
 
     async def image(self, name_or_id: str) -> Sequence[str]:
         """Return the ids of the images with this id, else with this name: none, one, or several."""
-        async with self._calls.within(self._limits.whole, "the look-up of an image"):
+        async with self._calls.within(self._limits.read, "the look-up of an image"):
             if _is_uuid(name_or_id) and await self._has_image(name_or_id):
                 return [name_or_id.lower()]
             shown = await self._calls.pages("image", "/images", "images", name=name_or_id)
@@ -161,7 +161,7 @@ class OpenStack:
         Of equal names those on which our project may put servers come first: only if there are none do the networks
         of others count, which administrators see.
         """
-        async with self._calls.within(self._limits.whole, "the look-up of a network"):
+        async with self._calls.within(self._limits.read, "the look-up of a network"):
             found = await self._networks(id=name_or_id) or await self._networks(name=name_or_id)
             if len(found) > 1:
                 found = await self._usable(found) or found
@@ -169,7 +169,7 @@ class OpenStack:
 
     async def networks(self) -> Sequence[str]:
         """Return the ids of all networks on which our project may put a server: its own, and those shared with it."""
-        async with self._calls.within(self._limits.whole, "the listing of networks"):
+        async with self._calls.within(self._limits.read, "the listing of networks"):
             return [str(one["id"]) for one in await self._usable(await self._networks())]
 
     async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:

@@ -67,7 +67,8 @@ _TOKEN_MARGIN: Final = 5
 class Limits:
     """How long to wait (seconds), how often to ask again, and how much at once, per provider.
 
-    `connect` and `read` are for one exchange, `discovery` and `whole` for all of a discovery and of any other verb.
+    `connect` and `read` are for one exchange, `read` also for a look-up with retries and all, as a consumer waits for
+    it; `discovery` and `whole` are for all of a discovery and of any other verb.
     A read that met a passing failure is asked again up to `retries` times, after `back_off`, twice that, and so on.
     """
 
