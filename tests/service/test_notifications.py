@@ -274,6 +274,6 @@ async def test_who_leaves_is_forgotten(player: Player) -> None:
 
 async def test_a_door_without_events_knows_no_subscription(tmp_path: Path) -> None:
     async with serving(tmp_path) as door, await connect(*door.admin) as client:
-        assert not [each for each in client.capabilities if "notification" in each]
+        assert not [each for each in client.capabilities if "capability:notification" in each]
         found = await error(client, "")
         assert found.findtext(NC + "error-tag") == "unknown-namespace"

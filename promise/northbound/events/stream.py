@@ -211,8 +211,11 @@ class Subscription:
             found = list(self._of(told))
             self._cursor.position = told.seq
             replayed = self._live_from is not None and told.seq >= self._live_from
-            if found or replayed:
+            if found:
                 return found
+            if replayed:
+                self._live_from = None
+                return ["replayComplete"]
             await asyncio.sleep(0)  # whoever else has something to do goes first
         last = ["replayComplete"] if self._live_from is not None else []
         self.close()
