@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
+    from promise.northbound.datastores.locks import Lock
     from promise.northbound.subtree import Selection
 
 OPERATION = (
@@ -57,6 +58,11 @@ class Ok:
     def schema(self) -> Schema:
         """Return what might be configured."""
         return schema()
+
+    @property
+    def locks(self) -> dict[Datastore, Lock]:
+        """Return no locks."""
+        return {}
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL

@@ -10,6 +10,7 @@ from lxml import etree
 
 from promise.errors import Denied, LedgerFailure, Locked, Overloaded, UnknownElement
 from promise.northbound.datastore import schema
+from promise.northbound.datastores.locks import Lock
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.port import Content, Datastore, Module, Pending
 from promise.northbound.users import User, Users, public_key
@@ -92,6 +93,10 @@ class FakeDatastores:
     @property
     def schema(self) -> Schema:
         return schema()
+
+    @property
+    def locks(self) -> dict[Datastore, Lock]:
+        return {Datastore.CANDIDATE: Lock(7, 1_900_000_000)}
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL

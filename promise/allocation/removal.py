@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from promise.allocation.book import AllocationBook
     from promise.capacity.model import Pool
+    from promise.events import JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,14 @@ def in_use(book: AllocationBook, provider: str) -> Refusal | None:
     return Refusal(Reason.PROVIDER_IN_USE, f"provider {provider} has {', '.join(parts)}", provider=provider)
 
 
-def remove(book: AllocationBook, provider: str, now: int, *, force: bool) -> Decision[Removed | Refusal]:
+def remove(
+    book: AllocationBook, provider: str, now: int, *, force: bool, session: int | None = None
+) -> Decision[Removed | Refusal]:
     """Take a provider out of the configuration, and its password out of the secret store; the cloud is not touched.
 
     With `force` its pools end, its live reservations are cancelled, and the records of the instances that count on it
-    are forgotten with what was asked of the cloud for them. What was over before stays readable.
+    are forgotten with what was asked of the cloud for them. What was over before stays readable. `session` is the one
+    that asks for just this; None = it is a part of an edit, which is told as a whole.
     """
     refusal = missing(book, provider) or (None if force else in_use(book, provider))
     if refusal:
@@ -63,6 +67,7 @@ def remove(book: AllocationBook, provider: str, now: int, *, force: bool) -> Dec
     instances = list(book.counted_on(provider))
     reservations = list(book.live_in(Scope(provider)))
     pools = book.supply(Scope(provider)).pools
+    asked: dict[str, JSON] = {} if session is None else {"session": session}
     forgotten = {provider, *(instance.id for instance in instances)}
     events = [
         *_forgotten(book, instances),
@@ -76,7 +81,7 @@ def remove(book: AllocationBook, provider: str, now: int, *, force: bool) -> Dec
         ),
         *(fact("pool-ended", _ended(pool, now)) for pool in pools),
         *(Event("key-forgotten", Key.table, key.id, None) for key in book.keys.values() if key.subject in forgotten),
-        Event("provider-removed", Provider.table, provider, None, {"name": known.name}),
+        Event("provider-removed", Provider.table, provider, None, {"name": known.name, **asked}),
     ]
     secrets = forsaken(book, left) | {USER_DATA + one.id: None for one in instances if one.user_data}
     return Decision(Removed(known, len(pools), len(reservations), len(instances)), tuple(events), secrets)

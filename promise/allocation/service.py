@@ -118,7 +118,7 @@ class AllocationService:
 
         def decide(book: AllocationBook, now: int) -> Decision[Removed | Refusal]:
             self._permit(actor, book)
-            return remove(book, provider, now, force=force)
+            return remove(book, provider, now, force=force, session=actor.session_id)
 
         return await self._ledger.submit(decide, actor=actor.user)
 

@@ -73,9 +73,9 @@ def project_names(access: Access) -> tuple[str | None, ...]:
 
 
 def add(
-    book: CapacityBook, request: AddProvider, discovery: Discovery, password: str, now: int
+    book: CapacityBook, request: AddProvider, discovery: Discovery, password: str, now: int, session: int = 0
 ) -> Decision[Added | Refusal]:
-    """Add the provider with what was found there; its password goes to the side table."""
+    """Add the provider with what was found there, as a session asks; its password goes to the side table."""
     access = request.access
     refusal = duplicate(book, access, (*project_names(access), discovery.project_id))
     if refusal:
@@ -96,7 +96,7 @@ def add(
         reachable=True,
         last_sync=now,
     )
-    return Decision(Added(provider), (fact("provider-added", provider),), {provider.secret: password})
+    return Decision(Added(provider), (fact("provider-added", provider, session=session),), {provider.secret: password})
 
 
 def no_credentials(provider: str) -> str:

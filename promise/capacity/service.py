@@ -151,7 +151,7 @@ class CapacityService:
                 book,
                 key,
                 now,
-                lambda: _add(book, request, found, password, now),
+                lambda: _add(book, request, found, password, now, actor.session_id),
                 again=lambda provider: Added(book.providers[provider]),
                 subject=lambda added: added.provider.id,
             )
@@ -203,11 +203,11 @@ class CapacityService:
 
 
 def _add(
-    book: CapacityBook, request: AddProvider, found: Discovery | None, password: str, now: int
+    book: CapacityBook, request: AddProvider, found: Discovery | None, password: str, now: int, session: int
 ) -> Decision[Added | Refusal]:
     if found is None:
         return Decision(Refusal(Reason.KEY_REUSED, "the idempotency key was forgotten just now; ask again"))
-    return providers.add(book, request, found, password, now)
+    return providers.add(book, request, found, password, now, session)
 
 
 def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) -> CapacityAnswer | Refusal:

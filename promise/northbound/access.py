@@ -39,6 +39,11 @@ class Caller:
         return ADMINISTRATORS in self.groups
 
 
+def host_of(source: str) -> str:
+    """Return the host of a peer's address, empty when there is none."""
+    return source.rpartition(":")[0].strip("[]")
+
+
 class Authenticator(Protocol):
     """Knows the users. Neither method says why somebody was refused, nor takes longer for users that exist."""
 

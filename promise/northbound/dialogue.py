@@ -102,6 +102,7 @@ class Dialogue:
         self._monitor = monitor
         self._record = monitor.begin(caller)
         self._ending = Ending.DROPPED
+        self._killed_by = 0
         self._session = session
         self._wire = wire
         self._requests = requests
@@ -151,7 +152,7 @@ class Dialogue:
             self._log.error("session-failed", exc_info=bugs)
         finally:
             self._watch.cancel()
-            self._monitor.end(self._record, self._ending)
+            self._monitor.end(self._record, self._ending, self._killed_by)
             self._wire.finish(self._status)
 
     def data_received(self, data: bytes) -> None:
@@ -193,7 +194,7 @@ class Dialogue:
         """End the session now, on behalf of another one (RFC 6241 section 7.9)."""
         self._log.info("session-killed", by_user=by.username, by_session=by.session_id)
         self._status = 1
-        self._ending = Ending.KILLED
+        self._ending, self._killed_by = Ending.KILLED, by.session_id
         self.connection_lost()
         self._wire.abort()
 
@@ -369,7 +370,7 @@ class Dialogue:
         if not self._opened:
             self._log.warning("session-broken", reason=f"no hello within {self._limits.hello_timeout:g} s")
             self._status = 1
-            self._ending = Ending.BAD_HELLO
+            self._ending = Ending.TIMEOUT
             self.stop()
         elif self._limits.idle_timeout:
             self._watch_idleness()

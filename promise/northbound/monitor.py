@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from promise.northbound.access import host_of
+from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.port import Datastore
+from promise.northbound.words import sure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from promise.northbound.access import Caller
+    from promise.northbound.datastores.locks import Lock
     from promise.northbound.library.modules import Library
 
 NAMESPACE = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+
+CONFIGURATIONS = (Datastore.RUNNING, Datastore.CANDIDATE)
+"""The datastores that RFC 6022 knows: those that can be locked."""
 
 
 class Ending(StrEnum):
@@ -63,7 +72,7 @@ class SessionRecord:
 
     def tree(self) -> dict[str, Any]:
         """Return the entry of the list of sessions."""
-        host = self.caller.source.rpartition(":")[0].strip("[]")
+        host = host_of(self.caller.source)
         return {
             "session-id": self.caller.session_id,
             "transport": self.caller.transport,
@@ -74,12 +83,23 @@ class SessionRecord:
         }
 
 
-class Monitor:
-    """The counts of the server and the records of its sessions; `clock` tells the time as RFC 3339 writes it."""
+class Listener(Protocol):
+    """Who is told when sessions begin and end."""
 
-    def __init__(self, clock: Callable[[], str]) -> None:
+    def started(self, caller: Caller) -> None:
+        """Take note that the hellos of a session are exchanged."""
+
+    def ended(self, caller: Caller, why: Ending, killed_by: int) -> None:
+        """Take note that a session is over; `killed_by` is the session that has killed it, 0 where there is none."""
+
+
+class Monitor:
+    """The counts of the server and the records of its sessions; `clock` tells the time in seconds."""
+
+    def __init__(self, clock: Callable[[], int], listener: Listener | None = None) -> None:
         self._clock = clock
-        self._started = clock()
+        self._listener = listener
+        self._started = _text(clock())
         self._sessions: dict[int, SessionRecord] = {}
         self._past = Counts()
         self._in_sessions = 0
@@ -88,16 +108,20 @@ class Monitor:
 
     def begin(self, caller: Caller) -> SessionRecord:
         """Return the record of a session whose transport stands; it counts once the hellos are exchanged."""
-        return SessionRecord(caller, self._clock())
+        return SessionRecord(caller, _text(self._clock()))
 
     def open(self, record: SessionRecord) -> None:
         """Note that the hellos are exchanged."""
         record.opened = True
         self._in_sessions += 1
         self._sessions[record.caller.session_id] = record
+        if self._listener is not None:
+            self._listener.started(record.caller)
 
-    def end(self, record: SessionRecord, why: Ending) -> None:
-        """Note that a session is over."""
+    def end(self, record: SessionRecord, why: Ending, killed_by: int = 0) -> None:
+        """Note that a session is over; one that never was open is told of only when its hello was bad."""
+        if self._listener is not None and (record.opened or why is Ending.BAD_HELLO):
+            self._listener.ended(record.caller, why, killed_by)
         self._sessions.pop(record.caller.session_id, None)
         self._past.add(record.counts)
         self._bad_hellos += why is Ending.BAD_HELLO
@@ -124,7 +148,7 @@ class Monitor:
 class NetconfState:
     """`ietf-netconf-monitoring:netconf-state`; see `port.StateSource`.
 
-    `capabilities` are those of the hello. `datastores` tells the datastores as the YANG lists them, with their locks.
+    `capabilities` are those of the hello. `locks` are those that are held.
     """
 
     top = "ietf-netconf-monitoring:netconf-state"
@@ -134,20 +158,32 @@ class NetconfState:
         monitor: Monitor,
         library: Library,
         capabilities: Iterable[str],
-        datastores: Callable[[], list[dict[str, Any]]],
+        locks: Callable[[], Mapping[Datastore, Lock]],
     ) -> None:
         self._monitor = monitor
-        self._datastores = datastores
+        self._locks = locks
         self._fixed = {"capabilities": {"capability": list(capabilities)}, "schemas": {"schema": _schemas(library)}}
 
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""
         return {
             **self._fixed,
-            "datastores": {"datastore": self._datastores()},
+            "datastores": {"datastore": [_datastore(name, self._locks().get(name)) for name in CONFIGURATIONS]},
             "sessions": {"session": self._monitor.sessions()},
             "statistics": self._monitor.statistics(),
         }
+
+
+def _datastore(name: Datastore, lock: Lock | None) -> dict[str, Any]:
+    """Return the entry of a datastore, with its lock."""
+    if lock is None:
+        return {"name": name.value}
+    held = {"locked-by-session": lock.session_id, "locked-time": _text(lock.since)}
+    return {"name": name.value, "locks": {"global-lock": held}}
+
+
+def _text(moment: int) -> str:
+    return DATE_AND_TIME.text(sure(moment))
 
 
 def _schemas(library: Library) -> list[dict[str, Any]]:

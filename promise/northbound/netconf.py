@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from promise.clock import Clock, SystemClock
 from promise.northbound import notifications
 from promise.northbound.access import Authenticator, Caller, Identity
-from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.dialogue import Dialogue, Limits
+from promise.northbound.events.netconf_events import SessionEvents
 from promise.northbound.events.state import StreamsState
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
@@ -22,7 +22,6 @@ from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
 from promise.northbound.session import BASE_1_0, BASE_1_1, LARGEST_MESSAGE, LARGEST_SKIPPED, Session
 from promise.northbound.ssh import SshListener, SshOptions
-from promise.northbound.words import sure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,10 +69,6 @@ def _named(module: YangModule) -> str:
     return Module(module.name, module.revision, module.namespace, module.prefix, module.features).capability
 
 
-def _datastores() -> list[dict[str, Any]]:
-    return [{"name": "running"}]
-
-
 class NetconfServer:
     """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications.
 
@@ -101,10 +96,10 @@ class NetconfServer:
             *(_named(module) for module in known.implemented),
         )
         clock = clock or SystemClock()
-        self._monitor = Monitor(lambda: DATE_AND_TIME.text(sure(clock.now())))
+        self._monitor = Monitor(clock.now, SessionEvents(events) if events else None)
         self.sources: tuple[StateSource, ...] = (
-            NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), _datastores),
-            YangLibrary(known, (Datastore.RUNNING, Datastore.OPERATIONAL)),
+            NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), lambda: datastores.locks),
+            YangLibrary(known, Datastore),
             ModulesState(known),
             *((StreamsState(events),) if events is not None else ()),
             *options.sources,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from lxml.etree import _Element
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.bindings import PromiseSubscriptions
     from promise.northbound.datastore import Schema
+    from promise.northbound.datastores.locks import Lock
     from promise.northbound.editing import Edit
+    from promise.northbound.events.notice import Notice
     from promise.northbound.subtree import Selection
     from promise.northbound.xpath import XPathFilter
     from promise.subscription.model import Filter, Kind, Threshold
@@ -109,6 +111,10 @@ class Datastores(Protocol):
     def schema(self) -> Schema:
         """Return the nodes that there may be; the door reads edits with it."""
 
+    @property
+    def locks(self) -> Mapping[Datastore, Lock]:
+        """Return the locks that are held."""
+
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
     ) -> Sequence[_Element]:
@@ -195,6 +201,9 @@ class Events(Protocol):
 
     def now(self) -> int:
         """Return the moment that counts as now."""
+
+    def tell(self, notice: Notice) -> None:
+        """Tell whoever is subscribed now of something that is not in the log, and so is never replayed."""
 
     async def log_times(self) -> tuple[int | None, int | None]:
         """Return when the log behind the replay was created, and up to when it was cut, in seconds; None = not."""

@@ -191,6 +191,7 @@ def _told(
         tops = [node for node in schema.top.values() if before.get(node.member) != after.get(node.member)]
         edits = [(path, operation) for node in tops for path, operation in [(node.segment, "replace")]]  # type: ignore[misc]
     detail: dict[str, JSON] = {
+        "user": author.user,
         "session": author.session_id,
         "source": author.source,
         "edits": [{"target": path, "operation": str(operation)} for path, operation in edits],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from promise.allocation.model import Allocation
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.events import about
+from promise.northbound.events import about, netconf_events
 from promise.northbound.events.crossing import crossed
 from promise.northbound.events.notice import Notice, head
 from promise.northbound.words import capacity, told
@@ -43,7 +43,7 @@ CAUSES: Final[Mapping[str, str]] = {
 
 def notices(entry: Entry) -> tuple[Notice, ...]:
     """Return the notifications of an entry, in order."""
-    return (*_of_record(entry), *_of_columns(entry))
+    return (*_of_record(entry), *_of_columns(entry), *netconf_events.of_entry(entry))
 
 
 def _of_record(entry: Entry) -> Iterator[Notice]:

@@ -4,8 +4,8 @@
     data: {"ietf-restconf:notification":{"eventTime":"…","opnfv-promise:capacity-event":{…}}}
 
 The id is the place in the journal and which of the notifications of that entry it is: a reader that comes back with it
-(Last-Event-ID) goes on behind that one, whatever happened meanwhile. A comment is sent when nothing else was for a
-while, so that proxies see that the stream lives.
+(Last-Event-ID) goes on behind that one, whatever happened meanwhile. What is not in the journal has none. A
+comment is sent when nothing else was for a while, so that proxies see that the stream lives.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def event(notice: Notice, ids: Sequence[str], *, xml: bool) -> bytes:
     found = notice.shared.get(form) if not ids else None
     if found is None:
         data = b"\ndata: ".join(_LINES.split(_xml(notice, ids))) if xml else notice.json_for(ids)
-        found = b"id: %d.%d\ndata: %b\n\n" % (notice.seq, notice.number, data)
+        place = b"id: %d.%d\n" % (notice.seq, notice.number) if notice.seq else b""
+        found = b"%bdata: %b\n\n" % (place, data)
         if not ids:
             notice.shared[form] = found
     return found

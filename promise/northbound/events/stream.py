@@ -9,6 +9,7 @@ those who keep up: that is nearly everybody, nearly always.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -114,6 +115,13 @@ class EventStream:
         """Tell a listener nothing any more."""
         self._listeners.pop(listener, None)
 
+    def tell(self, notice: Notice) -> None:
+        """Tell those who have subscribed to a stream of something that is not in the journal, at its place in time."""
+        for listener, news in self._listeners.items():
+            if isinstance(listener, Subscription):
+                listener.aside.append((self.log.durable_seq, notice))
+                news.set()
+
     async def subscribe(self, actor: Actor, interest: Interest) -> Subscription:
         """Return what the actor is told from now on, or from a moment in the past on.
 
@@ -158,6 +166,8 @@ class Subscription:
         self._interest = interest
         self._cursor = Cursor(stream, after)
         self._live_from = live_from
+        self.aside: deque[tuple[int, Notice]] = deque(maxlen=RECENT)
+        """What is not in the journal, and the seq behind which it is told; a slow reader loses the oldest."""
         self._last: int | None = None  # the entry after which nothing is before the stop time
         self._news = stream.listen(self)
         self._stopping: asyncio.Task[None] | None = None
@@ -203,6 +213,8 @@ class Subscription:
             self._live_from = None
             return ["replayComplete"]
         while not self._reached_stop:
+            if found := self._beside():
+                return found
             told = await self._cursor.next()
             if told is None:
                 return []
@@ -254,6 +266,13 @@ class Subscription:
         await self._stream.log.read(lambda _book, _now: None)
         self._last = self._stream.log.durable_seq
         self._news.set()
+
+    def _beside(self) -> Sequence[Notice]:
+        """Return what is not in the journal and has its place here; a replay tells nothing of the kind."""
+        found = []
+        while self._live_from is None and self.aside and self.aside[0][0] <= self._cursor.position:
+            found.append(self.aside.popleft()[1])
+        return [notice for notice in found if self._wants(notice)]
 
     def _of(self, told: Told) -> Iterator[Notice]:
         """Yield what an entry tells, behind what the journal does not have any more."""
