@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,7 +156,7 @@ async def test_providers_that_rpcs_bring_and_take_are_changes(tmp_path: Path) ->
 
 async def test_the_json_names_modules_and_both_forms_are_what_the_module_says(tmp_path: Path) -> None:
     edits = [
-        {"target": "/promise:promise/promise:users[promise:name='a:b']/promise:group[.='x']", "operation": "create"},
+        {"target": "/promise:promise/promise:users[promise:name='a-b']/promise:group[.='c:d']", "operation": "create"},
         {"target": "/nacm:nacm/nacm:enable-nacm", "operation": "replace"},
     ]
     detail: dict[str, Any] = {"session": 4, "source": "[2001:db8::1]:40022", "edits": edits, "user": "admin"}
@@ -166,12 +167,14 @@ async def test_the_json_names_modules_and_both_forms_are_what_the_module_says(tm
     assert told == {"eventTime": "2030-03-17T17:46:40Z"}
     assert body["changed-by"] == {"username": "admin", "session-id": 4, "source-host": "2001:db8::1"}
     assert [edit["target"] for edit in body["edit"]] == [
-        "/opnfv-promise:promise/users[name='a:b']/group[.='x']",
+        "/opnfv-promise:promise/users[name='a-b']/group[.='c:d']",
         "/ietf-netconf-acm:nacm/enable-nacm",
     ]
     if YANGLINT:
         for module in library().modules.values():
             (tmp_path / f"{module.name}.yang").write_text(module.text, encoding="utf-8")
+        said = {**detail, "edits": [], "confirm": "start"}  # it wants to see what an edit is about
+        (notice,) = notices(replace(entry, event=replace(entry.event, detail=said)))
         (tmp_path / "told.xml").write_bytes(notice.content)
         files = [
             str(tmp_path / f"{name}.yang")
