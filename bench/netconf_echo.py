@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
-    from promise.northbound.datastores.locks import Lock
+    from promise.northbound.port import Lock
     from promise.northbound.subtree import Selection
 
 OPERATION = (

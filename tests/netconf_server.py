@@ -10,9 +10,8 @@ from lxml import etree
 
 from promise.errors import Denied, LedgerFailure, Locked, Overloaded, UnknownElement
 from promise.northbound.datastore import schema
-from promise.northbound.datastores.locks import Lock
 from promise.northbound.netconf import NetconfOptions, NetconfServer
-from promise.northbound.port import Content, Datastore, Module, Pending
+from promise.northbound.port import Content, Datastore, Lock, Module, Pending
 from promise.northbound.users import User, Users, public_key
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from promise.northbound.access import Caller
-    from promise.northbound.datastores.locks import Lock
     from promise.northbound.library.modules import Library
+    from promise.northbound.port import Lock
 
 NAMESPACE = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.bindings import PromiseSubscriptions
     from promise.northbound.datastore import Schema
-    from promise.northbound.datastores.locks import Lock
     from promise.northbound.editing import Edit
-    from promise.northbound.events.notice import Notice
     from promise.northbound.subtree import Selection
     from promise.northbound.xpath import XPathFilter
     from promise.subscription.model import Filter, Kind, Threshold
@@ -71,6 +69,14 @@ class Datastore(StrEnum):
     RUNNING = "running"
     CANDIDATE = "candidate"
     OPERATIONAL = "operational"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A session that has locked a datastore, and since when (in seconds)."""
+
+    session_id: int
+    since: int
 
 
 class Content(StrEnum):
@@ -202,8 +208,8 @@ class Events(Protocol):
     def now(self) -> int:
         """Return the moment that counts as now."""
 
-    def tell(self, notice: Notice) -> None:
-        """Tell whoever is subscribed now of something that is not in the log, and so is never replayed."""
+    def tell(self, notice: Any) -> None:
+        """Tell whoever is subscribed now of an events.notice.Notice that is not in the log, so is never replayed."""
 
     async def log_times(self) -> tuple[int | None, int | None]:
         """Return when the log behind the replay was created, and up to when it was cut, in seconds; None = not."""

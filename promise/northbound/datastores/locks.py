@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from promise.errors import InUse, Locked, NotLocked
+from promise.northbound.port import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from promise.configuration.model import Trial
     from promise.northbound.port import Datastore
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """A session that has locked a datastore, and since when (in seconds)."""
-
-    session_id: int
-    since: int
 
 
 class Locks:

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from promise.configuration.model import Trial
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema, Tree
-    from promise.northbound.datastores.locks import Lock
-    from promise.northbound.port import Confirm, Subscriptions
+    from promise.northbound.port import Confirm, Lock, Subscriptions
     from promise.northbound.subtree import Selection
 
 T = TypeVar("T")
