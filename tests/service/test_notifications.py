@@ -228,6 +228,7 @@ async def test_a_session_has_one_subscription_at_a_time(player: Player) -> None:
     assert found.findtext(NC + "error-app-tag") == "promise:already-subscribed"
     await (await player.stage.another("admin")).subscribe()
     await client.rpc(reserve())
+    assert event(await client.notification())[0] == "netconf-session-start"
     assert event(await client.notification())[0] == "reservation-event"
 
 
