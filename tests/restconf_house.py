@@ -114,14 +114,15 @@ async def house(
         async with aiohttp.ClientSession() as http:
             found = House(app, clock, http)
             if cloud:
-                await _add(found, await simulator.start(port=0))
+                await add_cloud(found, await simulator.start(port=0))
             yield found
     finally:
         await app.stop()
         await simulator.stop()
 
 
-async def _add(found: House, url: str) -> None:
+async def add_cloud(found: House, url: str) -> None:
+    """Make a simulated cloud the provider, with some of it offered."""
     found.cloud = url
     added = await found.invoke(
         "add-provider",

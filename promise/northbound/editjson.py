@@ -142,7 +142,8 @@ def _scalar(node: Node, value: Any, path: str) -> Any:
     elif value == [None]:
         text = ""
     else:
-        raise BadValue("must be a JSON string, number or boolean", path=path)
+        wanted = "a number without fraction or exponent" if type(value) is float else "a string, number or boolean"
+        raise BadValue(f"must be a JSON value as RFC 7951 writes its type: {wanted}", path=path)
     try:
         found = node.value(text)
     except Invalid as fault:

@@ -40,6 +40,10 @@ CONFIGURED: Final = frozenset({Policy.table, Provider.table, Section.table, Subs
 """The tables whose records hold configuration."""
 
 
+_AT_ONCE: Final = {"users": "name"}
+"""Lists that are one record as a whole, with their key."""
+
+
 class Page(NamedTuple):
     """A part of a list: `limit` entries at most, after the one with the key `cursor`, and `offset` further on."""
 
@@ -181,15 +185,19 @@ def body_of(data: Any, value: Any) -> Any:
 
 
 def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page) -> Found:
-    """Return a page of a list whose records the book keeps in the order in which they came."""
+    """Return a page of a list, in the order in which its entries came."""
     child = part.child or ""
     values = PARTS[part.content][child]
     data = yang.DATA[f"/promise/{child}"]
-    seen = (
-        (key, value)
-        for key in _keys_after(_records(book, child), page)
-        for value in values(book, actor, now, frozenset({key}))
-    )
+    if child in _AT_ONCE:
+        known = {str(getattr(value, _AT_ONCE[child])): value for value in values(book, actor, now, None)}
+        seen = ((key, known[key]) for key in _keys_after(known, page))
+    else:
+        seen = (
+            (key, value)
+            for key in _keys_after(_records(book, child), page)
+            for value in values(book, actor, now, frozenset({key}))
+        )
     wanted = islice(seen, page.offset, None)
     entries = list(wanted if page.limit is None else islice(wanted, page.limit))
     more = page.limit is not None and next(wanted, None) is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from restconf_house import house
+from restconf_house import JSON, house
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,20 @@ async def test_it_is_served_to_anybody_and_only_once(document: dict[str, Any], t
         assert (await found.ask("GET", "/openapi.json?a=b", user=None)).status == 400
         refused = await found.ask("DELETE", "/openapi.json", user=None)
         assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+async def test_its_examples_are_understood(document: dict[str, Any], tmp_path: Path) -> None:
+    asked = {
+        path: operation["requestBody"]["content"][JSON]["example"]
+        for path, _, operation in operations(document)
+        if "example" in operation.get("requestBody", {}).get("content", {}).get(JSON, {})
+    }
+    assert len(asked) >= 10
+    async with house(tmp_path / "state") as found:
+        for path, body in asked.items():
+            if not path.endswith("add-provider"):  # it would ask a cloud of that name
+                answer = await found.ask("POST", path, body)
+                assert answer.status == 200, (path, answer.body)
 
 
 async def test_it_has_every_operation_that_the_server_has(document: dict[str, Any], tmp_path: Path) -> None:

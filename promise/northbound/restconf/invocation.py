@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from promise.errors import Invalid, NoResource, NotAllowed
+from promise.errors import Invalid, Malformed, NoResource, NotAllowed
 from promise.northbound.codec import parse_json
 from promise.northbound.message import parse, split
 from promise.northbound.restconf import media
@@ -89,7 +89,10 @@ def listing(rpcs: Mapping[str, Rpc[Any, Any]], encoding: Encoding) -> bytes:
 def _read(rpc: Rpc[Any, Any], request: Request, body: bytes) -> Any:
     """Return the input that a body describes."""
     if media.given(request).encoding is Encoding.JSON:
-        return rpc.decode_input_json(parse_json(body))
+        given = parse_json(body)
+        if given is None:
+            raise Malformed(f'must be a JSON object with one member, "{rpc.module.name}:input", or no body at all')
+        return rpc.decode_input_json(given)
     root = parse(body)
     if split(root.tag) != (rpc.namespace, "input"):
         raise Invalid(f"the body must be an element input of the namespace {rpc.namespace}", name="input")

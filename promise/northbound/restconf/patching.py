@@ -130,6 +130,8 @@ def _own(element: _Element) -> str:
 def _document(raw: Mapping[str, Any]) -> Document:
     _refuse_others(raw, _HEAD, "a patch")
     patch_id = _text(raw, "patch-id", "a patch")
+    if type(raw.get("comment", "")) is not str:
+        raise BadValue("the comment of a patch must be a string")
     edits = raw["edit"]
     if len(edits) > MOST_EDITS:
         raise TooBig(f"a patch has at most {MOST_EDITS} edits")

@@ -28,6 +28,8 @@ def shaped(value: Any, node: Node | None, query: Query, schema: Schema) -> Any:
     if query.with_defaults not in {None, "explicit"}:
         value = _defaulted(value, node, query.with_defaults or "", schema)
     if query.fields is not None:
+        if not value:
+            _selected({}, node, query.fields, schema)  # names must be right also where nothing is
         value = _all_selected(value, node, query.fields, schema)
     if query.depth is not None:
         value = _cut(value, node, query.depth, _nodes(node, schema))

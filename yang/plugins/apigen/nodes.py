@@ -1,4 +1,4 @@
-"""Data nodes, inputs and outputs as JSON schemas; groupings that are used alone are shared as components."""
+"""Data nodes, inputs and outputs as JSON schemas; resources, and groupings that are used alone, are components."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from apigen.types import json_type  # type: ignore[import-not-found]  # on the path that pyang makes
+from apigen.words import name_of  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ _DATA: Final = {"container", "list", "leaf", "leaf-list"}
 
 
 class Schemas:
-    """Makes schemas; `components` collects those of groupings, by the name of the grouping.
+    """Makes schemas; `components` collects those of groupings and resources, by their names.
 
     With `complete` a node that is mandatory is required: so it is in messages and in what is read, not in a patch.
     """
@@ -44,8 +45,8 @@ class Schemas:
 
     def body(self, statement: Statement, *, complete: bool = True, config: bool = False) -> Json:
         """Return the schema of what is inside a container, list entry, input or output."""
-        name = _grouping(statement)
-        if name is None:
+        name = _grouping(statement) or _resource(statement)
+        if not name:
             return self._object(statement, complete=complete, config=config)
         key = name + ("" if complete else "-patch") + ("-config" if config else "")
         if key not in self.components:
@@ -94,6 +95,10 @@ class Schemas:
             inside: dict[str, Json] = {}
             required: list[str] = []
             self._inside(case, inside, required, [], complete=complete, config=config)
+            if not inside:
+                continue  # its nodes are not of this kind: state, where configuration is written
+            for one in inside.values():
+                one.pop("minItems", None)  # an array without entries is as none: then the case is not chosen
             properties |= inside
             some = [{"required": [name]} for name in inside]
             cases.append({"allOf": [{"required": required}, {"anyOf": some}]} if required else {"anyOf": some})
@@ -121,6 +126,16 @@ def _grouping(statement: Statement) -> str | None:
     own = [sub for sub in statement.substmts if sub.keyword in {*_DATA, "choice"}]
     simple = len(uses) == 1 and not own and not uses[0].substmts
     return str(uses[0].arg.rpartition(":")[2]) if simple else None
+
+
+def _resource(statement: Statement) -> str:
+    """Return the name of a resource in the data tree, empty for what is a part of a message."""
+    if statement.keyword not in {"container", "list"}:
+        return ""
+    top = statement
+    while top.parent.keyword != "module":
+        top = top.parent
+    return name_of(statement) if top.keyword in _DATA else ""
 
 
 def _described(found: Json, statement: Statement) -> Json:

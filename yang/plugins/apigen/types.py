@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from bindgen.bounds import resolved  # type: ignore[import-not-found]  # on the path that pyang makes
@@ -40,8 +41,8 @@ def json_type(statement: Statement, modules: Mapping[str, Statement]) -> Json:
         return _integer(chain)
     if base in _SIMPLE:
         return dict(_SIMPLE[base])
-    if base == "string":
-        return _string(chain)
+    if base in _WRITTEN:
+        return _WRITTEN[base](chain)
     return _composed(chain, modules)
 
 
@@ -65,9 +66,7 @@ _BASE64: Final = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)
 
 _SIMPLE: Final[Mapping[str, Json]] = {
     "boolean": {"type": "boolean"},
-    "binary": {"type": "string", "contentEncoding": "base64", "pattern": _BASE64},
     "empty": {"type": "array", "items": {"type": "null"}, "minItems": 1, "maxItems": 1},
-    "decimal64": {"type": "string", "pattern": r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"},
     "bits": {"type": "string"},
     "instance-identifier": {"type": "string"},
 }
@@ -118,6 +117,27 @@ def _string(chain: list[Statement]) -> Json:
     return found
 
 
+def _binary(chain: list[Statement]) -> Json:
+    """Return the schema of octets in base64, of which four characters hold up to three."""
+    found = {"type": "string", "contentEncoding": "base64", "pattern": _BASE64}
+    if any(link.search_one("length") is not None for link in chain):
+        pairs = resolved(chain, "length", int, 0, None)
+        found |= {"minLength": -(-pairs[0][0] // 3) * 4, "maxLength": -(-pairs[-1][1] // 3) * 4}
+    return found
+
+
+def _decimal64(chain: list[Statement]) -> Json:
+    """Return the schema of a decimal number: its digits, and its range where that is from above 0 to a power of 10."""
+    digits = int(next(link.search_one("fraction-digits").arg for link in chain if link.search_one("fraction-digits")))
+    pairs = resolved(chain, "range", Decimal, Decimal(-(10**18)), Decimal(10**18))
+    low, high = pairs[0][0], pairs[-1][1]
+    if low != Decimal(1).scaleb(-digits) or str(high).strip("0") != "1":
+        return {"type": "string", "pattern": rf"^-?[0-9]{{1,18}}(\.[0-9]{{1,{digits}}})?$"}
+    whole = rf"[1-9][0-9]{{0,{len(str(high)) - 2}}}(?:\.[0-9]{{1,{digits}}})?"
+    parts = "|".join(rf"0{{{at}}}[1-9][0-9]{{0,{digits - at - 1}}}" for at in range(digits))
+    return {"type": "string", "pattern": rf"^(?:{whole}|0\.(?:{parts})|{high}(?:\.0{{1,{digits}}})?)$"}
+
+
 def _pattern(statement: Statement) -> Json:
     """Return a pattern of XSD in the words of ECMA-262: there it is not anchored by itself."""
     text = statement.arg
@@ -125,6 +145,13 @@ def _pattern(statement: Statement) -> Json:
         text = text.replace(ours, theirs)
     found: Json = {"pattern": f"^(?:{text})$"}
     return {"not": found} if statement.search_one("modifier") is not None else found
+
+
+_WRITTEN: Final[Mapping[str, Callable[[list[Statement]], Json]]] = {
+    "string": _string,
+    "binary": _binary,
+    "decimal64": _decimal64,
+}
 
 
 def _identities(statement: Statement, modules: Mapping[str, Statement]) -> list[str]:
