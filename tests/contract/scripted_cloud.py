@@ -29,8 +29,10 @@ SERVERS = "/compute/v2.1/servers"
 SIGN_IN = ("POST", "/v3/auth/tokens")
 PASSWORD = "correct horse battery staple"
 PROJECT = "0d1e2f3a4b5c6d7e8f90a1b2c3d4e5f6"
-LIMITS = Limits(connect=2.0, read=10.0, discovery=20.0, whole=20.0, retries=2, back_off=0.0, threads=4)
-IMPATIENT = Limits(connect=2.0, read=1.0, discovery=20.0, whole=20.0, retries=0, back_off=0.0, threads=4)
+LIMITS = Limits(connect=2.0, read=10.0, discovery=20.0, whole=20.0, retries=2, back_off=0.0, revocation=0.0, threads=4)
+IMPATIENT = Limits(
+    connect=2.0, read=1.0, discovery=20.0, whole=20.0, retries=0, back_off=0.0, revocation=0.0, threads=4
+)
 """For clouds that hang: each such test takes a second, which a busy machine needs for the answers that do come."""
 
 

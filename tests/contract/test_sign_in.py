@@ -132,6 +132,21 @@ async def test_no_configuration_of_the_machine_leaks_in(
     assert all("authorization" not in request.headers for request in cloud.requests)
 
 
+async def test_a_new_token_may_be_revoked_with_those_of_its_second(cloud: ScriptedCloud) -> None:
+    cloud.on("GET", f"{SERVERS}/detail", Reply(401), Reply(401), NO_SERVERS)
+    async with driver_for(cloud) as driver:
+        assert await driver.servers() == []
+    assert cloud.count(*SIGN_IN) == 3
+
+
+async def test_a_service_that_accepts_no_token_is_asked_three_times(cloud: ScriptedCloud) -> None:
+    cloud.on("GET", f"{SERVERS}/detail", Reply(401))
+    async with driver_for(cloud) as driver:
+        with pytest.raises(CredentialsRejected, match="Nova answered 401"):
+            await driver.servers()
+    assert cloud.count("GET", f"{SERVERS}/detail") == 3
+
+
 async def test_no_secret_reaches_a_log_or_a_message(cloud: ScriptedCloud, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     cloud.on("POST", SERVERS, Reply(401), MADE)

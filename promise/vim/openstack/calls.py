@@ -148,14 +148,19 @@ class Calls:
     async def _authorised(
         self, method: str, service: str, path: str, query: Mapping[str, str], body: Any = None
     ) -> Answer:
-        """Exchange with the token in force, and once more with a new one when it was not accepted."""
-        grant = await self.grant()
-        answer = await self._exchange(grant, method, service, path, query, body)
-        if answer.status == failures.UNAUTHORIZED:
-            self._forget(grant)
+        """Exchange with the token in force, and with new ones when it was not accepted.
+
+        Keystone revokes by whole seconds: a token of the second in which the password was changed is revoked with
+        those before it. So the second new one is of another second.
+        """
+        for pause in (0.0, self.limits.revocation):
             grant = await self.grant()
             answer = await self._exchange(grant, method, service, path, query, body)
-        return answer
+            if answer.status != failures.UNAUTHORIZED:
+                return answer
+            self._forget(grant)
+            await asyncio.sleep(pause)
+        return await self._exchange(await self.grant(), method, service, path, query, body)
 
     async def _exchange(
         self, grant: Grant, method: str, service: str, path: str, query: Mapping[str, str], body: Any

@@ -69,6 +69,7 @@ class Limits:
 
     `connect` and `read` are for one exchange, `read` also for a look-up with retries and all, as a consumer waits for
     it; `discovery` and `whole` are for all of a discovery and of any other verb.
+    `revocation` is how long a new token may be taken for one of those that Keystone has revoked.
     A read that met a passing failure is asked again up to `retries` times, after `back_off`, twice that, and so on.
     """
 
@@ -78,6 +79,7 @@ class Limits:
     whole: float = 90.0
     retries: int = 3
     back_off: float = 0.25
+    revocation: float = 1.1
     threads: int = 16
 
 
