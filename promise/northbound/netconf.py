@@ -65,7 +65,11 @@ class NetconfOptions:
 
 
 def _named(module: YangModule) -> str:
-    """Return the capability of a module that is implemented (RFC 6020 section 5.6.4)."""
+    """Return the capability of a module (RFC 6020 section 5.6.4).
+
+    Modules of which only definitions are used are told of as well: clients that read no YANG library (yangcli) load
+    what the hello lists, and fail at an import that it does not list.
+    """
     return Module(module.name, module.revision, module.namespace, module.prefix, module.features).capability
 
 
@@ -93,7 +97,7 @@ class NetconfServer:
             *(notifications.CAPABILITIES if events else ()),
             *options.capabilities,
             capability(known),
-            *(_named(module) for module in known.implemented),
+            *(_named(module) for module in known.modules.values()),
         )
         clock = clock or SystemClock()
         self._monitor = Monitor(clock.now, SessionEvents(events) if events else None)

@@ -57,7 +57,7 @@ async def test_a_session_has_an_id_and_advertises_what_works(door: Door) -> None
             *(
                 f"{module.namespace}?module={module.name}&revision={module.revision}"
                 + (f"&features={','.join(module.features)}" if module.features else "")
-                for module in library().implemented
+                for module in library().modules.values()
             ),
         }
         assert "urn:opnfv:promise?module=opnfv-promise&revision=2026-11-20" in first.capabilities

@@ -103,6 +103,19 @@ async def test_after_a_restart_the_same_bytes_are_told(player: Player) -> None:
     assert [event(each)[0] for each in await told(client, last + 1)] == ["reservation-event", "capacity-event"]
 
 
+@pytest.mark.rfc("5277", "3.3.1", "replayComplete comes at once, whatever the last entry of the log is")
+async def test_a_replay_of_nothing_is_complete_at_once(player: Player) -> None:
+    client, other = await player.stage.session("admin"), await player.stage.another("admin")
+    await client.rpc(reserve())
+    unwanted = '<filter type="subtree"><allocation-event xmlns="urn:opnfv:promise"/></filter>'
+    await client.subscribe(f"{unwanted}{START}")
+    assert event(await client.notification()) == ("replayComplete", 0)
+    await other.subscribe(f"<stream>allocation</stream>{START}<stopTime>2030-01-01T00:00:30Z</stopTime>")
+    await player.stage.advance(60)
+    told = [event(await other.notification())[0] for _ in range(2)]
+    assert told == ["replayComplete", "notificationComplete"]
+
+
 async def test_a_slow_reader_delays_nobody_costs_little_and_loses_nothing(player: Player) -> None:
     host, port = player.stage.running.address
     slow = await connect(host, port, "admin", client_keys=[key()], window=2**15)
