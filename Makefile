@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test kill crash-points histories live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
+.PHONY: help setup demo test kill crash-points histories fuzz live lint type imports check fmt bindings check-bindings pyangbind bench docs check-docs clean
 
 help:  ## tell what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ crash-points: $(READY)  ## stop the controller at every step of every workflow, 
 
 histories: $(READY)  ## 2000 random histories of 200 steps, judged by a model after each step; a failed seed can be replayed
 	PYTHONPATH=.:tests $(BIN)/python -m oracle.histories
+
+fuzz: $(READY)  ## ask the RESTCONF door for all that OpenAPI allows and forbids, for PROMISE_FUZZ_SECONDS (600)
+	$(BIN)/pytest -q -m slow tests/interop/test_schemathesis.py
 
 live: $(READY)  ## the tests that need a real OpenStack: PROMISE_LIVE_CLOUDS=path/to/clouds.yaml
 	$(BIN)/pytest -q -m live

@@ -153,12 +153,17 @@ def _described(found: Json, statement: Statement) -> Json:
 
 def _bounds(statement: Statement) -> Json:
     least, most = statement.search_one("min-elements"), statement.search_one("max-elements")
-    found: Json = {}
+    found: Json = {"uniqueItems": True} if _distinct(statement) else {}
     if least is not None:
         found["minItems"] = int(least.arg)
     if most is not None and most.arg != "unbounded":
         found["maxItems"] = int(most.arg)
     return found
+
+
+def _distinct(statement: Statement) -> bool:
+    """Tell whether no value comes twice: entries with keys, and the values of a leaf-list that is configuration."""
+    return statement.search_one("key") is not None or (statement.keyword == "leaf-list" and statement.i_config is True)
 
 
 def _mandatory(statement: Statement) -> bool:
