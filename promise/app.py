@@ -93,7 +93,6 @@ class App:
     watch: Watch
     callbacks: Callbacks
     streams: Streams
-    poster: Poster
     datastores: DatastoreService
     trials: Trials
     pruning: Pruning
@@ -191,7 +190,6 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.callbacks.stop()
-        await self.poster.close()
         await self.ledger.close()
         await self.clouds.close()
         self.users.close()
@@ -239,10 +237,7 @@ async def build(
     lifecycle = Lifecycle(ledger, state.next_due, clock)
     events = EventStream(ledger, clock)
     watch = Watch(ledger, state, clock)
-    poster = Poster(config.callback.timeout)
-    said = config.callback
-    patience = CallbackPatience(said.first_pause, said.longest_pause, said.give_up)
-    around = Surroundings(ledger, events, watch, poster, patience)
+    around = _surroundings(config, ledger, events, watch)
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
     streams = Streams(events, registry)
@@ -293,7 +288,6 @@ async def build(
         watch,
         callbacks,
         streams,
-        poster,
         datastores,
         trials,
         Pruning(ledger, clock, config.ledger.journal_days),
@@ -302,6 +296,13 @@ async def build(
         server,
         records,
     )
+
+
+def _surroundings(config: Config, ledger: Ledger[State], events: EventStream, watch: Watch) -> Surroundings:
+    """Return what subscriptions with a callback-uri work with."""
+    said = config.callback
+    patience = CallbackPatience(said.first_pause, said.longest_pause, said.give_up)
+    return Surroundings(ledger, events, watch, Poster(said.timeout), patience)
 
 
 def _modules() -> tuple[Module, ...]:

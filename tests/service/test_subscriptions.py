@@ -139,3 +139,12 @@ async def test_json_says_what_xml_says(player: Player) -> None:
             body: Any = binding.decode_json(outer)
             assert body == binding.decode_xml(xml[1])
             assert body.subscription_id == chosen
+
+
+async def test_a_session_may_have_so_many(player: Player) -> None:
+    client = await player.stage.session("alice")
+    await client.pipeline([ask("instance") for _ in range(256)])
+    reply = await client.rpc(ask("instance"))
+    assert reply.findtext(f"{NC}rpc-error/{NC}error-tag") == "resource-denied"
+    assert reply.findtext(f"{NC}rpc-error/{NC}error-app-tag") == "promise:no-room"
+    await subscribe(await player.stage.another("alice"), "instance")

@@ -58,6 +58,9 @@ class Posts(Protocol):
     async def post(self, uri: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Return when it was taken; raises NotTaken."""
 
+    async def close(self) -> None:
+        """Let go of all receivers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:

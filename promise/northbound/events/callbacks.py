@@ -56,10 +56,11 @@ class Callbacks:
             await asyncio.gather(*(task for _, task in self._work.values()), return_exceptions=True)
 
     async def stop(self) -> None:
-        """Note what was posted, once `run` has ended."""
+        """Note what was posted, once `run` has ended, and let go of all receivers."""
         for callback, _ in self._work.values():
             with suppress(PromiseError):
                 await callback.stop()
+        await self._around.posts.close()
 
     async def _reconcile(self, records: Any) -> None:
         wanted: dict[str, Subscription] = {key: each for key, each in records.items() if not each.suspended}

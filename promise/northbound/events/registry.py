@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.capacity.refusal import Reason, Refusal
-from promise.errors import BadElement
+from promise.errors import BadElement, NoRoom
 from promise.events import Decision
 from promise.northbound import answers
 from promise.northbound import bindings as yang
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from promise.northbound.events.notice import Notice
     from promise.northbound.port import Receiver, Wish
     from promise.subscription.book import SubscriptionBook
+
+
+MOST: Final = 256
+"""Subscriptions that a session, or a user over RESTCONF, may have, and a user with a callback-uri."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class Registry:
         actor = actor_of(caller)
         if wish.callback is not None:
             return await self._keep(actor, wish)
+        self._expect_room(actor, caller.session_id)
         session = self._sessions.get(caller.session_id)
         start = await self._stream.log.read(lambda book, now: self._start(book, actor, wish, now))
         if isinstance(start, Refusal):
@@ -110,12 +115,20 @@ class Registry:
             self._bound[member.id] = _Bound(member, caller.session_id, watched)
             if watched is not None:
                 await self._watch.add(watched)
+                if member.id not in self._bound:  # the session went meanwhile
+                    self._watch.remove(watched)
         return Subscribed(member.id, start.seq, wish.kind.value)
+
+    def _expect_room(self, actor: Actor, session: int) -> None:
+        """Raise NoRoom where a session, or a user over RESTCONF, has as many subscriptions as there may be."""
+        for key in [key for key, each in self._bound.items() if each.detached and each.detached.forsaken]:
+            self._forget(key)
+        own = (each for each in self._bound.values() if each.session == session)
+        if sum(each.member.actor.user == actor.user for each in own) >= MOST:
+            raise NoRoom(f"there may be {MOST} subscriptions on a session, or of a user over RESTCONF")
 
     async def _wait_for_reader(self, member: Member, seq: int) -> Subscribed:
         """Keep a subscription that was made over RESTCONF for whoever reads its stream."""
-        for key in [key for key, each in self._bound.items() if each.detached and each.detached.forsaken]:
-            self._forget(key)
         detached = Detached(self._stream, member)
         watched = self._watched(detached.feed, member) if member.thresholds else None
         self._bound[member.id] = _Bound(member, 0, watched, detached)
@@ -168,6 +181,8 @@ class Registry:
                 return Decision(refused)
             check_beginning(wish, log.seq, now)
             self.permit(actor, book)
+            if sum(each.owner == actor.user for each in book.subscriptions.values()) >= MOST:
+                raise NoRoom(f"a user may have {MOST} subscriptions with a callback-uri")
             after = wish.after if wish.after is not None else log.seq if earlier is None else earlier
             decision = decisions.create(record_of(key, actor, wish, now, after), wish.secret)
             return Decision(Subscribed(key, log.seq), decision.events, decision.secrets)
