@@ -22,10 +22,10 @@ EVENT_TIME = "{urn:ietf:params:xml:ns:netconf:notification:1.0}eventTime"
 
 
 @asynccontextmanager
-async def playing(folder: Path, **policy: Any) -> AsyncIterator[Player]:
+async def playing(folder: Path, config: dict[str, Any] | None = None, **policy: Any) -> AsyncIterator[Player]:
     """Run a controller; `$cloud` is its provider."""
     cloud = {"hosts": 2, "vcpus": 50_000}
-    story = Story("", (), {"cloud": cloud}, [{"cores": 100_000, "instances": 10}], policy, {}, (), "", "")
+    story = Story("", (), {"cloud": cloud}, [{"cores": 100_000, "instances": 10}], policy, config or {}, (), "", "")
     player = Player(story, stage(story, folder))
     try:
         await player.stage.open()

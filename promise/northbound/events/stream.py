@@ -220,18 +220,17 @@ class Subscription:
                 return []
             if self._is_late(told):
                 break
-            found = list(self._of(told))
+            found: list[Notice | str] = list(self._of(told))
             self._cursor.position = told.seq
-            replayed = self._live_from is not None and told.seq >= self._live_from
+            if self._live_from is not None and told.seq >= self._live_from:
+                self._live_from = None
+                found.append("replayComplete")
             if found:
                 return found
-            if replayed:
-                self._live_from = None
-                return ["replayComplete"]
             await asyncio.sleep(0)  # whoever else has something to do goes first
-        last = ["replayComplete"] if self._live_from is not None else []
+        replay: list[Notice | str] = ["replayComplete"] if self._live_from is not None else []
         self.close()
-        return [*last, "notificationComplete"]
+        return [*replay, "notificationComplete"]
 
     @property
     def interest(self) -> Interest:
