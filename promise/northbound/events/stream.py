@@ -213,8 +213,8 @@ class Subscription:
             self._live_from = None
             return ["replayComplete"]
         while not self._reached_stop:
-            if found := self._beside():
-                return found
+            if beside := self._beside():
+                return beside
             told = await self._cursor.next()
             if told is None:
                 return []
