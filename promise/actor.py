@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -22,13 +22,15 @@ class Owned(Protocol):
 class Actor:
     """A user and the project (tenant) it works for; an operator sees what belongs to anybody.
 
-    `session_id` is the NETCONF session on which it asks, 0 where there is none.
+    `session_id` is the NETCONF session on which it asks, 0 where there is none. `groups` are the user's, None where
+    nobody has asked: then they are those that he has when they are wanted.
     """
 
     user: str
     project: str
     operator: bool = False
     session_id: int = 0
+    groups: frozenset[str] | None = field(default=None, compare=False)
 
     def sees(self, record: Owned) -> bool:
         """Tell whether this record exists for the actor: its own, its project's, or anybody's for an operator."""

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import ssl
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -36,6 +36,7 @@ from promise.northbound.events.post import Poster
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
+from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
@@ -235,14 +236,21 @@ async def build(
     worker = Worker(ledger, ledger, clouds.of, clock, Patience(create_settle=config.cloud.create_settle))
     sync = Sync(ledger, clouds.of, clock, config.cloud.poll_interval)
     lifecycle = Lifecycle(ledger, state.next_due, clock)
-    events = EventStream(ledger, clock)
+    modules = await rules
+    access = Control(
+        modules,
+        lambda: _nacm(state),
+        recovery=frozenset(config.access.recovery_groups),
+        groups_of=users.groups,
+    )
+    events = EventStream(ledger, clock, permits=access.tells)
     watch = Watch(ledger, state, clock)
     around = _surroundings(config, ledger, events, watch)
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
     streams = Streams(events, registry)
-    records = Records(ledger, ledger.now(), registry)
-    datastores = DatastoreService(ledger, await rules, clock, registry, users.names)
+    records = Records(ledger, ledger.now(), registry, access)
+    datastores = DatastoreService(ledger, modules, clock, registry, users.names, access)
     registry.permit = datastores.permit
     await events.log_times()
     await datastores.back("restart")
@@ -273,8 +281,9 @@ async def build(
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
         sources=(RestconfState(lambda: streams.origin),),
+        access=access,
     )
-    operations = OperationTable(rooms)
+    operations = OperationTable(rooms, access)
     server = NetconfServer(operations, datastores, users, options, events, registry, clock)
     records.sources = server.sources
     return App(
@@ -303,6 +312,12 @@ def _surroundings(config: Config, ledger: Ledger[State], events: EventStream, wa
     said = config.callback
     patience = CallbackPatience(said.first_pause, said.longest_pause, said.give_up)
     return Surroundings(ledger, events, watch, Poster(said.timeout), patience)
+
+
+def _nacm(state: State) -> Any:
+    """Return the container of the access rules, None when nothing is configured."""
+    section = state.sections.get(NACM)
+    return None if section is None else section.value
 
 
 def _modules() -> tuple[Module, ...]:

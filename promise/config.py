@@ -89,6 +89,14 @@ class RestconfConfig(Section):
         return self
 
 
+class AccessConfig(Section):
+    """The `[access]` table: what stands above the access rules, which are configuration (`ietf-netconf-acm:nacm`)."""
+
+    recovery_groups: list[str] = Field(
+        ["admin"], description="groups whose users no access rule binds; an empty list binds everybody"
+    )
+
+
 class LedgerConfig(Section):
     """The `[ledger]` table."""
 
@@ -139,6 +147,7 @@ class Config(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     netconf: NetconfConfig = NetconfConfig()
     restconf: RestconfConfig = RestconfConfig()
+    access: AccessConfig = AccessConfig()
     ledger: LedgerConfig = LedgerConfig()
     cloud: CloudConfig = CloudConfig()
     callback: CallbackConfig = CallbackConfig()

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET  # yangson writes no other
 
 from lxml import etree
 from yangson import DataModel, datatype, exceptions, schemanode
-from yangson.enumerations import ContentType, ValidationScope
+from yangson.enumerations import ContentType, DefaultDeny, ValidationScope
 
 from promise.errors import (
     BadValue,
@@ -32,7 +32,7 @@ from promise.errors import (
 from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Tree: TypeAlias = dict[str, Any]
 """The whole configuration, or what is in a container or list entry of it; names as RFC 7951 section 4 writes them."""
@@ -115,6 +115,14 @@ class Schema:
             f"{{{node.namespace}}}{node.name}": node for node in map(_node, self._model.schema.data_children())
         }
         self.namespaces = frozenset(module.namespace for module in library().modules.values())
+        self.operations = frozenset(
+            (node.ns, node.name)
+            for node in self._model.schema.children
+            if isinstance(node, schemanode.RpcActionNode | schemanode.NotificationNode)
+        )
+        """The operations and notifications, by module and name."""
+        self.denials: Mapping[tuple[tuple[str, str], ...], str] = dict(_denials(self._model.schema, ()))
+        """What the modules mark: "all" (nacm:default-deny-all) or "write", by the (module, name) of each step."""
 
     def elements(self, tree: Tree) -> list[etree._Element]:
         """Return a tree, of configuration or of state, as XML elements (RFC 7950); it has to be valid."""
@@ -216,6 +224,17 @@ def _node(found: Any) -> Node:
         children=children,
         **more,
     )
+
+
+def _denials(above: Any, path: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[tuple[str, str], ...], str]]:
+    """Yield what is marked below a node of the schema: data, operations and notifications (RFC 8341 section 3.2.2)."""
+    for node in getattr(above, "children", ()):
+        choice = isinstance(node, schemanode.CaseNode | schemanode.ChoiceNode)
+        steps = path if choice else (*path, (node.ns, node.name))
+        said = getattr(node, "default_deny", DefaultDeny.none)
+        if said is not DefaultDeny.none:
+            yield steps, said.name
+        yield from _denials(node, steps)
 
 
 def _siblings(found: Sequence[Any]) -> list[Node]:

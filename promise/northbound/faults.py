@@ -19,8 +19,8 @@ YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 _log: Final = structlog.get_logger(__name__)
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
 _PREDICATE: Final = re.compile(r"""\[(?:[^\]"']|"[^"]*"|'[^']*')*\]""")
-_IN_DATASTORE: Final = re.compile(r"/promise:promise(?![\w.-])")
-"""How the path of a node of the datastore begins; all others are those of nodes in a request."""
+_IN_DATASTORE: Final = re.compile(r"/(?:promise:promise|nacm:nacm)(?![\w.-])")
+"""How the path of a node of the datastores begins; all others are those of nodes in a request."""
 
 _APPLICATION: Final = {"data-exists", "data-missing"}
 """The error-tags that have no other error-type (RFC 6241 appendix A)."""

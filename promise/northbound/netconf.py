@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from promise.northbound.events.registry import Registry
     from promise.northbound.events.stream import EventStream
     from promise.northbound.library.modules import YangModule
+    from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Operations, StateSource
 
 TRANSPORT: Final = "netconf-ssh"
@@ -45,7 +46,7 @@ class NetconfOptions:
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
-    `sources` are what other doors tell of themselves.
+    `sources` are what other doors tell of themselves. `access` says who may do what.
     """
 
     state_dir: Path
@@ -62,6 +63,7 @@ class NetconfOptions:
     largest_skipped: int = LARGEST_SKIPPED
     limits: Limits = field(default_factory=Limits)
     sources: tuple[StateSource, ...] = ()
+    access: Control | None = None
 
 
 def _named(module: YangModule) -> str:
@@ -109,7 +111,9 @@ class NetconfServer:
             *options.sources,
         )
         """What the server tells of itself."""
-        self._requests = Requests(operations, datastores, options.modules, self._dialogues, events, self.sources)
+        self._requests = Requests(
+            operations, datastores, options.modules, self._dialogues, events, self.sources, options.access
+        )
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from promise.capacity.service import CapacityService
     from promise.northbound.access import Caller
     from promise.northbound.codec import Rpc
+    from promise.northbound.nacm.control import Control
     from promise.northbound.port import Subscriptions
     from promise.northbound.rooms.users import Passwords
     from promise.reservation.service import ReservationService
@@ -120,9 +121,10 @@ def table(rooms: Rooms) -> list[Operation[Any, Any]]:
 
 
 class OperationTable:
-    """Answers the operations of the modules; see `port.Operations`."""
+    """Answers the operations of the modules, to those who may ask them by `access`; see `port.Operations`."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, access: Control | None = None) -> None:
+        self._access = access
         rows = table(rooms)
         modelled, handled = set(yang.RPCS), {row.rpc.name for row in rows}
         if wrong := (modelled - LATER).symmetric_difference(handled) | (LATER - modelled):
@@ -131,8 +133,14 @@ class OperationTable:
         self.rpcs: Mapping[str, Rpc[Any, Any]] = {f"{rpc.module.name}:{rpc.name}": rpc for rpc in yang.RPCS.values()}
         """The operations of the modules, by their name with that of the module."""
 
+    def permit(self, caller: Caller, rpc: Rpc[Any, Any]) -> None:
+        """Raise Denied unless the caller may run an operation."""
+        if self._access is not None:
+            self._access.execute(caller, rpc.namespace, rpc.name)
+
     async def invoke(self, caller: Caller, rpc: Rpc[Input, Output], asked: Input) -> Output:
         """Decide a request that was read already, and return its answer when that is there."""
+        self.permit(caller, rpc)
         row = self._rows[rpc.tag]
         answer = await row.use_case(caller if row.on_session else actor_of(caller), asked)
         found: Output = await answer if inspect.isawaitable(answer) else answer
@@ -143,6 +151,7 @@ class OperationTable:
         row = self._rows.get(str(operation.tag))
         if row is None:
             raise _unknown(operation)
+        self.permit(caller, row.rpc)
         asked = row.rpc.decode_input_xml(operation)
         use_case = row.use_case(caller if row.on_session else actor_of(caller), asked)
         if row.is_prompt(asked):

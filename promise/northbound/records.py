@@ -6,6 +6,7 @@ Everything that RESTCONF shows comes from here, with what the caller may not see
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -14,8 +15,8 @@ from promise.configuration.model import Section
 from promise.errors import NoResource
 from promise.northbound import bindings as yang
 from promise.northbound import running
-from promise.northbound.datastores.reading import visible
 from promise.northbound.datastores.state import PARTS
+from promise.northbound.nacm.control import NACM
 from promise.northbound.port import Content
 from promise.northbound.running import TOP
 from promise.northbound.words import actor_of
@@ -23,7 +24,7 @@ from promise.reservation.policy import Policy
 from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from promise.events import Entry
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
+    from promise.northbound.nacm.control import Control
     from promise.northbound.port import StateSource, Subscriptions
 
 Body: TypeAlias = dict[str, Any]
@@ -81,7 +83,10 @@ class Configuration(NamedTuple):
 class Records:
     """Reads, and knows when the configuration was changed last."""
 
-    def __init__(self, ledger: Decisions[AllocationBook], now: int, told: Subscriptions | None = None) -> None:
+    def __init__(
+        self, ledger: Decisions[AllocationBook], now: int, told: Subscriptions | None, access: Control
+    ) -> None:
+        self._access = access
         self._ledger = ledger
         self._told = told
         self.sources: Sequence[StateSource] = ()
@@ -99,15 +104,22 @@ class Records:
     async def read(self, caller: Caller, part: Part) -> Found:
         """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
         actor = actor_of(caller)
-        found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
-        found.tree = visible(caller, found.tree)
+        shown = partial(self.shown, caller)
+        found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part, shown))
         if part.content is not Content.CONFIG:
             found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
+            if part.top in {None, NACM}:
+                found.tree = self._access.counted(found.tree)
+        found.tree = self.shown(caller, found.tree)
         return found
 
-    def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
+    def shown(self, caller: Caller, tree: Tree) -> Tree:
+        """Return what of a tree the caller may read."""
+        return self._access.readable_tree(caller, tree)
+
+    def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part, shown: Callable[[Tree], Tree]) -> Found:
         """Return what the records say, with the subscriptions that live on sessions and how it goes with the others."""
-        found = _found(book, actor, now, part)
+        found = _found(book, actor, now, part, shown)
         asked = part.top in {None, TOP} and part.child in {None, "subscriptions"} and part.page is None
         if self._told is not None and asked and part.content is not Content.CONFIG:
             entry = yang.DATA["/promise/subscriptions"]
@@ -129,15 +141,15 @@ class Records:
         return Configuration(self._known, self._modified)
 
 
-def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
+def _found(book: AllocationBook, actor: Actor, now: int, part: Part, shown: Callable[[Tree], Tree]) -> Found:
     if part.page is not None and part.child in PARTS[part.content]:
-        return _page(book, actor, now, part, part.page)
+        return _page(book, actor, now, part, part.page, shown)
     tree: Tree = {}
     if part.top in {None, TOP}:
-        shown = PARTS[part.content]
+        known = PARTS[part.content]
         keys = None if part.key is None else frozenset({part.key})
-        names = [name for name in shown if part.child in {None, name}]
-        inside = _bodies(names, shown, book, actor, now, keys)
+        names = [name for name in known if part.child in {None, name}]
+        inside = _bodies(names, known, book, actor, now, keys)
         if inside:
             tree[TOP] = inside
     if part.content is not Content.NONCONFIG:
@@ -184,25 +196,35 @@ def body_of(data: Any, value: Any) -> Any:
     return body[0] if data.entry else body
 
 
-def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page) -> Found:
-    """Return a page of a list, in the order in which its entries came."""
+def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page, shown: Callable[[Tree], Tree]) -> Found:
+    """Return a page of a list, in the order in which its entries came.
+
+    Only what may be seen counts, and only what may be seen can be a cursor.
+    """
     child = part.child or ""
     values = PARTS[part.content][child]
     data = yang.DATA[f"/promise/{child}"]
-    if child in _AT_ONCE:
-        known = {str(getattr(value, _AT_ONCE[child])): value for value in values(book, actor, now, None)}
-        seen = ((key, known[key]) for key in _keys_after(known, page))
-    else:
-        seen = (
-            (key, value)
-            for key in _keys_after(_records(book, child), page)
-            for value in values(book, actor, now, frozenset({key}))
-        )
-    wanted = islice(seen, page.offset, None)
+    at_once = child in _AT_ONCE
+    records: Mapping[str, Any] = (
+        {str(getattr(value, _AT_ONCE[child])): value for value in values(book, actor, now, None)}
+        if at_once
+        else _records(book, child)
+    )
+
+    def seen(key: str) -> Any:
+        """Return the entry with a key, None where it is not for these eyes."""
+        found = [records[key]] if at_once else values(book, actor, now, frozenset({key}))
+        bodies = [body_of(data, value) for value in found]
+        tree = shown({TOP: {child: bodies}}) if bodies else {}
+        return next(iter(tree.get(TOP, {}).get(child, ())), None)
+
+    if page.cursor and (page.cursor not in records or seen(page.cursor) is None):
+        raise NoResource("the cursor names no entry of this list", app_tag="ietf-list-pagination:cursor-not-found")
+    found = ((key, body) for key in _keys_after(records, page) if (body := seen(key)) is not None)
+    wanted = islice(found, page.offset, None)
     entries = list(wanted if page.limit is None else islice(wanted, page.limit))
     more = page.limit is not None and next(wanted, None) is not None
-    tree = {TOP: {child: [body_of(data, value) for _, value in entries]}}
-    return Found(tree, cursor=entries[-1][0] if more else "")
+    return Found({TOP: {child: [body for _, body in entries]}}, cursor=entries[-1][0] if more else "")
 
 
 def _records(book: AllocationBook, child: str) -> Mapping[str, Any]:
@@ -211,8 +233,7 @@ def _records(book: AllocationBook, child: str) -> Mapping[str, Any]:
 
 
 def _keys_after(records: Mapping[str, Any], page: Page) -> Iterator[str]:
-    """Return the keys behind the cursor; the search for it is one pass in C."""
+    """Return the keys behind the cursor, which is there; the search for it is one pass in C."""
     keys = iter(reversed(list(records))) if page.backwards else iter(records)
-    if page.cursor and page.cursor not in keys:
-        raise NoResource("the cursor names no entry of this list", app_tag="ietf-list-pagination:cursor-not-found")
+    assert not page.cursor or page.cursor in keys
     return keys

@@ -9,6 +9,7 @@ from promise.northbound import defaults, monitor, notifications
 from promise.northbound.events import dynamic
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
+from promise.northbound.nacm.control import Control
 from promise.northbound.rpcs import nmda, pushing, schemas, subscribed
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
@@ -34,7 +35,8 @@ class Requests:
     """Answers requests, whichever session they come from.
 
     `modules` are those of which `operations` knows the RPCs; `sessions` are the open ones, by session-id. Without
-    `events` there are no notifications. `sources` tell state of the server besides the datastores.
+    `events` there are no notifications. `sources` tell state of the server besides the datastores. `access` says who
+    may do what; without it, what RFC 8341 says where no rule is configured.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Requests:
         sessions: Mapping[int, OpenSession],
         events: EventStream | None = None,
         sources: Sequence[StateSource] = (),
+        access: Control | None = None,
     ) -> None:
         self._operations = operations
+        self._access = access or Control(datastores.schema)
         self._sessions = SessionRpcs(sessions, datastores)
         self.ended = datastores.ended
         self._events = events
@@ -58,10 +62,11 @@ class Requests:
             **nmda.PREFIXES,
             **subscribed.PREFIXES,
             "ncwd": defaults.NAMESPACE,
+            "nacm": library().modules["ietf-netconf-acm"].namespace,
             **{module.prefix: module.namespace for module in modules},
         }
         self._namespaces = {module.namespace for module in modules}
-        retrieval = Retrieval(datastores, events, sources)
+        retrieval = Retrieval(datastores, events, sources, self._access)
         self._nmda = nmda.Nmda(datastores, retrieval)
         edits, commits = Edits(datastores), Commits(datastores)
         self._schemas = schemas.Schemas(library())
@@ -90,6 +95,7 @@ class Requests:
         namespace, name = split(operation.tag)
         if namespace in self._namespaces:
             return await self._operations.call(caller, operation)
+        self._access.execute(caller, namespace, name)
         if namespace == notifications.NAMESPACE and self._events is not None:
             return await self._sessions.create_subscription(caller, operation, self._events)
         if namespace in {dynamic.NAMESPACE, pushing.YANG_PUSH} and self._subscribed is not None:

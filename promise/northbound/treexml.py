@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from promise.northbound.datastore import Kind, text_of
 from promise.northbound.message import escape
 from promise.northbound.qualified import declarations
+from promise.northbound.subtree import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,15 +16,17 @@ if TYPE_CHECKING:
     from promise.northbound.subtree import Selection
 
 
-def written(tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str = "") -> Iterator[bytes]:
+def written(
+    tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str = "", keys: tuple[str, ...] = ()
+) -> Iterator[bytes]:
     """Yield the elements of what a tree holds, in the order of the schema, as far as it is wanted.
 
-    `space` is the default namespace where they are to stand.
+    `space` is the default namespace where they are to stand. `keys` are written in any case: access rules ask them.
     """
     for node in nodes:
         if node.member not in tree:
             continue
-        below = wanted.child(node.namespace, node.name)
+        below = EVERYTHING if node.member in keys else wanted.child(node.namespace, node.name)
         if below is not None:
             yield from _node(node, tree[node.member], below, space)
 
@@ -33,7 +36,8 @@ def _node(node: Node, value: Any, wanted: Selection, space: str) -> Iterator[byt
         if node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
             yield _element(node, space, _spaces(node, one), escape(text_of(one)).encode())
         elif _may_be_wanted(node, one, wanted):
-            yield _element(node, space, "", b"".join(written(one, node.children.values(), wanted, node.namespace)))
+            inside = b"".join(written(one, node.children.values(), wanted, node.namespace, node.keys))
+            yield _element(node, space, "", inside)
 
 
 def _may_be_wanted(node: Node, entry: Tree, wanted: Selection) -> bool:

@@ -194,6 +194,11 @@ class Users:
         """The names of those in the file."""
         return frozenset(self._users)
 
+    def groups(self, username: str) -> frozenset[str]:
+        """Return the groups of a user, none for one that does not exist."""
+        user = self._user(username)
+        return user.groups if user else frozenset()
+
     def _user(self, username: str) -> User | None:
         found = self._users.get(username)
         if found is None and self.directory is not None:

@@ -82,7 +82,13 @@ def open_end(end: int) -> int | None:
 
 def actor_of(caller: Caller) -> Actor:
     """Return on whose behalf a caller's request is decided."""
-    return Actor(caller.username, caller.project, operator=caller.administrator, session_id=caller.session_id)
+    return Actor(
+        caller.username,
+        caller.project,
+        operator=caller.administrator,
+        session_id=caller.session_id,
+        groups=caller.groups,
+    )
 
 
 def check_callback(uri: str, path: str) -> None:

@@ -137,7 +137,9 @@ async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
 @pytest.mark.rfc("8040", "4.8.9", "with-defaults")
 @pytest.mark.rfc("7952", "5.2.3", "metadata of a leaf in JSON")
 async def test_defaults_are_shown_as_asked(shared: House) -> None:
-    assert (await shared.ask("GET", NACM)).status == 404
+    assert (await shared.ask("GET", f"{NACM}?content=config")).status == 404
+    counters = (await shared.ask("GET", NACM)).body["ietf-netconf-acm:nacm"]
+    assert list(counters) == ["denied-operations", "denied-data-writes", "denied-notifications"]
     shown = (await shared.ask("GET", f"{NACM}?with-defaults=report-all&content=config")).body
     assert shown["ietf-netconf-acm:nacm"]["enable-nacm"] is True
     assert shown["ietf-netconf-acm:nacm"]["write-default"] == "deny"

@@ -2532,18 +2532,21 @@ ADD_PROVIDER_RPC: Final[codec.Rpc[classes.AddProviderInput, classes.AddProviderO
     "add-provider",
     input=ADD_PROVIDER_INPUT,
     output=ADD_PROVIDER_OUTPUT,
+    default_deny="all",
 )
 REMOVE_PROVIDER_RPC: Final[codec.Rpc[classes.RemoveProviderInput, classes.RemoveProviderOutput]] = codec.Rpc(
     OPNFV_PROMISE,
     "remove-provider",
     input=REMOVE_PROVIDER_INPUT,
     output=REMOVE_PROVIDER_OUTPUT,
+    default_deny="all",
 )
 SET_PROVIDER_CREDENTIALS_RPC: Final[codec.Rpc[classes.SetProviderCredentialsInput, classes.SetProviderCredentialsOutput]] = codec.Rpc(
     OPNFV_PROMISE,
     "set-provider-credentials",
     input=SET_PROVIDER_CREDENTIALS_INPUT,
     output=SET_PROVIDER_CREDENTIALS_OUTPUT,
+    default_deny="all",
 )
 SET_USER_PASSWORD_RPC: Final[codec.Rpc[classes.SetUserPasswordInput, classes.SetUserPasswordOutput]] = codec.Rpc(
     OPNFV_PROMISE,

@@ -8,7 +8,6 @@ from lxml import etree
 
 from promise.northbound import bindings as yang
 from promise.northbound.datastores import state
-from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, in_sections
 from promise.northbound.subscribed import MEMBER
@@ -23,20 +22,19 @@ if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.nacm.control import Control
     from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
-
-_HIDDEN: Final = frozenset({USERS, "ietf-netconf-acm:nacm"})
-"""What its modules mark as default-deny-all."""
 
 _PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 """What it reads we have written ourselves."""
 
 
 class Reading:
-    """Writes what is asked for, and little more: the door's filter has the last word."""
+    """Writes what is asked for, and little more: `access` and then the door's filter have the last word."""
 
-    def __init__(self, schema: Schema, told: Subscriptions | None = None) -> None:
+    def __init__(self, schema: Schema, access: Control, told: Subscriptions | None = None) -> None:
+        self._access = access
         self._told = told
         self._nodes = tuple(schema.top.values())
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
@@ -52,7 +50,9 @@ class Reading:
         """Return the top-level nodes with the configuration in force and the state, or with one of them."""
         texts: list[bytes] = []
         inside = wanted.child(self._promise.namespace, self._promise.name)
-        tree = visible(caller, in_sections(book)) if content is not Content.NONCONFIG else {}
+        tree = in_sections(book) if content is not Content.NONCONFIG else {}
+        if content is not Content.CONFIG:
+            tree = self._access.counted(tree)
         if inside is not None:
             sections = {name: value for name, value in tree.get(TOP, {}).items() if name not in state.CONFIG}
             parts = [
@@ -62,7 +62,7 @@ class Reading:
             parts += self._subscriptions(book, caller, inside, content)
             texts.append(b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts)))
         texts += written(tree, self._others, wanted)
-        return [etree.fromstring(text, _PARSER) for text in texts]
+        return self._access.readable(caller, [etree.fromstring(text, _PARSER) for text in texts])
 
     def _subscriptions(
         self, book: AllocationBook, caller: Caller, wanted: Selection, content: Content
@@ -75,17 +75,13 @@ class Reading:
             yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
 
 
-def visible(caller: Caller, tree: Tree, subscriptions: frozenset[str] | None = None) -> Tree:
-    """Return a configuration as the caller may see it.
-
-    Users and access rules are for administrators. Of the subscriptions others see those with these ids; None says
-    that those of others are left out already.
-    """
-    if caller.administrator:
+def visible(tree: Tree, subscriptions: frozenset[str]) -> Tree:
+    """Return a configuration with those subscriptions only that have one of these ids: the others belong to others."""
+    inside = tree.get(TOP, {})
+    if MEMBER not in inside:
         return tree
-    shown = {top: value for top, value in tree.items() if top not in _HIDDEN and top != TOP}
-    inside = {name: value for name, value in tree.get(TOP, {}).items() if f"{TOP}/{name}" not in _HIDDEN}
-    if MEMBER in inside and subscriptions is not None:
-        inside[MEMBER] = [entry for entry in inside[MEMBER] if entry["id"] in subscriptions]
-    left = {name: value for name, value in inside.items() if value}
-    return {TOP: left, **shown} if left else shown
+    kept = {name: value for name, value in inside.items() if name != MEMBER}
+    if shown := [entry for entry in inside[MEMBER] if entry["id"] in subscriptions]:
+        kept[MEMBER] = shown
+    rest = {top: value for top, value in tree.items() if top != TOP}
+    return {TOP: kept, **rest} if kept else rest

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from promise.errors import BadValue, Denied, InUse, Locked, MissingElement, NoTrial, PromiseError, Unsupported
+from promise.errors import BadValue, InUse, Invalid, Locked, MissingElement, NoTrial, PromiseError, Unsupported
 from promise.events import Decision
 from promise.northbound import subscribed
 from promise.northbound.datastores import decisions
@@ -22,6 +22,7 @@ from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.locks import Locks, permit_edit
 from promise.northbound.datastores.reading import Reading, visible
 from promise.northbound.editing import Edit
+from promise.northbound.nacm.control import Control
 from promise.northbound.port import Content, Datastore, Testing
 from promise.northbound.running import tree_of
 from promise.northbound.words import actor_of
@@ -53,7 +54,8 @@ log = structlog.get_logger(__name__)
 class DatastoreService:
     """Running, candidate and operational, for all sessions; `told` are the subscriptions that live on sessions.
 
-    `reserved` are the names of the users of the configuration file.
+    `reserved` are the names of the users of the configuration file. `access` says who may read and change what;
+    whether somebody may run an operation at all, the doors have asked already.
     """
 
     def __init__(
@@ -63,14 +65,16 @@ class DatastoreService:
         clock: Clock,
         told: Subscriptions | None = None,
         reserved: frozenset[str] = frozenset(),
+        access: Control | None = None,
     ) -> None:
+        self._access = access or Control(schema)
         self._ledger = ledger
         self._schema = schema
         self._rules = Rules(schema, reserved)
         self._clock = clock
         self._candidate = Candidate(schema.top.values())
         self._locks = Locks()
-        self._reading = Reading(schema, told)
+        self._reading = Reading(schema, self._access, told)
 
     @property
     def schema(self) -> Schema:
@@ -92,7 +96,7 @@ class DatastoreService:
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         running, own = await self._ledger.read(lambda book, _now: (tree_of(book), _subscriptions_of(caller, book)))
         tree = self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
-        return tree if caller is None else visible(caller, tree, own)
+        return tree if caller is None else self._access.readable_tree(caller, visible(tree, own))
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
@@ -110,30 +114,41 @@ class DatastoreService:
     async def edit(self, caller: Caller, datastore: Datastore, edit: Edit, testing: Testing = Testing.SET) -> None:
         """Make an edit, all of it or nothing."""
         _expect_configuration(datastore, "editing")
-        _administrator(caller, "editing the configuration")
-        await self._change(caller, datastore, edit.applied, testing)
+        await self._change(caller, datastore, edit.applied, testing, _first(edit))
 
     async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore) -> None:
         """Replace a whole configuration by another one, or by what stands in an edit (RFC 6241 section 7.3)."""
         _expect_configuration(target, "copying to")
-        _administrator(caller, "replacing the configuration")
         if source == target:
             raise BadValue(f"source and target must not both be <{target}>", name="target")
         if isinstance(source, Edit):
             new = source.applied({})
-            await self._change(caller, target, lambda _old: new, Testing.SET)
+            await self._change(caller, target, lambda _old: new, Testing.SET, _first(source))
             return
         _expect_configuration(source, "copying from")
         if target is Datastore.CANDIDATE:
-            await self._change(caller, target, await self._running_as_it_is(), Testing.SET)
+            running = await self.tree(Datastore.RUNNING)
+            make: Callable[[Tree], Tree] = lambda _old: self._access.readable_tree(caller, running)  # noqa: E731 - short
         else:
-            await self._change(caller, target, self._candidate.over, Testing.SET)
-
-    async def _running_as_it_is(self) -> Callable[[Tree], Tree]:
-        running = await self.tree(Datastore.RUNNING)
-        return lambda _old: running
+            make = lambda old: self._access.readable_tree(caller, self._candidate.over(old))  # noqa: E731 - short
+        await self._change(caller, target, make, Testing.SET)
 
     async def _change(
+        self, caller: Caller, datastore: Datastore, make: Callable[[Tree], Tree], testing: Testing, path: str = ""
+    ) -> None:
+        """Change a datastore as far as the caller may; `path` tells what whoever may change nothing has asked for."""
+        self._access.writes(caller, path)
+        try:
+            await self._changed(caller, datastore, partial(self._made, caller, make), testing)
+        except Invalid as error:
+            raise self._access.screened(caller, error) from None
+
+    def _made(self, caller: Caller, make: Callable[[Tree], Tree], before: Tree) -> Tree:
+        after = make(before)
+        self._access.change(caller, before, after)
+        return after
+
+    async def _changed(
         self, caller: Caller, datastore: Datastore, make: Callable[[Tree], Tree], testing: Testing
     ) -> None:
         self._locks.permit(caller.session_id, datastore)
@@ -166,12 +181,12 @@ class DatastoreService:
 
     async def validate(self, caller: Caller, source: Datastore | Edit) -> None:
         """Raise what would stop a configuration from being put into force (RFC 6241 section 8.6.4)."""
-        _administrator(caller, "validating a configuration")
-        if isinstance(source, Edit):
-            await self._verify(source.applied({}))
-        else:
+        if not isinstance(source, Edit):
             _expect_configuration(source, "validating")
-            await self._verify(await self.tree(source))
+        try:
+            await self._verify(source.applied({}) if isinstance(source, Edit) else await self.tree(source))
+        except Invalid as error:
+            raise self._access.screened(caller, error) from None
 
     async def _verify(self, tree: Tree) -> None:
         await self._ledger.read(lambda book, now: decisions.verify(self._rules, tree, book, now))
@@ -180,13 +195,14 @@ class DatastoreService:
 
     async def commit(self, caller: Caller, confirm: Confirm | None, persist_id: str | None) -> None:
         """Put the candidate in force, for good or on trial (RFC 6241 sections 8.3.4.1 and 8.4.5.1)."""
-        _administrator(caller, "committing a configuration")
         wanted = None if confirm is None else Confirmation(confirm.timeout, _digest(confirm.persist))
 
         def decide(book: AllocationBook, now: int) -> Decision[Tree]:
             self._locks.permit(caller.session_id, Datastore.RUNNING, Datastore.CANDIDATE)
             _permit_confirming(book.revision.trial, caller, persist_id, now)
-            committed = self._candidate.over(tree_of(book))
+            running = tree_of(book)
+            committed = self._candidate.over(running)
+            self._access.change(caller, running, committed)
             made = decisions.commit(self._rules, lambda _old: committed, book, now, _author(caller), wanted)
             return Decision(committed, made.events, made.secrets)
 
@@ -194,7 +210,6 @@ class DatastoreService:
 
     async def cancel(self, caller: Caller, persist_id: str | None) -> None:
         """Go back to what was in force before the open trial (RFC 6241 section 8.4.4.1)."""
-        _administrator(caller, "cancelling a commit")
 
         def decide(book: AllocationBook, now: int) -> Decision[bool]:
             trial = book.revision.trial
@@ -207,7 +222,6 @@ class DatastoreService:
 
     async def discard(self, caller: Caller) -> None:
         """Let the candidate be the running configuration again (RFC 6241 section 8.3.4.2)."""
-        _administrator(caller, "discarding changes")
         await asyncio.sleep(0)
         self._locks.permit(caller.session_id, Datastore.CANDIDATE)
         self._candidate.discard()
@@ -229,7 +243,6 @@ class DatastoreService:
     async def lock(self, caller: Caller, datastore: Datastore) -> None:
         """Lock a datastore for a session, or say at once why not (RFC 6241 section 7.5)."""
         _expect_configuration(datastore, "locking")
-        _administrator(caller, "locking the configuration")
         running, trial = await self._ledger.read(lambda book, _now: (tree_of(book), book.revision.trial))
         if datastore is Datastore.RUNNING and trial is not None and trial.session_id != caller.session_id:
             raise Locked("<running>", trial.session_id, why="has a confirmed commit of")
@@ -264,9 +277,12 @@ class DatastoreService:
             raise InUse("a confirmed commit is waiting to be confirmed or cancelled")
 
 
-def _administrator(caller: Caller, what: str) -> None:
-    if not caller.administrator:
-        raise Denied(what)
+def _first(edit: Edit) -> str:
+    """Return the path of the first node that an edit is about, empty when it is about none."""
+    path, changes = "", edit.changes
+    while changes:
+        path, changes = changes[0].path, changes[0].children
+    return path
 
 
 def _subscriptions_of(caller: Caller | None, book: AllocationBook) -> frozenset[str]:

@@ -163,8 +163,15 @@ class Feed:
         if told is None:
             return None
         those = self._behind(told.seq)  # one that comes meanwhile begins where it says
-        found = [(notice, ids) for notice in told.notices if (ids := [each.id for each in those if each.wants(notice)])]
+        found = [(notice, ids) for notice in told.notices if (ids := self._ids(notice, those))]
         return Step(found, those, self._cursor, told.seq)
+
+    def _ids(self, notice: Notice, those: Sequence[Member]) -> list[str]:
+        """Return the ids of those who want a notification, and may be told it."""
+        return [each.id for each in those if each.wants(notice) and self._permitted(notice, each)]
+
+    def _permitted(self, notice: Notice, member: Member) -> bool:
+        return self._stream.permits(member.actor, notice.namespace, notice.name)
 
     def still(self, ids: Iterable[str]) -> list[str]:
         """Return the ids of those subscriptions that have not ended."""
@@ -180,11 +187,15 @@ class Feed:
         """Yield what stands beside the journal, and what is gone from it."""
         for member in list(self.members.values()):
             while member.aside:
-                yield member.aside.popleft(), [member.id]
+                notice = member.aside.popleft()
+                if self._permitted(notice, member):
+                    yield notice, [member.id]
             if member.behind and (dropped := self._dropped.pop(member.id, 0)):
                 yield about.dropped(member.id, dropped, (member.behind[0].seq, self._stream.now())), [member.id]
             while member.behind and member.behind[0].seq <= member.after:
-                yield member.behind.popleft(), [member.id]
+                notice = member.behind.popleft()
+                if self._permitted(notice, member):
+                    yield notice, [member.id]
 
     async def _next(self) -> Told | None:
         """Return the entry behind the one that all were told."""

@@ -79,10 +79,20 @@ class Log(Protocol):
 
 
 class EventStream:
-    """The stream of all events; `heard` is to be subscribed at the ledger."""
+    """The stream of all events; `heard` is to be subscribed at the ledger.
 
-    def __init__(self, log: Log, clock: Clock, recent: int = RECENT) -> None:
+    `permits` says whether an actor may be told a notification, by namespace and name.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        clock: Clock,
+        recent: int = RECENT,
+        permits: Callable[[Actor, str, str], bool] = lambda _actor, _namespace, _name: True,
+    ) -> None:
         self.log = log
+        self.permits = permits
         self.clock = clock
         self._kept = recent
         self._recent: dict[int, Told] = {}
@@ -295,6 +305,7 @@ class Subscription:
             and notice.for_eyes_of(self._actor)
             and passes(notice, interest.wanted)
             and (interest.test is None or interest.test(notice))
+            and self._stream.permits(self._actor, notice.namespace, notice.name)
         )
 
     def _about_itself(self, name: str) -> Callable[[], bytes]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from promise.northbound.datastore import Node, Tree
-    from promise.northbound.nacm.rights import Rights, Walk
+    from promise.northbound.nacm.rights import Rights, Verdict, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,26 @@ class Effect:
     path: str
 
 
+def refused(
+    rights: Rights, top: Mapping[str, Node], before: Tree, after: Tree, modules: Mapping[str, str]
+) -> tuple[Effect, Verdict] | None:
+    """Return the first node that may not be changed so, and what says so; `modules` has the module of each namespace.
+
+    None when all of it is permitted.
+    """
+    if not rights.unrestricted:
+        for effect in effects(rights, top, before, after, modules):
+            verdict = effect.walk.verdict(effect.access)
+            if not verdict.permits:
+                return effect, verdict
+    return None
+
+
 def check(rights: Rights, top: Mapping[str, Node], before: Tree, after: Tree, modules: Mapping[str, str]) -> None:
-    """Raise Denied for the first node that may not be changed so; `modules` tells the module of each namespace."""
-    if rights.unrestricted:
-        return
-    for effect in effects(rights, top, before, after, modules):
-        if not effect.walk.may(effect.access):
-            raise Denied(f"{effect.access} of {effect.path}", path=effect.path)
+    """Raise Denied for the first node that may not be changed so."""
+    found = refused(rights, top, before, after, modules)
+    if found is not None:
+        raise Denied(f"{found[0].access} of {found[0].path}", path=found[0].path)
 
 
 def effects(

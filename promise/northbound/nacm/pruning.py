@@ -45,20 +45,40 @@ def readable(rights: Rights, elements: Iterable[_Element], modules: Mapping[str,
     """
     if rights.reads_all:
         return list(elements)
-    top = rights.top()
-    return [element for element in elements if _keep(top, element, modules)]
+    return _kept_of(rights.top(), elements, modules)
 
 
-def _keep(above: Walk, element: _Element, modules: Mapping[str, str]) -> bool:
-    namespace, name = split(element.tag)
-    walk = above.into(modules.get(namespace, namespace), name, Leaves(element))
+def _kept_of(above: Walk, elements: Iterable[_Element], modules: Mapping[str, str]) -> list[_Element]:
+    """Return those of the children of a place that may be read; it is decided once where values do not matter."""
+    found: list[_Element] = []
+    known: dict[str, Walk] = {}
+    for element in elements:
+        walk = known.get(str(element.tag))
+        if walk is None:
+            namespace, name = split(element.tag)
+            module = modules.get(namespace, namespace)
+            walk = above.into(module, name, Leaves(element))
+            if not above.depends(module, name):
+                known[str(element.tag)] = walk
+        if _keep(walk, element, modules):
+            found.append(element)
+    return found
+
+
+def _keep(walk: Walk, element: _Element, modules: Mapping[str, str]) -> bool:
+    """Tell whether something is left of an element; one of which all is taken out would tell that it is there."""
     if not walk.may(Access.READ):
         return False
-    if walk.varies_below(Access.READ):
-        for child in list(element):
-            if not _keep(walk, child, modules):
+    if len(element) == 0 or not walk.varies_below(Access.READ):
+        return True
+    children = list(element)
+    kept = _kept_of(walk, children, modules)
+    if len(kept) < len(children):
+        stays = set(kept)
+        for child in children:
+            if child not in stays:
                 element.remove(child)
-    return True
+    return bool(kept)
 
 
 def readable_tree(rights: Rights, tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +101,25 @@ def _kept(above: Walk, tree: Mapping[str, Any], module: str) -> dict[str, Any]:
 def _value(above: Walk, module: str, name: str, value: Any) -> Any:
     """Return what may be read of a node, or of the entries of a list; None when it is nothing."""
     if isinstance(value, list) and value != [None]:
-        found = [_value(above, module, name, entry) for entry in value]
-        return [entry for entry in found if entry is not None] or None
-    walk = above.into(module, name, Leaves(value))
+        return _entries(above, module, name, value)
+    return _at(above.into(module, name, Leaves(value)), module, value)
+
+
+def _entries(above: Walk, module: str, name: str, entries: list[Any]) -> list[Any] | None:
+    """Return the entries of which something may be read; where their values do not matter, it is decided once."""
+    if above.depends(module, name):
+        found = [_at(above.into(module, name, Leaves(entry)), module, entry) for entry in entries]
+    else:
+        walk = above.into(module, name, Leaves({}))
+        if walk.may(Access.READ) and not walk.varies_below(Access.READ):
+            return entries
+        found = [_at(walk, module, entry) for entry in entries]
+    return [entry for entry in found if entry is not None] or None
+
+
+def _at(walk: Walk, module: str, value: Any) -> Any:
     if not walk.may(Access.READ):
         return None
-    if isinstance(value, dict) and walk.varies_below(Access.READ):
-        return _kept(walk, value, module)
+    if isinstance(value, dict) and value and walk.varies_below(Access.READ):
+        return _kept(walk, value, module) or None
     return value

@@ -6,8 +6,8 @@ knows how far each rule's path has been followed to it. What may not be read is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from promise.northbound.nacm.rulebook import Access, Rule, Rulebook
 
@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 ALWAYS: Final = frozenset({("ietf-netconf", "close-session")})
 """Whoever is there may leave (section 3.2.4)."""
 
+WRITERS: Final = "writers"
+"""The mark of operations that are for those who may change something; a rule can say otherwise."""
+
+_WRITING: Final = frozenset({Access.CREATE, Access.UPDATE, Access.DELETE})
+
+
+class Verdict(NamedTuple):
+    """Whether something is permitted, and what says so: a rule ("list/rule"), a default, or a mark of the YANG."""
+
+    permits: bool
+    by: str
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What the modules themselves deny where no rule says otherwise: "all" or "write".
+    """What the modules themselves deny where no rule says otherwise: "all" or "write"; operations also `WRITERS`.
 
     `operations` and `notifications` are by (module, name), `data` by the (module, name) of each step from the top.
     """
@@ -41,6 +53,8 @@ class Rights:
     user: str
     rules: tuple[Rule, ...] = ()
     unrestricted: bool = False
+    told: dict[tuple[str, str], Verdict] = field(default_factory=dict, compare=False, repr=False)
+    """What was found out of notifications."""
 
     @classmethod
     def of(cls, book: Rulebook, marks: Marks, user: str, groups: frozenset[str], *, recovery: bool = False) -> Rights:
@@ -51,23 +65,45 @@ class Rights:
 
     def may_execute(self, module: str, operation: str) -> bool:
         """Tell whether he may run an operation (section 3.4.4)."""
+        return self.execution(module, operation).permits
+
+    def execution(self, module: str, operation: str) -> Verdict:
+        """Return whether he may run an operation, and why."""
         if self.unrestricted or (module, operation) in ALWAYS:
-            return True
+            return _ALL
         for rule in self.rules:
             named = rule.general or rule.rpc in ("*", operation)
             if named and rule.covers(module) and Access.EXECUTE in rule.access:
-                return rule.permits
-        return self.book.executes and self.marks.operations.get((module, operation)) != "all"
+                return Verdict(rule.permits, rule.place)
+        mark = self.marks.operations.get((module, operation))
+        if mark == "all":
+            return _DENIED_BY_MODULE
+        if mark == WRITERS and not self.writes_some:
+            return Verdict(False, "no right to write")  # noqa: FBT003 - it has a name
+        return Verdict(self.book.executes, "exec-default")
 
     def may_be_told(self, module: str, notification: str) -> bool:
         """Tell whether he may receive a notification (section 3.4.6)."""
+        return self.telling(module, notification).permits
+
+    def telling(self, module: str, notification: str) -> Verdict:
+        """Return whether he may receive a notification, and why; found out once."""
+        key = module, notification
+        found = self.told.get(key)
+        if found is None:
+            found = self.told[key] = self._telling(module, notification)
+        return found
+
+    def _telling(self, module: str, notification: str) -> Verdict:
         if self.unrestricted:
-            return True
+            return _ALL
         for rule in self.rules:
             named = rule.general or rule.notification in ("*", notification)
             if named and rule.covers(module) and Access.READ in rule.access:
-                return rule.permits
-        return self.book.reads and self.marks.notifications.get((module, notification)) != "all"
+                return Verdict(rule.permits, rule.place)
+        if self.marks.notifications.get((module, notification)) == "all":
+            return _DENIED_BY_MODULE
+        return Verdict(self.book.reads, "read-default")
 
     @property
     def reads_all(self) -> bool:
@@ -76,6 +112,12 @@ class Rights:
             return True
         denying = any(_about_data(rule) and Access.READ in rule.access and not rule.permits for rule in self.rules)
         return self.book.reads and not denying and "all" not in self.marks.data.values()
+
+    @property
+    def writes_some(self) -> bool:
+        """Tell whether there is anything at all that he may change."""
+        permitting = any(_about_data(rule) and rule.permits and rule.access & _WRITING for rule in self.rules)
+        return self.unrestricted or self.book.writes or permitting
 
     def top(self) -> Walk:
         """Return the place above all data."""
@@ -108,19 +150,32 @@ class Walk:
                 followed.append((rule, after))
         return Walk(self.rights, steps, tuple(followed), mark)
 
+    def depends(self, module: str, name: str) -> bool:
+        """Tell whether what is decided on such a child depends on the values in it."""
+        steps = (rule.path[at] for rule, at in self.followed if rule.path and at != _REACHED)
+        return any(bool(step.keys) and step.leads_to(module, name) for step in steps)
+
     def may(self, access: Access) -> bool:
         """Tell whether he may do this with the node here (section 3.4.5)."""
+        return self.verdict(access).permits
+
+    def verdict(self, access: Access) -> Verdict:
+        """Return whether he may do this with the node here, and why."""
         rights = self.rights
         if rights.unrestricted:
-            return True
+            return _ALL
         module = self.steps[-1][0]
         for rule, at in self.followed:
             meant = rule.path is None or at == _REACHED
             if meant and access in rule.access and rule.covers(module):
-                return rule.permits
-        if self.mark == "all" or (self.mark == "write" and access is not Access.READ):
-            return False
-        return rights.book.reads if access is Access.READ else rights.book.writes
+                return Verdict(rule.permits, rule.place)
+        if self.mark == "all":
+            return _DENIED_BY_MODULE
+        if access is Access.READ:
+            return Verdict(rights.book.reads, "read-default")
+        if self.mark == "write":
+            return Verdict(False, "default-deny-write")  # noqa: FBT003 - it has a name
+        return Verdict(rights.book.writes, "write-default")
 
     def varies_below(self, access: Access) -> bool:
         """Tell whether something below may be decided otherwise than here."""
@@ -136,6 +191,8 @@ class Walk:
 
 
 _REACHED: Final = -1
+_ALL: Final = Verdict(True, "unrestricted")  # noqa: FBT003 - it has a name
+_DENIED_BY_MODULE: Final = Verdict(False, "default-deny-all")  # noqa: FBT003 - it has a name
 
 
 def _about_data(rule: Rule) -> bool:

@@ -32,7 +32,7 @@ class Access(StrEnum):
 class Rule:
     """One rule; a rule with neither rpc, notification nor path is for everything in its module.
 
-    `module` is "*" for every module, `rpc` and `notification` are "*" for all of theirs.
+    `module` is "*" for every module, `rpc` and `notification` are "*" for all of theirs. `within` is its rule-list.
     """
 
     name: str
@@ -42,6 +42,12 @@ class Rule:
     rpc: str | None = None
     notification: str | None = None
     path: tuple[Step, ...] | None = None
+    within: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return its name behind that of its list."""
+        return f"{self.within}/{self.name}"
 
     @property
     def general(self) -> bool:
@@ -122,4 +128,5 @@ def _rule(said: Mapping[str, Any], where: str, prefixes: Mapping[str, str]) -> R
         rpc=said.get("rpc-name"),
         notification=said.get("notification-name"),
         path=steps,
+        within=where,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from promise.errors import BadParameter, NoResource, NotAllowed, PromiseError
@@ -118,7 +117,10 @@ class Configuring:
         change = placed(change, parent, query, self._schema)
         made = parent.below(change.node, change.key if change.node.many else None)
         await self.edit(caller, request, place, parent, nested(parent, [change]))
-        headers = {"Location": f"{request.origin}{place.root}{made.uri()}", **await self._tags(place, made, encoding)}
+        headers = {
+            "Location": f"{request.origin}{place.root}{made.uri()}",
+            **await self._tags(caller, place, made, encoding),
+        }
         return Reply(201, headers=headers)
 
     async def _put(self, caller: Caller, request: Request, place: Place, target: Target, query: Query) -> Reply:
@@ -129,11 +131,11 @@ class Configuring:
                 raise BadParameter("insert has no meaning for the datastore")
             changes = tuple(read_datastore(body, encoding, Operation.REPLACE, self._schema))
             await self.edit(caller, request, place, target, changes, anew=True)
-            return Reply(204, headers=await self._tags(place, target, encoding))
+            return Reply(204, headers=await self._tags(caller, place, target, encoding))
         change = about(target, single(read_body(body, encoding, target.parent, Operation.REPLACE, self._schema)))
         change = placed(change, target.parent, query, self._schema)
         was_there = await self.edit(caller, request, place, target, nested(target.parent, [change]), there=has_place)
-        headers = await self._tags(place, target, encoding)
+        headers = await self._tags(caller, place, target, encoding)
         if was_there:
             return Reply(204, headers=headers)
         return Reply(201, headers={"Location": f"{request.origin}{place.root}{target.uri()}", **headers})
@@ -147,7 +149,7 @@ class Configuring:
             change = about(target, single(read_body(body, encoding, target.parent, Operation.MERGE, self._schema)))
             changes = nested(target.parent, [change])
         await self.edit(caller, request, place, target, changes)
-        return Reply(204, headers=await self._tags(place, target, encoding))
+        return Reply(204, headers=await self._tags(caller, place, target, encoding))
 
     async def _yang_patch(self, caller: Caller, request: Request, place: Place, target: Target) -> Reply:
         """Make the edits of a YANG Patch (RFC 8072)."""
@@ -158,7 +160,8 @@ class Configuring:
         try:
             steps = self._steps(document, target, failure)
             changes = tuple(change for _, some in steps for change in some)
-            guard = partial(_expect, request, target, (await self._records.configuration()).modified)
+            modified = (await self._records.configuration()).modified
+            guard = lambda tree: _expect(request, target, modified, self._records.shown(caller, tree))  # noqa: E731
             patch = Patch(changes, guard=guard, steps=steps, failure=failure)
             await self._datastores.edit(caller, place.datastore, patch)
         except PromiseError as error:
@@ -166,7 +169,7 @@ class Configuring:
             told = status(document.patch_id, failure, wanted.encoding)
             return Reply(self._status_of(fault(error)), told, wanted.name)
         body = status(document.patch_id, failure, wanted.encoding)
-        return Reply(200, body, wanted.name, await self._tags(place, target, wanted.encoding))
+        return Reply(200, body, wanted.name, await self._tags(caller, place, target, wanted.encoding))
 
     def _steps(self, document: Document, target: Target, failure: Failure) -> Steps:
         """Read each edit of a patch, and note which of them is being read."""
@@ -193,19 +196,21 @@ class Configuring:
         before: list[Any] = [None]
 
         def guard(tree: Tree) -> None:
-            before[0] = value_of(target, tree)
-            if not there(target, tree):
+            seen = self._records.shown(caller, tree)
+            before[0] = value_of(target, seen)
+            if not there(target, seen):
                 raise NoResource(f"there is no {target.node.name} here", path=target.path)
             check(request, State.of(before[0], modified))
 
         await self._datastores.edit(caller, place.datastore, Guarded(tuple(changes), anew, guard))
         return before[0] is not None
 
-    async def _tags(self, place: Place, target: Target, encoding: Encoding) -> dict[str, str]:
+    async def _tags(self, caller: Caller, place: Place, target: Target, encoding: Encoding) -> dict[str, str]:
         """Return the header fields that tell which configuration the target has now."""
         tree, modified = await self._records.configuration()
         if place.datastore is Datastore.CANDIDATE:
             tree = await self._datastores.tree(place.datastore)
+        tree = self._records.shown(caller, tree)
         return State.of(value_of(target, tree), modified).headers(encoding)
 
 

@@ -29,6 +29,9 @@ class Invocable(Protocol):
     rpcs: Mapping[str, Rpc[Any, Any]]
     """The operations by their name with that of the module ("opnfv-promise:create-reservation")."""
 
+    def permit(self, caller: Caller, rpc: Rpc[Any, Any]) -> None:
+        """Raise errors.Denied unless the caller may run an operation."""
+
     async def invoke(self, caller: Caller, rpc: Rpc[Any, Any], asked: Any) -> Any:
         """Decide a request and return its output. Raises errors.PromiseError."""
 
@@ -50,6 +53,7 @@ class Invocation:
             return Reply(200, headers={"Allow": ", ".join(METHODS)})
         if request.method != "POST":
             raise NotAllowed("an operation is invoked by POST", METHODS)
+        self._table.permit(caller, rpc)
         read_query(request.query, NOTHING)
         return await self._invoke(caller, request, rpc)
 

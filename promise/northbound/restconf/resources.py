@@ -55,7 +55,7 @@ class Resources:
             query = replace(query, content=Content.CONFIG)
         found = await self._found(caller, target, query, datastore)
         value = self._value(target, found, query)
-        state = await self._state(target, found, datastore)
+        state = await self._state(caller, target, found, datastore)
         headers = state.headers(wanted.encoding) if state else {}
         if target.whole_list and found.cursor:
             headers["Link"] = f'<{_next(request, found.cursor)}>; rel="next"'
@@ -89,13 +89,15 @@ class Resources:
             raise BadParameter("the candidate is not read page by page")
         return Found(await self._datastores.tree(datastore, caller))
 
-    async def _state(self, target: Target, found: Found, datastore: Datastore | None) -> State | None:
+    async def _state(self, caller: Caller, target: Target, found: Found, datastore: Datastore | None) -> State | None:
         """Return what identifies the configuration of the target, None where it has none."""
         if target.steps and not target.node.config:
             return None
         configuration = await self._records.configuration()
         if datastore is Datastore.CANDIDATE:
             configuration = configuration._replace(tree=found.tree)
+        else:
+            configuration = configuration._replace(tree=self._records.shown(caller, configuration.tree))
         try:
             value = target.value_in(configuration.tree)
         except KeyError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from promise.capacity.refusal import Refusal
-from promise.errors import Denied
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 
@@ -28,8 +27,6 @@ class UserRpcs:
 
     async def set_password(self, actor: Actor, asked: yang.SetUserPasswordInput) -> yang.SetUserPasswordOutput:
         """Give a user a password, or take it away."""
-        if not actor.operator:
-            raise Denied("set-user-password")
         refusal = await self._passwords.put(actor, asked.name, asked.password)
         if isinstance(refusal, Refusal):
             return yang.SetUserPasswordOutput(**answers.not_ok(refusal))

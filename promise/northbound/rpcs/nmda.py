@@ -76,6 +76,7 @@ class Nmda:
             found = kept(found, top, asked.origins, report, shown=asked.with_origin)
         elif asked.content is not Content.NONCONFIG:
             found = reported(found, top, report, asked.wanted.building)
+        found = self._retrieval.readable(caller, found)  # defaults may stand where something is kept back
         try:
             return data(asked.wanted.prune(found, top, asked.depth), NAMESPACE)
         except Invalid as fault:

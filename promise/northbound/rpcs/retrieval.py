@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
+    from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Events, StateSource
     from promise.northbound.subtree import Selection
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 class Retrieval:
     """The operations that only read."""
 
-    def __init__(self, datastores: Datastores, events: Events | None, sources: Sequence[StateSource] = ()) -> None:
+    def __init__(
+        self, datastores: Datastores, events: Events | None, sources: Sequence[StateSource], access: Control
+    ) -> None:
+        self._access = access
         self._datastores = datastores
         self._events = events
         self._sources = [(*_tag(datastores.schema, source), source) for source in sources]
@@ -43,6 +47,10 @@ class Retrieval:
         source = datastore_of(operation, parameters, "source")
         return await self._shown(caller, operation, parameters, source, Content.CONFIG)
 
+    def readable(self, caller: Caller, elements: Sequence[_Element]) -> Sequence[_Element]:
+        """Return what the caller may read of top-level elements."""
+        return self._access.readable(caller, elements)
+
     async def _shown(
         self,
         caller: Caller,
@@ -57,7 +65,8 @@ class Retrieval:
         found = await self.nodes(caller, datastore, wanted.building, content)
         top = self._datastores.schema.top
         try:
-            return data(wanted.prune(reported(found, top, mode, wanted.building), top))
+            shown = self.readable(caller, reported(found, top, mode, wanted.building))
+            return data(wanted.prune(shown, top))
         except Invalid as fault:  # an expression may fail only when it is evaluated
             fault.path = fault.path or f"{path}/nc:filter"
             raise
@@ -65,18 +74,21 @@ class Retrieval:
     async def nodes(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content
     ) -> Sequence[_Element]:
-        """Return the top-level nodes of a datastore, in operation with what the server tells of itself."""
+        """Return the top-level nodes of a datastore, in operation with what the server tells of itself.
+
+        What the caller may not read is left out before any filter looks at it, so no filter can tell of it.
+        """
         found = [*await self._datastores.read(caller, datastore, wanted, content)]
         if datastore is not Datastore.OPERATIONAL or content is Content.CONFIG:
             return found
-        if self._events is not None:
-            found += await notifications.streams(self._events, wanted)
+        more = [] if self._events is None else [*await notifications.streams(self._events, wanted)]
         told = {
             source.top: source.tree()
             for namespace, name, source in self._sources
             if wanted.child(namespace, name) is not None
         }
-        return found + (self._datastores.schema.elements(told) if told else [])
+        more += self._datastores.schema.elements(told) if told else []
+        return found + self._access.readable(caller, more)
 
 
 def _tag(schema: Schema, source: StateSource) -> tuple[str, str]:

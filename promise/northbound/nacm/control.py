@@ -1,0 +1,225 @@
+"""The one who is asked on every door whether somebody may: by the rules of the running configuration (RFC 8341).
+
+Rights are worked out once per user and groups, and anew when the rules have changed; they are asked at the moment at
+which something is decided, so a change of the rules binds from its commit on, on open sessions too. What is denied is
+counted and logged here, in one line each, whichever door it was asked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from promise.errors import BadValue, Denied, Invalid
+from promise.northbound.access import ADMINISTRATORS
+from promise.northbound.library.modules import library
+from promise.northbound.nacm.changes import refused
+from promise.northbound.nacm.path import read_path
+from promise.northbound.nacm.pruning import Leaves, readable, readable_tree
+from promise.northbound.nacm.rights import WRITERS, Marks, Rights
+from promise.northbound.nacm.rulebook import Access, Rulebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lxml.etree import _Element
+
+    from promise.actor import Actor
+    from promise.northbound.access import Caller
+    from promise.northbound.datastore import Schema, Tree
+
+NACM: Final = "ietf-netconf-acm:nacm"
+"""The container of the rules."""
+
+SENSITIVE: Final = ("delete-config", "kill-session")
+"""The operations of NETCONF, older than the marks, that count as nacm:default-deny-all (RFC 8341 section 3.2.8)."""
+
+FOR_WRITERS: Final = ("cancel-commit", "commit", "discard-changes", "lock", "validate")
+"""Those that only make sense for, and could disturb, people who change the configuration."""
+
+NOTIFICATIONS: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+_MOST_KNOWN: Final = 10_000
+_log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Denials:
+    """What was denied since the start (RFC 8341 section 3.5.2)."""
+
+    operations: int = 0
+    writes: int = 0
+    notifications: int = 0
+
+    def tree(self) -> dict[str, int]:
+        """Return the counters under their names in the YANG."""
+        return {
+            "denied-operations": self.operations,
+            "denied-data-writes": self.writes,
+            "denied-notifications": self.notifications,
+        }
+
+
+def prefixes() -> dict[str, str]:
+    """Return the modules behind the prefixes that a rule's path may have: their names, and their own prefixes."""
+    modules = library().modules.values()
+    return {module.prefix: module.name for module in modules} | {module.name: module.name for module in modules}
+
+
+def marks(schema: Schema) -> Marks:
+    """Return what the modules deny by themselves, with what the operations of NETCONF say in words."""
+    tops = {(module, name) for module, name in schema.operations}
+    found = {path[0]: mark for path, mark in schema.denials.items() if len(path) == 1}
+    said = {("ietf-netconf", name): "all" for name in SENSITIVE}
+    said |= {("ietf-netconf", name): WRITERS for name in FOR_WRITERS}
+    data = {path: mark for path, mark in schema.denials.items() if path[0] not in tops}
+    return Marks({**said, **found}, found, data)
+
+
+class Control:
+    """Answers for everybody; `rules` gives the container of the rules, None when nothing is configured.
+
+    It is the same object for as long as the rules are the same. Users in one of the `recovery` groups are bound by
+    no rule (section 3.2.2 of RFC 8341: a recovery session). `groups_of` finds the groups of a user who is not there,
+    but has left a subscription.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        rules: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        *,
+        recovery: frozenset[str] = frozenset({ADMINISTRATORS}),
+        groups_of: Callable[[str], frozenset[str]] = lambda _user: frozenset(),
+    ) -> None:
+        self.denials = Denials()
+        self._schema = schema
+        self._rules = rules
+        self._recovery = recovery
+        self._groups_of = groups_of
+        self._marks = marks(schema)
+        self._modules = {module.namespace: name for name, module in library().modules.items()}
+        self._modules[NOTIFICATIONS] = "notifications"  # the module of RFC 5277 itself is not in our library
+        self._book = Rulebook()
+        self._read: Mapping[str, Any] | None = None
+        self._known: dict[tuple[str, frozenset[str]], Rights] = {}
+
+    # --- whose rights --------------------------------------------------------------------------------------------
+
+    def rights(self, caller: Caller) -> Rights:
+        """Return the rights of a caller at this moment."""
+        return self._rights(caller.username, caller.groups)
+
+    def _rights(self, user: str, groups: frozenset[str]) -> Rights:
+        rules = self._rules()
+        if rules is not self._read or len(self._known) > _MOST_KNOWN:
+            self._renew(rules)
+        found = self._known.get((user, groups))
+        if found is None:
+            recovery = bool(groups & self._recovery)
+            found = Rights.of(self._book, self._marks, user, groups, recovery=recovery)
+            self._known[user, groups] = found
+        return found
+
+    def _renew(self, rules: Mapping[str, Any] | None) -> None:
+        """Read the rules; those that cannot be read permit nothing, but to recovery sessions, who can mend them."""
+        try:
+            self._book = Rulebook.of(rules or {}, prefixes())
+        except BadValue as error:
+            _log.error("access-rules-unreadable", path=error.path, why=error.rule)
+            self._book = Rulebook(reads=False, writes=False, executes=False)
+        self._read = rules
+        self._known.clear()
+
+    # --- operations ----------------------------------------------------------------------------------------------
+
+    def execute(self, caller: Caller, namespace: str, operation: str) -> None:
+        """Raise Denied unless the caller may run an operation."""
+        module = self._modules.get(namespace, namespace)
+        verdict = self.rights(caller).execution(module, operation)
+        if not verdict.permits:
+            self.denials.operations += 1
+            self._note(caller, f"exec {module}:{operation}", verdict.by)
+            prefix = library().modules[module].prefix if module in library().modules else ""
+            raise Denied(operation, path=f"/nc:rpc/{prefix}:{operation}" if prefix else "")
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def readable(self, caller: Caller, elements: Iterable[_Element]) -> list[_Element]:
+        """Return what the caller may read of top-level elements; the rest is taken out of them in place."""
+        return readable(self.rights(caller), elements, self._modules)
+
+    def readable_tree(self, caller: Caller, tree: Tree) -> Tree:
+        """Return what the caller may read of a tree, which itself stays as it is."""
+        return readable_tree(self.rights(caller), tree)
+
+    def counted(self, tree: Tree) -> Tree:
+        """Return a tree of operation with the counters in it."""
+        return {**tree, NACM: {**tree.get(NACM, {}), **self.denials.tree()}}
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def writes(self, caller: Caller, path: str) -> None:
+        """Raise Denied for somebody who may change nothing at all, before he learns anything of what is there."""
+        if not self.rights(caller).writes_some:
+            raise self._denied_write(caller, "update", path, "write-default")
+
+    def change(self, caller: Caller, before: Tree, after: Tree) -> None:
+        """Raise Denied unless the caller may do all that leads from one configuration to the other (section 3.2.8)."""
+        found = refused(self.rights(caller), self._schema.top, before, after, self._modules)
+        if found is not None:
+            effect, verdict = found
+            raise self._denied_write(caller, effect.access, effect.path, verdict.by)
+
+    def screened(self, caller: Caller, error: Invalid) -> Exception:
+        """Return the error, or Denied in the place of one that tells of a node which the caller may not see."""
+        if not error.path or self._sees(caller, error.path):
+            return error
+        return self._denied_write(caller, "update", error.path, "hidden")
+
+    def _sees(self, caller: Caller, path: str) -> bool:
+        rights = self.rights(caller)
+        if rights.reads_all:
+            return True
+        try:
+            steps = read_path(path, prefixes())
+        except BadValue:
+            return True  # a path in the request, not in the datastore
+        walk = rights.top()
+        for step in steps:
+            walk = walk.into(step.module, step.name, Leaves(dict(step.keys)))
+            if not walk.may(Access.READ):
+                return False
+        return True
+
+    def _denied_write(self, caller: Caller, access: str, path: str, by: str) -> Denied:
+        self.denials.writes += 1
+        self._note(caller, f"{access} {path}", by)
+        return Denied(f"{access} of {path}", path=path)
+
+    # --- being told ----------------------------------------------------------------------------------------------
+
+    def tells(self, actor: Actor, namespace: str, notification: str) -> bool:
+        """Tell whether somebody may be told a notification that he would be told (section 3.4.6); a denial counts."""
+        groups = self._groups_of(actor.user) if actor.groups is None else actor.groups
+        if actor.operator:
+            groups |= {ADMINISTRATORS}
+        module = self._modules.get(namespace, namespace)
+        verdict = self._rights(actor.user, groups).telling(module, notification)
+        if not verdict.permits:
+            self.denials.notifications += 1
+            what = f"notification {module}:{notification}"
+            _log.info("access-denied", user=actor.user, session=actor.session_id, what=what, rule=verdict.by)
+        return verdict.permits
+
+    def _note(self, caller: Caller, what: str, rule: str) -> None:
+        _log.info(
+            "access-denied",
+            user=caller.username,
+            session=caller.session_id,
+            transport=caller.transport,
+            source=caller.source,
+            what=what,
+            rule=rule,
+        )
