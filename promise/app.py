@@ -17,7 +17,7 @@ from promise.allocation.sync import Sync
 from promise.allocation.worker import Patience, Worker
 from promise.capacity.service import CapacityService
 from promise.clock import Clock, SystemClock
-from promise.config import ConfigError, address_of, password_of
+from promise.config import ConfigError, address_of, addresses_of, password_of
 from promise.events import Decision, fact
 from promise.ledger.pruning import Pruning
 from promise.ledger.state import CODECS, State
@@ -37,6 +37,7 @@ from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
 from promise.northbound.nacm.control import NACM, Control
+from promise.northbound.listening import tls_options
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
@@ -214,7 +215,8 @@ async def build(
     """
     clock = clock or SystemClock()
     users = Users([_user(user) for user in config.user])
-    host, port = address_of(config.netconf.listen)
+    (host, port), *further = addresses_of(config.netconf.listen)
+    tls = tls_options(config.netconf)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     rules = asyncio.create_task(asyncio.to_thread(schema), name="yang")
     state = State()
@@ -274,6 +276,7 @@ async def build(
         capabilities=CAPABILITIES,
         host=host,
         port=port,
+        further=tuple(further),
         host_key_files=tuple(config.netconf.host_keys),
         login_timeout=config.netconf.login_timeout,
         max_unauthenticated=config.netconf.max_unauthenticated,
@@ -282,6 +285,7 @@ async def build(
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
         sources=(RestconfState(lambda: streams.origin),),
         access=access,
+        tls=tls,
     )
     operations = OperationTable(rooms, access)
     server = NetconfServer(operations, datastores, users, options, events, registry, clock)

@@ -52,10 +52,40 @@ class UserConfig(Section):
         return self
 
 
+class CertToNameConfig(Section):
+    """A `[[netconf.tls.cert_to_name]]`: whose a client certificate is (RFC 7407); the first that fits counts."""
+
+    fingerprint: str = Field(
+        description="of the certificate or of an authority above it: `04:` and the bytes of its SHA-256, or these alone"
+    )
+    map_type: Literal["specified", "san-rfc822-name", "san-dns-name", "san-ip-address", "san-any", "common-name"] = (
+        Field("specified", description="where the user's name stands: in `name`, or in the certificate")
+    )
+    name: str | None = Field(None, min_length=1, description="the user, where `map_type` is `specified`")
+
+    @model_validator(mode="after")
+    def _name_where_specified(self) -> CertToNameConfig:
+        if (self.map_type == "specified") != (self.name is not None):
+            raise ValueError("name belongs to map_type specified, and to no other")
+        return self
+
+
+class TlsConfig(Section):
+    """The `[netconf.tls]` table: NETCONF over TLS (RFC 7589), where both sides show certificates."""
+
+    listen: str | list[str] = Field([], description="HOST:PORT of NETCONF over TLS (usually port 6513), or several")
+    certificate: Path = Field(description="a file with the server's certificate (PEM, with its chain)")
+    key: Path | None = Field(None, description="the file with its private key; none = it is in `certificate`")
+    ca: Path = Field(description="a file with the authorities (PEM) whose client certificates are taken")
+    cert_to_name: list[CertToNameConfig] = Field([], description="whose the certificates are; see below")
+
+
 class NetconfConfig(Section):
     """The `[netconf]` table."""
 
-    listen: str = Field("127.0.0.1:1830", description="HOST:PORT of NETCONF over SSH; port 0 takes a free one")
+    listen: str | list[str] = Field(
+        "127.0.0.1:1830", description="HOST:PORT of NETCONF over SSH, or several; port 0 takes a free one"
+    )
     host_keys: list[Path] = Field([], description="files with private host keys; none = made in the state directory")
     login_timeout: float = Field(60.0, gt=0, description="seconds for a log-in")
     hello_timeout: float = Field(60.0, gt=0, description="seconds for the subsystem and the hello")
@@ -63,6 +93,13 @@ class NetconfConfig(Section):
     max_sessions: int = Field(4096, ge=1, description="sessions at a time")
     max_unauthenticated: int = Field(1024, ge=1, description="connections at a time that have not logged in")
     max_message: int = Field(4 * 2**20, ge=4096, description="bytes of the largest message that is read")
+    tls: TlsConfig | None = None
+
+    @model_validator(mode="after")
+    def _listens(self) -> NetconfConfig:
+        if not self.listen:
+            raise ValueError("listen must name an address")
+        return self
 
 
 class RestconfConfig(Section):
@@ -213,6 +250,11 @@ def password_of(user: UserConfig, environment: Mapping[str, str] = os.environ) -
         except (OSError, UnicodeDecodeError, IndexError) as error:
             raise ConfigError(f"user {user.name}: password_file {user.password_file}: {error}") from None
     return user.password
+
+
+def addresses_of(listen: str | list[str]) -> tuple[tuple[str, int], ...]:
+    """Return host and port of each; raises ConfigError as `address_of` does."""
+    return tuple(address_of(each) for each in ([listen] if isinstance(listen, str) else listen))
 
 
 def address_of(listen: str) -> tuple[str, int]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import standards as rfcs
 from click import Context, Group
@@ -177,6 +177,17 @@ def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
     for name, field in config.Config.model_fields.items():
         if inspect.isclass(field.annotation) and issubclass(field.annotation, BaseModel):
             yield f"`[{name}]`", field.annotation
+            yield from _sections_in(name, field.annotation)
+
+
+def _sections_in(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the tables inside a table, with their paths."""
+    for name, field in model.model_fields.items():
+        for inside in get_args(field.annotation):
+            if inspect.isclass(inside) and issubclass(inside, BaseModel):
+                array = get_origin(field.annotation) is list
+                yield f"`[[{path}.{name}]]`" if array else f"`[{path}.{name}]`", inside
+                yield from _sections_in(f"{path}.{name}", inside)
 
 
 def _is_section(annotation: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -22,6 +23,7 @@ from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
 from promise.northbound.session import BASE_1_0, BASE_1_1, LARGEST_MESSAGE, LARGEST_SKIPPED, Session
 from promise.northbound.ssh import SshListener, SshOptions
+from promise.northbound.tls import TlsListener, TlsOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Operations, StateSource
 
-TRANSPORT: Final = "netconf-ssh"
+SSH: Final = "netconf-ssh"
+TLS: Final = "netconf-tls"
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -46,7 +49,8 @@ class NetconfOptions:
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
-    `sources` are what other doors tell of themselves. `access` says who may do what.
+    `sources` are what other doors tell of themselves. `access` says who may do what. It listens at `host` and `port`,
+    and at `further` addresses; `tls` says how it speaks TLS besides.
     """
 
     state_dir: Path
@@ -54,6 +58,7 @@ class NetconfOptions:
     capabilities: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 1830
+    further: tuple[tuple[str, int], ...] = ()
     host_key_files: tuple[Path, ...] = ()
     login_timeout: float = 60.0
     keepalive_interval: float = 0.0
@@ -64,6 +69,7 @@ class NetconfOptions:
     limits: Limits = field(default_factory=Limits)
     sources: tuple[StateSource, ...] = ()
     access: Control | None = None
+    tls: TlsOptions | None = None
 
 
 def _named(module: YangModule) -> str:
@@ -76,7 +82,7 @@ def _named(module: YangModule) -> str:
 
 
 class NetconfServer:
-    """NETCONF over SSH for these operations, datastores and users; without `events` there are no notifications.
+    """NETCONF over SSH and TLS for these operations, datastores and users; without `events` there are no notifications.
 
     `registry` is told of sessions, so that the operations know on which one somebody subscribes.
     """
@@ -118,11 +124,10 @@ class NetconfServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._listener = SshListener(
-            self._open,
+            partial(self._open, SSH),
             authenticator,
             SshOptions(
-                options.host,
-                options.port,
+                ((options.host, options.port), *options.further),
                 options.state_dir,
                 options.host_key_files,
                 login_timeout=options.login_timeout,
@@ -132,6 +137,13 @@ class NetconfServer:
                 max_channels=options.max_sessions,
             ),
         )
+        self._tls: TlsListener | None = None
+        if options.tls is not None:
+            self._tls = TlsListener(partial(self._open, TLS), authenticator.by_certificate, options.tls)
+        self.addresses: list[tuple[str, int]] = []
+        """Where it listens for SSH."""
+        self.tls_addresses: list[tuple[str, int]] = []
+        """Where it listens for TLS."""
 
     @property
     def sessions(self) -> Mapping[int, Dialogue]:
@@ -139,15 +151,22 @@ class NetconfServer:
         return self._dialogues
 
     async def start(self) -> tuple[str, int]:
-        """Listen; returns host and port. Raises hostkeys.UnusableHostKey, or OSError when it cannot listen."""
-        host, port = await self._listener.start()
-        _log.info("netconf-listening", host=host, port=port)
-        return host, port
+        """Listen; returns the first host and port. Raises hostkeys.UnusableHostKey; OSError when it cannot listen."""
+        self.addresses = await self._listener.start()
+        for host, port in self.addresses:
+            _log.info("netconf-listening", host=host, port=port)
+        if self._tls is not None:
+            self.tls_addresses = await self._tls.start()
+        for host, port in self.tls_addresses:
+            _log.info("netconf-listening", host=host, port=port, transport="tls")
+        return self.addresses[0]
 
     async def stop(self, grace: float = 5.0) -> None:
         """Accept nobody any more, give requests that are being decided `grace` seconds to be answered, then close."""
         self._stopping = True
         self._listener.stop_listening()
+        if self._tls is not None:
+            self._tls.stop_listening()
         for dialogue in self._dialogues.values():
             dialogue.stop()
         if self._tasks:
@@ -156,10 +175,12 @@ class NetconfServer:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._listener.close()
+        if self._tls is not None:
+            await self._tls.close()
 
-    def _open(self, wire: Wire, identity: Identity, source: str) -> Dialogue:
+    def _open(self, transport: str, wire: Wire, identity: Identity, source: str) -> Dialogue:
         number = next(self._session_ids)
-        caller = Caller(identity.username, identity.groups, identity.project, number, TRANSPORT, source)
+        caller = Caller(identity.username, identity.groups, identity.project, number, transport, source)
         options = self._options
         session = Session(
             number, self._capabilities, largest=options.largest_message, largest_skipped=options.largest_skipped

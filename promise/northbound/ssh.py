@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from promise.northbound.hostkeys import given_host_keys, host_keys
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -48,8 +49,7 @@ class SshOptions:
     for the subsystem within `subsystem_timeout` is closed. `max_channels` may be open in all.
     """
 
-    host: str
-    port: int
+    addresses: tuple[tuple[str, int], ...]
     state_dir: Path
     host_key_files: tuple[Path, ...] = ()
     login_timeout: float = 60.0
@@ -69,43 +69,62 @@ class SshListener:
         self.connections: set[_Connection] = set()
         self.unauthenticated = 0
         self.channels = 0
-        self._acceptor: asyncssh.SSHAcceptor
+        self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._settings: dict[str, Any] = {}
 
-    async def start(self) -> tuple[str, int]:
-        """Listen; returns host and port. Raises hostkeys.UnusableHostKey, or OSError when it cannot listen."""
+    async def start(self) -> list[tuple[str, int]]:
+        """Listen; returns hosts and ports. Raises hostkeys.UnusableHostKey, or OSError when it cannot listen."""
+        self._settings = await self._made()
+        try:
+            for host, port in self.options.addresses:
+                self._acceptors.append(await asyncssh.listen(host, port, backlog=BACKLOG, **self._settings))
+        except OSError:
+            self.stop_listening()
+            raise
+        return [acceptor.sockets[0].getsockname()[:2] for acceptor in self._acceptors]
+
+    async def _made(self) -> dict[str, Any]:
+        """Return how asyncssh is to be a server."""
         options = self.options
         keys = given_host_keys(options.host_key_files) or await asyncio.to_thread(host_keys, options.state_dir)
-        self._acceptor = await asyncssh.listen(
-            options.host,
-            options.port,
-            server_factory=lambda: _Connection(self),
-            server_host_keys=keys,
-            server_version="Promise",
-            login_timeout=options.login_timeout,
-            keepalive_interval=options.keepalive_interval,
-            backlog=BACKLOG,
-            config=None,
-            gss_host=None,
-            encryption_algs=CIPHERS,
-            compression_algs=["none"],  # nothing that inflates
-            agent_forwarding=False,
-            allow_pty=False,
-            line_editor=False,
-            encoding=None,
-            window=WINDOW,
-        )
-        host, port = self._acceptor.sockets[0].getsockname()[:2]
-        return host, port
+        return {
+            "server_factory": lambda: _Connection(self),
+            "server_host_keys": keys,
+            "server_version": "Promise",
+            "login_timeout": options.login_timeout,
+            "keepalive_interval": options.keepalive_interval,
+            "config": None,
+            "gss_host": None,
+            "encryption_algs": CIPHERS,
+            "compression_algs": ["none"],  # nothing that inflates
+            "agent_forwarding": False,
+            "allow_pty": False,
+            "line_editor": False,
+            "encoding": None,
+            "window": WINDOW,
+        }
+
+    async def take(self, connected: socket.socket, keepalive_interval: float) -> asyncssh.SSHServerConnection | None:
+        """Let the client at the other end of a socket log in; None when it does not, and the socket is closed."""
+        settings = {**self._settings, "keepalive_interval": keepalive_interval}
+        try:
+            return await asyncssh.connect_reverse(sock=connected, **settings)
+        except (OSError, asyncssh.Error) as error:
+            _log.info("login-failed", source=_address(None), reason=str(error))
+            connected.close()
+            return None
 
     def stop_listening(self) -> None:
         """Accept nobody any more."""
-        self._acceptor.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
 
     async def close(self) -> None:
         """Close what connections there still are."""
         for connection in list(self.connections):
             connection.close()
-        await self._acceptor.wait_closed()
+        for acceptor in self._acceptors:
+            await acceptor.wait_closed()
 
 
 class _Connection(asyncssh.SSHServer):

@@ -189,6 +189,11 @@ class Users:
         found = [hmac.compare_digest(candidate, key) for candidate in known]
         return _identity(user) if user and any(found) else None
 
+    def by_certificate(self, username: str) -> Identity | None:
+        """Return who has proved with a certificate to be this user, or None when he does not exist."""
+        user = self._user(username)
+        return _identity(user) if user else None
+
     @property
     def names(self) -> frozenset[str]:
         """The names of those in the file."""
