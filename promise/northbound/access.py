@@ -50,8 +50,12 @@ class Authenticator(Protocol):
     async def by_password(self, username: str, password: str) -> Identity | None:
         """Return who this is, or None when the password is not his or he does not exist."""
 
-    def by_certificate(self, username: str) -> Identity | None:
-        """Return who has proved with a certificate to be this user, or None when he does not exist."""
-
     def by_public_key(self, username: str, key: bytes) -> Identity | None:
         """Return who this is, or None when the key (an SSH public key blob, RFC 4253 section 6.6) is not his."""
+
+
+class CertificateAuthenticator(Authenticator, Protocol):
+    """Knows the users also by what certificates say."""
+
+    def by_certificate(self, username: str) -> Identity | None:
+        """Return who has proved with a certificate to be this user, or None when he does not exist."""

@@ -12,7 +12,7 @@ import structlog
 
 from promise.clock import Clock, SystemClock
 from promise.northbound import notifications
-from promise.northbound.access import Authenticator, Caller, Identity
+from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.dialogue import Dialogue, Limits
 from promise.northbound.events.netconf_events import SessionEvents
 from promise.northbound.events.state import StreamsState
@@ -91,7 +91,7 @@ class NetconfServer:
         self,
         operations: Operations,
         datastores: Datastores,
-        authenticator: Authenticator,
+        authenticator: CertificateAuthenticator,
         options: NetconfOptions,
         events: EventStream | None = None,
         registry: Registry | None = None,

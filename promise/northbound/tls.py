@@ -75,7 +75,7 @@ class TlsListener:
         try:
             for host, port in self.options.addresses:
                 family, _, _, _, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
-                listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)  # type: ignore[arg-type]
+                listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
                 listening.setblocking(False)  # noqa: FBT003 - the standard library wants it so
                 self._sockets.append(listening)
         except OSError:

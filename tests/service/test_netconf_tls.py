@@ -145,7 +145,10 @@ async def test_what_is_configured_is_named_when_it_cannot_be_used(pki: Pki) -> N
     for said, names in (
         (tls, "netconf.tls: ca"),
         ({**tls, "certificate": pki.folder / "no.pem"}, "netconf.tls: certificate"),
-        ({**tls, "cert_to_name": [{"fingerprint": "04:ab", "name": "fred"}]}, "netconf.tls.cert_to_name"),
+        (
+            {**tls, "ca": pki.ca.file, "cert_to_name": [{"fingerprint": "04:ab", "name": "fred"}]},
+            "netconf.tls.cert_to_name",
+        ),
     ):
         netconf = {"listen": "127.0.0.1:0", "tls": said}
         with pytest.raises(ConfigError, match=names):
