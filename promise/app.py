@@ -36,8 +36,8 @@ from promise.northbound.events.post import Poster
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
-from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.listening import tls_options
+from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
