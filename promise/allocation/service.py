@@ -73,7 +73,7 @@ class AllocationService:
         self,
         ledger: Decisions[AllocationBook],
         clouds: Callable[[str], Awaitable[Catalogue]],
-        settled: Callable[[str], Awaitable[None]],
+        settled: Callable[[str], Awaitable[Allocation | None]],
         refresh: Callable[[str], Awaitable[None]],
         permit: Callable[[Actor, AllocationBook], None] = lambda _actor, _book: None,
     ) -> None:
@@ -128,8 +128,10 @@ class AllocationService:
         Raises:
             CloudRefused: its provider was removed meanwhile, and the instance forgotten.
         """
-        await self._settled(instance)
+        heard = await self._settled(instance)
         found = await self._ledger.read(lambda book, _now: book.allocations.get(instance))
+        if found is None and heard is not None and heard.vm_state is VmState.ERROR:
+            return heard  # refused, and with retention 0 forgotten since
         if found is None:
             raise CloudRefused(f"the provider of instance {instance} was removed by force, and the instance forgotten")
         return found

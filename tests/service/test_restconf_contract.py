@@ -55,3 +55,17 @@ async def test_the_comment_of_a_patch_is_a_string(found: House) -> None:
         "PATCH", f"{PROMISE}/policy", json.dumps(patch).encode(), Content_Type="application/yang-patch+json"
     )
     assert (refused.status, refused.error["error-message"]) == (400, "the comment of a patch must be a string")
+
+
+async def test_a_refused_instance_is_told_also_when_it_is_forgotten_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path / "state", cloud=True, policy={"retention": 0}) as found:
+        answer = await found.invoke(
+            "create-instance", name="one", flavor="m1.small", image="cirros", **{"key-name": "none"}
+        )
+        assert (answer["result"], answer["reason"], answer["status"]) == (
+            "error",
+            "opnfv-promise:provider-refused",
+            "rejected",
+        )
+        assert "key_name" in answer["message"]
+        assert (await found.get("/allocations")).body == {"opnfv-promise:allocations": []}
