@@ -19,6 +19,7 @@ from promise.events import Decision, fact
 from promise.northbound import subscribed
 from promise.northbound.datastores import accounts, entries
 from promise.northbound.datastores.difference import difference
+from promise.northbound.nacm.control import check_rules
 from promise.northbound.running import TOP, configuration_of, tree_of, usernames_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Rules:
         """Raise the `Invalid` that tells what is wrong."""
         self.schema.validate(after)
         accounts.check(before, after, self.reserved)
+        check_rules(after, self.schema.top)
 
 
 def verify(rules: Rules, after: Tree, book: AllocationBook, now: int) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from promise.errors import BadValue, Denied, Invalid
 from promise.northbound.access import ADMINISTRATORS
+from promise.northbound.datastore import Kind
 from promise.northbound.library.modules import library
 from promise.northbound.nacm.changes import refused
 from promise.northbound.nacm.path import read_path
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from promise.actor import Actor
     from promise.northbound.access import Caller
-    from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.datastore import Node, Schema, Tree
+    from promise.northbound.nacm.path import Step
 
 NACM: Final = "ietf-netconf-acm:nacm"
 """The container of the rules."""
@@ -75,6 +77,32 @@ def marks(schema: Schema) -> Marks:
     said |= {("ietf-netconf", name): WRITERS for name in FOR_WRITERS}
     data = {path: mark for path, mark in schema.denials.items() if path[0] not in tops}
     return Marks({**said, **found}, found, data)
+
+
+def check_rules(tree: Tree, top: Mapping[str, Node]) -> None:
+    """Raise BadValue for a rule whose path could never lead to a node of these: it would protect nothing, silently."""
+    known = prefixes()
+    for rules in tree.get(NACM, {}).get("rule-list", ()):
+        for rule in rules.get("rule", ()):
+            try:
+                _expect_nodes(read_path(rule["path"], known) if "path" in rule else (), top)
+            except BadValue as error:
+                at = f"[nacm:name='{rules['name']}']/nacm:rule[nacm:name='{rule['name']}']/nacm:path"
+                raise BadValue(error.rule, path=f"/nacm:nacm/nacm:rule-list{at}", name="path") from None
+
+
+def _expect_nodes(steps: Iterable[Step], top: Mapping[str, Node]) -> None:
+    modules = library().modules
+    nodes = top
+    for step in steps:
+        node = nodes.get(f"{{{modules[step.module].namespace}}}{step.name}")
+        if node is None:
+            raise BadValue(f"must be the path of data nodes; there is no {step.module}:{step.name} in its place")
+        keys = {"."} if node.kind is Kind.LEAF_LIST else {node.child(member).name for member in node.keys}
+        for key in step.keys:
+            if key not in keys:
+                raise BadValue(f"must name keys in its predicates; {key} is none of {step.name}")
+        nodes = node.children
 
 
 class Control:
