@@ -36,7 +36,7 @@ from promise.northbound.events.post import Poster
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
-from promise.northbound.listening import tls_options
+from promise.northbound.listening import call_home, tls_options
 from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
@@ -216,7 +216,7 @@ async def build(
     clock = clock or SystemClock()
     users = Users([_user(user) for user in config.user])
     (host, port), *further = addresses_of(config.netconf.listen)
-    tls = tls_options(config.netconf)
+    tls, homes = tls_options(config.netconf), call_home(config.netconf)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     rules = asyncio.create_task(asyncio.to_thread(schema), name="yang")
     state = State()
@@ -286,6 +286,7 @@ async def build(
         sources=(RestconfState(lambda: streams.origin),),
         access=access,
         tls=tls,
+        call_home=homes,
     )
     operations = OperationTable(rooms, access)
     server = NetconfServer(operations, datastores, users, options, events, registry, clock)

@@ -80,6 +80,28 @@ class TlsConfig(Section):
     cert_to_name: list[CertToNameConfig] = Field([], description="whose the certificates are; see below")
 
 
+class CallHomeConfig(Section):
+    """A `[[netconf.call_home]]`: a client that we call (RFC 8071)."""
+
+    name: str = Field(min_length=1, description="what the log calls it")
+    transport: Literal["ssh", "tls"] = Field("ssh", description="`tls` with the certificates of `[netconf.tls]`")
+    endpoints: list[str] = Field(
+        min_length=1,
+        description="HOST:PORT of the client (usually port 4334 for SSH, 4335 for TLS), or several",
+    )
+    period: int | None = Field(
+        None, ge=1, description="seconds between the beginnings of two connections; none = again whenever one has ended"
+    )
+    start_with: Literal["first-listed", "last-connected"] = Field(
+        "first-listed", description="which endpoint is tried first"
+    )
+    max_attempts: int = Field(3, ge=1, le=255, description="tries of one endpoint before the next one")
+    first_pause: int = Field(1, ge=1, description="seconds between tries, and after a first vain round; then doubled")
+    longest_pause: int = Field(300, ge=1, description="seconds between two rounds, at most")
+    connect_timeout: float = Field(30.0, gt=0, description="seconds for a TCP connection")
+    keepalive: float = Field(60.0, ge=0, description="seconds of silence after which the client is asked; 0 = never")
+
+
 class NetconfConfig(Section):
     """The `[netconf]` table."""
 
@@ -94,11 +116,18 @@ class NetconfConfig(Section):
     max_unauthenticated: int = Field(1024, ge=1, description="connections at a time that have not logged in")
     max_message: int = Field(4 * 2**20, ge=4096, description="bytes of the largest message that is read")
     tls: TlsConfig | None = None
+    call_home: list[CallHomeConfig] = []
 
     @model_validator(mode="after")
-    def _listens(self) -> NetconfConfig:
+    def _fits_together(self) -> NetconfConfig:
         if not self.listen:
             raise ValueError("listen must name an address")
+        names = [home.name for home in self.call_home]
+        for home in self.call_home:
+            if names.count(home.name) > 1:
+                raise ValueError(f"call_home {home.name} is there twice")
+            if home.transport == "tls" and self.tls is None:
+                raise ValueError(f"call_home {home.name} speaks TLS: that needs [netconf.tls]")
         return self
 
 

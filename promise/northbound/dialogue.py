@@ -153,6 +153,8 @@ class Dialogue:
         finally:
             self._watch.cancel()
             self._monitor.end(self._record, self._ending, self._killed_by)
+            if self._opened:
+                self._log.info("session-closed", reason=self._ending.value)
             self._wire.finish(self._status)
 
     def data_received(self, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from promise.config import ConfigError, addresses_of
+from promise.northbound.callhome import CallHome
 from promise.northbound.certificates import BadFingerprint, CertToName, MapType, UnusableCertificate, server_context
 from promise.northbound.tls import TlsOptions
 
@@ -31,6 +32,25 @@ def tls_options(said: NetconfConfig) -> TlsOptions | None:
         login_timeout=said.login_timeout,
         max_unauthenticated=said.max_unauthenticated,
         max_sessions=said.max_sessions,
+    )
+
+
+def call_home(said: NetconfConfig) -> tuple[CallHome, ...]:
+    """Return which clients are called; raises ConfigError."""
+    return tuple(
+        CallHome(
+            name=each.name,
+            endpoints=addresses_of(each.endpoints),
+            transport=each.transport,
+            period=each.period,
+            start_with=each.start_with,
+            max_attempts=each.max_attempts,
+            first_pause=each.first_pause,
+            longest_pause=each.longest_pause,
+            connect_timeout=each.connect_timeout,
+            keepalive=each.keepalive,
+        )
+        for each in said.call_home
     )
 
 

@@ -13,6 +13,7 @@ import structlog
 from promise.clock import Clock, SystemClock
 from promise.northbound import notifications
 from promise.northbound.access import Caller, CertificateAuthenticator, Identity
+from promise.northbound.callhome import CallHome, CallingHome
 from promise.northbound.dialogue import Dialogue, Limits
 from promise.northbound.events.netconf_events import SessionEvents
 from promise.northbound.events.state import StreamsState
@@ -26,6 +27,7 @@ from promise.northbound.ssh import SshListener, SshOptions
 from promise.northbound.tls import TlsListener, TlsOptions
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -50,7 +52,7 @@ class NetconfOptions:
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
     `sources` are what other doors tell of themselves. `access` says who may do what. It listens at `host` and `port`,
-    and at `further` addresses; `tls` says how it speaks TLS besides.
+    and at `further` addresses; `tls` says how it speaks TLS besides, `call_home` which clients it calls.
     """
 
     state_dir: Path
@@ -70,6 +72,7 @@ class NetconfOptions:
     sources: tuple[StateSource, ...] = ()
     access: Control | None = None
     tls: TlsOptions | None = None
+    call_home: tuple[CallHome, ...] = ()
 
 
 def _named(module: YangModule) -> str:
@@ -137,6 +140,8 @@ class NetconfServer:
                 max_channels=options.max_sessions,
             ),
         )
+        self._clock = clock
+        self._calling: list[asyncio.Task[None]] = []
         self._tls: TlsListener | None = None
         if options.tls is not None:
             self._tls = TlsListener(partial(self._open, TLS), authenticator.by_certificate, options.tls)
@@ -159,11 +164,32 @@ class NetconfServer:
             self.tls_addresses = await self._tls.start()
         for host, port in self.tls_addresses:
             _log.info("netconf-listening", host=host, port=port, transport="tls")
+        holds = {"ssh": self._hold_ssh, "tls": self._hold_tls}
+        for home in self._options.call_home:
+            calling = CallingHome(home, holds[home.transport], self._clock)
+            self._calling.append(asyncio.create_task(calling.run(), name=f"call-home-{home.name}"))
         return self.addresses[0]
+
+    async def _hold_ssh(self, connected: socket.socket, keepalive: float) -> bool:
+        """Serve the client behind a socket over SSH, to its end; see `callhome.Hold`."""
+        connection = await self._listener.take(connected, keepalive)
+        if connection is not None:
+            await connection.wait_closed()
+        return connection is not None
+
+    async def _hold_tls(self, connected: socket.socket, keepalive: float) -> bool:
+        """Serve the client behind a socket over TLS, to its end; TCP keeps it alive."""
+        del keepalive
+        connection = None if self._tls is None else await self._tls.take(connected)
+        if connection is not None:
+            await connection.over.wait()
+        return connection is not None
 
     async def stop(self, grace: float = 5.0) -> None:
         """Accept nobody any more, give requests that are being decided `grace` seconds to be answered, then close."""
         self._stopping = True
+        for calling in self._calling:
+            calling.cancel()
         self._listener.stop_listening()
         if self._tls is not None:
             self._tls.stop_listening()
@@ -174,6 +200,7 @@ class NetconfServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*self._calling, return_exceptions=True)
         await self._listener.close()
         if self._tls is not None:
             await self._tls.close()

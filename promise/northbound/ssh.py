@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncssh
 import structlog
@@ -108,11 +108,11 @@ class SshListener:
         """Let the client at the other end of a socket log in; None when it does not, and the socket is closed."""
         settings = {**self._settings, "keepalive_interval": keepalive_interval}
         try:
-            return await asyncssh.connect_reverse(sock=connected, **settings)
-        except (OSError, asyncssh.Error) as error:
-            _log.info("login-failed", source=_address(None), reason=str(error))
+            connection = await asyncssh.connect_reverse(sock=connected, **settings)
+        except (OSError, asyncssh.Error):  # it is told when the connection is lost
             connected.close()
             return None
+        return connection if cast("_Connection", connection.get_owner()).authenticated else None
 
     def stop_listening(self) -> None:
         """Accept nobody any more."""
@@ -210,6 +210,11 @@ class _Connection(asyncssh.SSHServer):
         self._channels.add(channel)
         listener.channels += 1
         return channel
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether the client has proved who it is."""
+        return self._authenticated
 
     @property
     def subsystem_timeout(self) -> float:
