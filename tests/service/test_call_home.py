@@ -45,7 +45,7 @@ async def test_over_ssh_a_client_that_listens_gets_a_session_and_another_when_it
             client = await found.get()
             writer, reader, _ = await client.open_session(subsystem="netconf", encoding=None)
             hello = etree.fromstring((await reader.readuntil(END))[: -len(END)])
-            number = int(hello.findtext(f"{NC}session-id"))
+            number = int(hello.findtext(f"{NC}session-id") or 0)
             caller = door.server.sessions[number].caller
             assert (caller.username, caller.transport) == ("admin", "netconf-ssh")
             writer.close()
