@@ -32,7 +32,7 @@ crash-points: $(READY)  ## stop the controller at every step of every workflow, 
 histories: $(READY)  ## 2000 random histories of 200 steps, judged by a model after each step; a failed seed can be replayed
 	PYTHONPATH=.:tests $(BIN)/python -m oracle.histories
 
-fuzz: $(READY)  ## ask the RESTCONF door for all that OpenAPI allows and forbids, for PROMISE_FUZZ_SECONDS (600)
+fuzz: $(READY)  ## ask the RESTCONF door for all that OpenAPI allows and forbids, for PROMISE_FUZZ_SECONDS (600), by PROMISE_FUZZ_SEED
 	$(BIN)/pytest -q -m slow tests/interop/test_schemathesis.py
 
 live: $(READY)  ## the tests that need a real OpenStack: PROMISE_LIVE_CLOUDS=path/to/clouds.yaml

@@ -200,9 +200,8 @@ def _missing(instance: Any, path: str, why: str) -> Invalid:
     there = instance.value
     absent = [node.name for node in instance.schema_node.data_children() if node.mandatory_config]
     name = next((name for name in absent if name not in there), "")
-    return MissingElement(
-        f"must be given{'' if name else f': {why}'}", path=f"{path}{_segment_of(instance, name)}", name=name
-    )
+    rule = f"must have an element {name}" if name else f"must be given: {why}"
+    return MissingElement(rule, path=f"{path}{_segment_of(instance, name)}", name=name)
 
 
 def _segment_of(instance: Any, name: str) -> str:

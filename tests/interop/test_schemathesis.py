@@ -26,14 +26,16 @@ SOME = "operations/|/policy$|/providers=[^/]*$|/pools|/healthz|openapi.json|host
 QUICK = ("--include-path-regex", SOME, "--exclude-method", "HEAD", "--phases", "examples,fuzzing", "-n", "4")
 """What is asked in `make test`: every operation, and some resources of each kind."""
 
+ENVIRONMENT = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE), "COLUMNS": "120"}
+SEED = os.environ.get("PROMISE_FUZZ_SEED", "1")
 SECONDS = os.environ.get("PROMISE_FUZZ_SECONDS", "600")
-WHOLE = ("--exclude-path-regex", "ietf-netconf-acm|/streams/", "--max-time", SECONDS)
+WHOLE = ("--exclude-path-regex", "ietf-netconf-acm|/streams/", "--max-time", SECONDS, "--seed", SEED)
 """All but the rules of access, which would shut out the user who asks, and the streams, which do not end."""
 
 
 @asynccontextmanager
-async def controller(state: Path) -> AsyncIterator[str]:
-    """Open a controller with a simulated cloud, in real time; yield its address."""
+async def controller(state: Path) -> AsyncIterator[tuple[str, str]]:
+    """Open a controller with a simulated cloud, in real time; yield its address, and the id of the provider."""
     clock = SystemClock()
     at = {"listen": "127.0.0.1:0"}
     config = Config.model_validate({"state_dir": state, "netconf": at, "restconf": at, "user": USERS})
@@ -46,7 +48,7 @@ async def controller(state: Path) -> AsyncIterator[str]:
             await add_cloud(found, await simulator.start(port=0))
             made = await found.invoke("create-reservation", name="one", capacity={"cores": 2, "instances": 2})
             assert made["result"] == "ok"
-        yield f"http://{app.http[0]}:{app.http[1]}"
+        yield f"http://{app.http[0]}:{app.http[1]}", found.provider
     finally:
         await app.stop()
         await simulator.stop()
@@ -54,12 +56,12 @@ async def controller(state: Path) -> AsyncIterator[str]:
 
 async def asked(state: Path, *options: str) -> tuple[int, str]:
     """Let schemathesis ask; return its exit status and what it says."""
-    async with controller(state / "state") as address:
+    async with controller(state / "state") as (address, provider):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml"),
             "run", f"{address}/openapi.json", "--no-shrink", "--warnings", "off", *options,
             cwd=state,
-            env={**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE), "COLUMNS": "120"},
+            env={**os.environ, **ENVIRONMENT, "PROMISE_PROVIDER": provider},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         out, _ = await process.communicate()

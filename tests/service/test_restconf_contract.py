@@ -69,3 +69,11 @@ async def test_a_refused_instance_is_told_also_when_it_is_forgotten_at_once(tmp_
         )
         assert "key_name" in answer["message"]
         assert (await found.get("/allocations")).body == {"opnfv-promise:allocations": []}
+
+
+async def test_what_is_mandatory_is_named_when_it_is_deleted(tmp_path: Path) -> None:
+    async with house(tmp_path / "state", cloud=True) as found:
+        refused = await found.ask("DELETE", f"{PROMISE}/providers={found.provider}/name")
+        assert (refused.status, refused.error["error-tag"]) == (400, "missing-element")
+        assert refused.error["error-message"] == "providers must have an element name"
+        assert refused.error["error-info"] == {"ietf-netconf:bad-element": "name"}
