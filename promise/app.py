@@ -24,6 +24,8 @@ from promise.ledger.state import CODECS, State
 from promise.ledger.writer import Ledger, Settings
 from promise.northbound import defaults
 from promise.northbound.bindings import MODULES
+from promise.northbound.brakes import Brakes
+from promise.northbound.brakes import Limits as BrakeLimits
 from promise.northbound.datastore import schema
 from promise.northbound.datastores.accounts import Accounts
 from promise.northbound.datastores.service import DatastoreService
@@ -214,7 +216,7 @@ async def build(
         LedgerUnusable: the ledger cannot be opened.
     """
     clock = clock or SystemClock()
-    users = Users([_user(user) for user in config.user])
+    users = Users([_user(user) for user in config.user], brakes=Brakes(_limits(config), clock.now))
     (host, port), *further = addresses_of(config.netconf.listen)
     tls, homes = tls_options(config.netconf), call_home(config.netconf)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -317,6 +319,12 @@ def _surroundings(config: Config, ledger: Ledger[State], events: EventStream, wa
     said = config.callback
     patience = CallbackPatience(said.first_pause, said.longest_pause, said.give_up)
     return Surroundings(ledger, events, watch, Poster(said.timeout), patience)
+
+
+def _limits(config: Config) -> BrakeLimits:
+    """Return how fast passwords may be guessed."""
+    said = config.access
+    return BrakeLimits(said.failures_per_user, said.failures_per_address, said.first_pause, said.longest_pause)
 
 
 def _nacm(state: State) -> Any:

@@ -161,6 +161,10 @@ class AccessConfig(Section):
     recovery_groups: list[str] = Field(
         ["admin"], description="groups whose users no access rule binds; an empty list binds everybody"
     )
+    failures_per_user: int = Field(5, ge=0, description="wrong passwords for one user without a pause; 0 = all")
+    failures_per_address: int = Field(50, ge=0, description="wrong passwords from one address without one; 0 = all")
+    first_pause: int = Field(1, ge=1, description="seconds in which no password is looked at then; doubled each time")
+    longest_pause: int = Field(60, ge=1, description="seconds of the longest such pause")
 
 
 class LedgerConfig(Section):

@@ -47,8 +47,11 @@ def host_of(source: str) -> str:
 class Authenticator(Protocol):
     """Knows the users. Neither method says why somebody was refused, nor takes longer for users that exist."""
 
-    async def by_password(self, username: str, password: str) -> Identity | None:
-        """Return who this is, or None when the password is not his or he does not exist."""
+    async def by_password(self, username: str, password: str, source: str = "") -> Identity | None:
+        """Return who this is, or None: the password is not his, he does not exist, or there were too many guesses.
+
+        `source` is the peer's address.
+        """
 
     def by_public_key(self, username: str, key: bytes) -> Identity | None:
         """Return who this is, or None when the key (an SSH public key blob, RFC 4253 section 6.6) is not his."""

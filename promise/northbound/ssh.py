@@ -186,7 +186,7 @@ class _Connection(asyncssh.SSHServer):
         self._tries += 1
         if self._tries > PASSWORD_TRIES:
             raise asyncssh.DisconnectError(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "too many wrong passwords")
-        self._identity = await self._listener.authenticator.by_password(username, password)
+        self._identity = await self._listener.authenticator.by_password(username, password, self._source)
         return self._identity is not None
 
     def auth_completed(self) -> None:

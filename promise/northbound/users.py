@@ -12,10 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from promise.northbound.access import Identity
+import structlog
+
+from promise.northbound.access import Identity, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from promise.northbound.brakes import Brakes
 
 COST: Final = 2**14
 BLOCK_SIZE: Final = 8
@@ -27,6 +31,8 @@ KEY_SIZE: Final = 32
 MEMORY: Final = 256 * 1024 * 1024
 MOST_PARALLELISM: Final = 16
 LONGEST_PASSWORD: Final = 1024
+
+_log: Final = structlog.get_logger(__name__)
 
 
 class BadCredential(ValueError):
@@ -141,10 +147,11 @@ class Users:
 
     A password that was right is recognised again by a keyed digest (the key is made anew with every process), so
     that only the first log-in and wrong guesses cost the full price of scrypt. Guesses wait for one of `workers`
-    threads, which bounds the memory and the processors that strangers can make us spend.
+    threads, which bounds the memory and the processors that strangers can make us spend; `brakes` bound how many come.
     """
 
-    def __init__(self, users: Iterable[User], *, workers: int = 2) -> None:
+    def __init__(self, users: Iterable[User], *, workers: int = 2, brakes: Brakes | None = None) -> None:
+        self._brakes = brakes
         self.directory: Directory | None = None
         self._users = {user.username: user for user in users}
         for user in self._users.values():
@@ -156,8 +163,8 @@ class Users:
         self._verifying: dict[bytes, asyncio.Future[bool]] = {}
         self._threads = ThreadPoolExecutor(workers, "password")
 
-    async def by_password(self, username: str, password: str) -> Identity | None:
-        """Return who this is, or None; unknown users cost as much as wrong passwords."""
+    async def by_password(self, username: str, password: str, source: str = "") -> Identity | None:
+        """Return who this is, or None; unknown users cost as much as wrong passwords, and are braked as soon."""
         if len(password) > LONGEST_PASSWORD:
             return None
         user = self._user(username)
@@ -166,12 +173,25 @@ class Users:
             kept = await self.directory.password_hash(username)
             expected = kept if user else ""
         proof = self._digest(username, expected, password)
-        if not hmac.compare_digest(self._proved.get(username, b""), proof):
-            right = await self._verified(password, expected or self._nobody, proof)
-            if not (right and expected):
+        known = hmac.compare_digest(self._proved.get(username, b""), proof)
+        if known and self._brakes is not None:
+            known = self._brakes.recognizes(username, host_of(source))
+        if not known:
+            if not await self._guessed(username, password, expected, proof, host_of(source)):
                 return None
             self._proved[username] = proof
         return _identity(user) if user else None
+
+    async def _guessed(self, username: str, password: str, expected: str, proof: bytes, host: str) -> bool:
+        """Tell whether a password is right that was not proved before; the same one at the same time is one guess."""
+        counts = self._brakes is not None and proof not in self._verifying
+        if self._brakes is not None and counts and not self._brakes.admits(username, host):
+            _log.info("log-in-braked", user=username, source=host)
+            return False
+        right = await self._verified(password, expected or self._nobody, proof) and bool(expected)
+        if self._brakes is not None and counts and right:
+            self._brakes.excuse(username, host)
+        return right
 
     async def _verified(self, password: str, password_hash: str, proof: bytes) -> bool:
         """Verify once, however many ask the same at the same time (a thousand sessions of one orchestrator)."""

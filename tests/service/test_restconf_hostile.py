@@ -175,7 +175,7 @@ class Asked:
 
 
 class Everybody:
-    async def by_password(self, username: str, password: str) -> Identity | None:
+    async def by_password(self, username: str, password: str, source: str = "") -> Identity | None:
         return Identity(username)
 
     def by_public_key(self, username: str, key: bytes) -> Identity | None:

@@ -53,14 +53,14 @@ class Basic:
             raise Overloaded("too many log-ins at a time; try again")
         self._guesses += 1
         try:
-            return await self._verified(*_credentials(field[6:]))
+            return await self._verified(*_credentials(field[6:]), request.source)
         finally:
             self._guesses -= 1
 
-    async def _verified(self, username: str, password: str) -> Identity:
-        found = await self._authenticator.by_password(username, password)
+    async def _verified(self, username: str, password: str, source: str) -> Identity:
+        found = await self._authenticator.by_password(username, password, source)
         if found is None:
-            raise Unauthenticated("no such user, or not this password")
+            raise Unauthenticated("no such user, not this password, or too many wrong ones before")
         return found
 
 
