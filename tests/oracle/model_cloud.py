@@ -28,9 +28,13 @@ FLAVORS = (
     Flavor("f5", "twin", 1, 1, 0, {"instances": 1, "cores": 2, "ram": 1}),
 )
 
-MOODS = ("well", "away", "refusing", "lost", "void", "hanging", "lazy", "forgetful")
+MOODS = ("well", "away", "refusing", "lost", "void", "late", "hanging", "lazy", "forgetful")
 """What happens to what is asked: it is done; nobody answers; a create is refused; a create is done, or is not, and its
-reply is lost; it is done, and no reply comes for long; a server that shall go leaves later, or has forgotten it."""
+reply is lost, or it is done when nobody looks for it any more; it is done, and no reply comes for long; a server that
+shall go leaves later, or has forgotten it."""
+
+LATE = 5000
+"""Seconds after which a create is done that was taken for lost."""
 
 BUILDING = 2
 """Seconds for which a server of a cloud that builds is not ready."""
@@ -53,12 +57,22 @@ class FakeCloud:
     slow: bool = False
     mood: str = "well"
     builds: bool = False
+    late: list[tuple[int, str, str, str | None, str]] = field(default_factory=list)
+    """What will be made, and when: name, flavor, zone and allocation id."""
     better: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _answers(self) -> None:
         await asyncio.sleep(0)
         if self.mood == "away":
             raise CloudUnreachable(f"{self.name} does not answer")
+        self.make_up(self.now)
+
+    def make_up(self, until: int) -> None:
+        """Do by now what was to be done late."""
+        due = [each for each in self.late if each[0] <= until]
+        self.late = [each for each in self.late if each[0] > until]
+        for _, name, flavor, zone, allocation in due:
+            self.make(name, flavor, zone, allocation)
 
     async def discover(self, source: str | None = None) -> Discovery:
         await self._answers()
@@ -81,6 +95,9 @@ class FakeCloud:
             raise CloudRefused("no valid host was found")
         if self.mood == "void":
             raise OutcomeUnknown("the request was lost")
+        if self.mood == "late":
+            self.late.append((self.now + LATE, spec.name, spec.flavor, spec.zone, spec.allocation_id))
+            raise OutcomeUnknown("the reply was lost")
         server = self.make(spec.name, spec.flavor, spec.zone, spec.allocation_id)
         if self.mood == "hanging":
             await self.better.wait()

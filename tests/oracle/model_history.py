@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oracle import model_controller, model_judges, model_time
 from oracle.model import Model
-from oracle.model_cloud import BUILDING
+from oracle.model_cloud import BUILDING, LATE
 from oracle.model_columns import regrade
 from oracle.model_facts import ACTORS
 from oracle.model_trial import QUERIES, T0, Call, Disagreement, Trial
@@ -167,6 +167,7 @@ class History(Trial):
         self.controller.store.plan.clear()
         for cloud in self.clouds.by_name.values():
             cloud.recover()
+            cloud.make_up(cloud.now + LATE)
         for _ in range(PATIENCE):
             await self.advance(30)
             self.learn()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from oracle.model_columns import Scope, managed, remaining, scopes_of
+from oracle.model_columns import Scope, managed, regrade, remaining, scopes_of
 from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages, standing
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
 from oracle.model_time import finish
@@ -307,7 +307,15 @@ def cancel(world: World, query: Query) -> Answer:
     """One reservation, or each of several for itself."""
     if "reservation-ids" not in query:
         return cancel_reservation(world, query["reservation-id"])
-    return of_several(query["reservation-ids"], "reservation-id", lambda name: cancel_reservation(world, name))
+    return of_several(
+        query["reservation-ids"], "reservation-id", lambda name: regraded(world, cancel_reservation(world, name))
+    )
+
+
+def regraded(world: World, answer: Answer) -> Answer:
+    """Each of several is decided for itself: who degrades by it is found before the next one is decided."""
+    regrade(world)
+    return answer
 
 
 def of_several(ids: list[str], leaf: str, decide: Callable[[str], Answer]) -> Answer:

@@ -89,6 +89,7 @@ def _cut(world: World, pool: Pool) -> None:
         for resource, amount in pool.amounts.items():
             over = pooled(world, scope, resource, pool.start) - bound_of(world, scope, resource)
             pool.amounts[resource] = max(0, amount - max(0, over))
+    pool.amounts = {name: amount for name, amount in pool.amounts.items() if amount}
 
 
 def _expire(world: World, found: Reservation, due: int) -> None:
