@@ -34,6 +34,7 @@ def free() -> int:
         return int(one.getsockname()[1])
 
 
+@pytest.mark.rfc("8071", "4", "the server dials, the client opens SSH")
 async def test_over_ssh_a_client_that_listens_gets_a_session_and_another_when_it_ended(tmp_path: Path) -> None:
     found: asyncio.Queue[asyncssh.SSHClientConnection] = asyncio.Queue()
     acceptor = await asyncssh.listen_reverse(
@@ -76,6 +77,7 @@ async def test_ncclient_is_called(tmp_path: Path) -> None:
         await asyncio.to_thread(session.close_session)
 
 
+@pytest.mark.rfc("8071", "4", "the server dials, the client opens TLS")
 async def test_over_tls(tmp_path: Path) -> None:
     ca = issue(tmp_path, "ca", ca=True)
     server, fred = issue(tmp_path, "server", ca, names=local()), issue(tmp_path, "fred", ca)
@@ -122,6 +124,7 @@ class Clients:
         return True
 
 
+@pytest.mark.rfc("8071", "4.1", "reconnecting: endpoints, attempts, pauses, periods")
 async def test_tries_pauses_and_periods_go_by_the_clock() -> None:
     clock = ManualClock(0)
     clients = Clients(clock)

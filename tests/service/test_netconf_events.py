@@ -58,6 +58,7 @@ async def heard(client: NetconfClient, name: str) -> Any:
     return plain(told[1])
 
 
+@pytest.mark.rfc("6470", "2.2", "netconf-config-change with its edits")
 async def test_a_change_is_told_with_who_made_it_and_what_it_was(house: House) -> None:
     async with await house.session() as admin, await house.session("fred") as fred:
         await admin.subscribe()
@@ -79,6 +80,7 @@ async def test_a_change_is_told_with_who_made_it_and_what_it_was(house: House) -
         assert told == {"target": f"{at}/promise:reservation/promise:expiry", "operation": "replace"}
 
 
+@pytest.mark.rfc("6470", "2.2", "netconf-confirmed-commit at each step")
 async def test_a_commit_on_trial_is_told_at_each_step_and_told_again(house: House) -> None:
     async with await house.session() as admin, await house.session() as watching:
         await watching.subscribe()
@@ -107,6 +109,7 @@ async def test_a_commit_on_trial_is_told_at_each_step_and_told_again(house: Hous
             assert await heard(later, "netconf-confirmed-commit") == steps[0][1]
 
 
+@pytest.mark.rfc("6470", "2.2", "netconf-session-start and -end")
 async def test_sessions_are_told_to_administrators_and_to_their_users_and_never_replayed(house: House) -> None:
     async with await house.session() as admin, await house.session("fred") as fred:
         await admin.subscribe()
@@ -135,6 +138,7 @@ async def test_sessions_are_told_to_administrators_and_to_their_users_and_never_
             assert etree.fromstring(await later.notification())[1].tag.endswith("replayComplete")
 
 
+@pytest.mark.rfc("6470", "2.2", "what RPCs change in the configuration is told too")
 async def test_providers_that_rpcs_bring_and_take_are_changes(tmp_path: Path) -> None:
     async with playing(tmp_path) as player:
         admin = await player.stage.session("admin")
@@ -154,6 +158,7 @@ async def test_providers_that_rpcs_bring_and_take_are_changes(tmp_path: Path) ->
         assert (await heard(late, "netconf-config-change"))["edit"] == {"target": target, "operation": "delete"}
 
 
+@pytest.mark.rfc("7951", "6.11", "instance-identifiers name modules")
 async def test_the_json_names_modules_and_both_forms_are_what_the_module_says(tmp_path: Path) -> None:
     edits = [
         {"target": "/promise:promise/promise:users[promise:name='a-b']/promise:group[.='c:d']", "operation": "create"},
@@ -186,6 +191,7 @@ async def test_the_json_names_modules_and_both_forms_are_what_the_module_says(tm
         assert await process.wait() == 0
 
 
+@pytest.mark.rfc("6022", "2.1.2", "datastores and their locks")
 async def test_the_locks_are_told(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
         await do(one, target("lock", "candidate"))

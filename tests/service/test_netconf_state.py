@@ -126,7 +126,7 @@ async def test_the_library_tells_the_same_in_both_forms(door: Door) -> None:
         }
         assert new == old == {module.name for module in library().implemented}
         stores = {one.findtext(L + "name") for one in reply.iter(L + "datastore")}
-        assert {"ietf-datastores:running", "ietf-datastores:operational"} <= stores
+        assert {f"ietf-datastores:{name}" for name in ("running", "candidate", "operational")} == stores
 
 
 @pytest.mark.rfc("8525", "3", "content-id changes with the set")

@@ -71,6 +71,7 @@ async def ended(reader: Any) -> bytes:
         return b""
 
 
+@pytest.mark.rfc("7589", "3", "framing and messages over TLS")
 async def test_a_session_over_tls(pki: Pki) -> None:
     async with (
         serving(pki.folder, tls=pki.options()) as door,
@@ -91,6 +92,7 @@ async def test_a_session_over_tls(pki: Pki) -> None:
         assert door.operations.callers[0].transport == "netconf-tls"
 
 
+@pytest.mark.rfc("7589", "6", "the client must show a certificate")
 @pytest.mark.parametrize("who", ["nobody", "stranger"])
 async def test_without_a_certificate_of_the_authority_there_is_no_session(pki: Pki, who: str) -> None:
     async with serving(pki.folder, tls=pki.options()) as door:
@@ -111,6 +113,7 @@ async def test_without_a_certificate_of_the_authority_there_is_no_session(pki: P
         (MapType.SAN_RFC822_NAME, "", False),
     ],
 )
+@pytest.mark.rfc("7589", "7", "the username by the cert-to-name list")
 async def test_the_list_says_who_it_is(pki: Pki, map_type: MapType, name: str, there: bool) -> None:
     entry = CertToName.of(fingerprint(pki.fred.der), map_type, name)
     async with (
@@ -120,6 +123,21 @@ async def test_the_list_says_who_it_is(pki: Pki, map_type: MapType, name: str, t
         assert (await reader.read(10) != b"") is there
         users = [one.caller.username for one in door.server.sessions.values()]
         assert users == ([name or "fred"] if there else [])
+
+
+@pytest.mark.rfc("7589", "7", "a fingerprint may be that of an authority above")
+async def test_an_authority_between_comes_with_the_certificate(pki: Pki) -> None:
+    between = issue(pki.folder, "between", pki.ca, ca=True)
+    fred = issue(pki.folder, "fred", between)
+    fred.file.write_bytes(fred.file.read_bytes() + between.file.read_bytes().partition(b"-----BEGIN PRIVATE")[0])
+    for authority in (between, pki.ca):
+        entry = CertToName.of(fingerprint(authority.der), MapType.COMMON_NAME)
+        async with (
+            serving(pki.folder, tls=pki.options(entry)) as door,
+            dialled(pki, door.server.tls_addresses[0], fred) as (reader, _),
+        ):
+            assert await reader.read(10)
+            assert [one.caller.username for one in door.server.sessions.values()] == ["fred"]
 
 
 async def test_there_are_no_more_sessions_than_allowed(pki: Pki) -> None:
