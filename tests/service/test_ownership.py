@@ -1,0 +1,116 @@
+"""What belongs to somebody else cannot be told from what is not there, whichever way one asks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+from restconf_house import PROMISE, RPC, XML, house
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from restconf_house import House
+
+NOBODYS = "00000000-0000-4000-8000-00000000dead"
+WINDOW = {"start": "2027-02-01T00:00:00Z", "end": "2027-02-02T00:00:00Z"}
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[House, str]]:
+    """Open a controller with a reservation of alice's."""
+    async with house(tmp_path_factory.mktemp("ownership") / "state", cloud=True) as found:
+        made = await found.invoke(
+            "create-reservation", "alice", **WINDOW, capacity={"cores": 3}, name="mine", **{"idempotency-key": "k"}
+        )
+        yield found, made["reservation-id"]
+
+
+async def twice(found: House, own: str, method: str, path: str, body: Any = None, **more: Any) -> list[Any]:
+    """Return what carol is answered about an id of alice's, and about one that nobody has."""
+    answers = []
+    for key in (own, NOBODYS):
+        said = None if body is None else json.loads(json.dumps(body).replace("ID", key))
+        answer = await found.ask(method, path.replace("ID", key), said, user="carol", **more)
+        told = answer.content.decode().replace(key, "ID")
+        answers.append((answer.status, told, sorted(answer.headers)))
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("rpc", "given"),
+    [
+        ("query-reservation", {"reservation-id": ["ID"]}),
+        ("cancel-reservation", {"reservation-id": "ID"}),
+        ("update-reservation", {"reservation-id": "ID", "name": "x"}),
+        ("update-reservation", {"reservation-id": "ID", "capacity": {"cores": 999}}),
+        ("create-instance", {"name": "vm", "image": "x", "flavor": "m1.tiny", "reservation-id": "ID"}),
+        ("destroy-instance", {"instance-id": "ID"}),
+        ("query-instance", {"instance-id": ["ID"]}),
+        ("query-capacity", {"without": ["ID"]}),
+        ("unsubscribe", {"subscription-id": "ID"}),
+        ("subscribe-reservation-events", {"filter": {"id": ["ID"]}, "callback-uri": "http://127.0.0.1:9/"}),
+        ("create-reservation", {**WINDOW, "capacity": {"cores": 1}, "idempotency-key": "k"}),
+    ],
+)
+async def test_operations(town: tuple[House, str], rpc: str, given: dict[str, Any]) -> None:
+    found, own = town
+    first, second = await twice(found, own, "POST", RPC + rpc, {"opnfv-promise:input": given})
+    if rpc == "create-reservation":  # the key is alice's own: carol's makes a reservation of hers
+        assert '"result":"ok"' in first[1]
+        assert own not in first[1]
+    else:
+        assert first == second
+
+
+@pytest.mark.parametrize("media", ["application/yang-data+json", XML])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reservations=ID",
+        "/reservations=ID/name",
+        "/reservations?limit=1&cursor=ID",
+        "/allocations=ID",
+        "/operations=ID",
+        "/subscriptions=ID",
+        "/pools=ID",
+    ],
+)
+async def test_reading(town: tuple[House, str], path: str, media: str) -> None:
+    first, second = await twice(*town, "GET", PROMISE + path, Accept=media)
+    assert first == second
+
+
+async def test_streams_and_everything_at_once(town: tuple[House, str]) -> None:
+    found, own = town
+    await found.clock.advance(60)
+    for path in ("/restconf/data", PROMISE, f"{PROMISE}/reservations", f"{PROMISE}?depth=3", f"{PROMISE}/providers"):
+        shown = await found.ask("GET", path, user="carol", Accept="application/yang-data+json")
+        assert own not in shown.content.decode(), path
+    for stream in ("NETCONF", "reservation", "capacity", "instance"):
+        query = "start-time=2027-01-15T07:00:00Z&stop-time=2027-01-15T08:00:30Z"
+        for encoding in ("json", "xml"):
+            told = await found.ask("GET", f"/restconf/streams/{stream}/{encoding}?{query}", user="carol")
+            assert own not in told.content.decode(), stream
+            assert "mine" not in told.content.decode(), stream
+    assert (await found.ask("GET", f"/restconf/streams/{own}/json", user="carol")).status == 404
+    asked = {"opnfv-promise:input": {}}
+    for rpc in ("query-reservation", "query-instance", "query-capacity"):
+        told = await found.ask("POST", RPC + rpc, asked, user="carol")
+        assert own not in told.content.decode(), rpc
+    alice = await found.ask("POST", f"{RPC}query-reservation", asked, user="alice")
+    assert own in alice.content.decode()
+
+
+async def test_a_refusal_names_nobody(town: tuple[House, str]) -> None:
+    found, own = town
+    asked = {**WINDOW, "capacity": {"cores": 18}}
+    refused = await found.invoke("create-reservation", "carol", **asked)
+    assert refused["result"] == "conflict"
+    assert own not in json.dumps(refused)
+    assert "alice" not in json.dumps(refused)
