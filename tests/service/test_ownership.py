@@ -99,7 +99,7 @@ async def test_streams_and_everything_at_once(town: tuple[House, str]) -> None:
             assert own not in told.content.decode(), stream
             assert "mine" not in told.content.decode(), stream
     assert (await found.ask("GET", f"/restconf/streams/{own}/json", user="carol")).status == 404
-    asked = {"opnfv-promise:input": {}}
+    asked: dict[str, Any] = {"opnfv-promise:input": {}}
     for rpc in ("query-reservation", "query-instance", "query-capacity"):
         told = await found.ask("POST", RPC + rpc, asked, user="carol")
         assert own not in told.content.decode(), rpc
