@@ -285,7 +285,7 @@ async def build(
         max_sessions=config.netconf.max_sessions,
         largest_message=config.netconf.max_message,
         limits=Limits(hello_timeout=config.netconf.hello_timeout, idle_timeout=config.netconf.idle_timeout),
-        sources=(RestconfState(lambda: streams.origin),),
+        sources=(RestconfState(lambda: streams.origin, lambda: events.known_times[0]),),
         access=access,
         tls=tls,
         call_home=homes,

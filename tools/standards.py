@@ -1,6 +1,6 @@
 """The page of standards: each clause that is claimed beside the test that shows it, read from the marks on the tests.
 
-A claim is `@pytest.mark.rfc(number, section, what)` on a test, and nowhere else; so there is none without a test.
+A claim is `@pytest.mark.rfc(number, section, what)` on a test or on one of its cases, so there is none without a test.
 What is left out, with the reason, and the titles stand in tests/interop/standards/standards.toml.
 """
 
@@ -48,12 +48,12 @@ def claims(folder: Path = ROOT / "tests") -> Iterator[Claim]:
 
 
 def _of_test(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[Claim]:
-    for decorator in node.decorator_list:
-        if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func) != "pytest.mark.rfc":
+    for call in (each for decorator in node.decorator_list for each in ast.walk(decorator)):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "pytest.mark.rfc":
             continue
-        given = [ast.literal_eval(argument) for argument in decorator.args]
+        given = [ast.literal_eval(argument) for argument in call.args]
         if not node.name.startswith("test_") or list(map(type, given)) != [str] * 3:
-            raise ValueError(f"{file}:{decorator.lineno}: rfc(number, section, what) marks a test, in three strings")
+            raise ValueError(f"{file}:{call.lineno}: rfc(number, section, what) marks a test, in three strings")
         rfc, section, what = given
         yield Claim(rfc, section, what, node.name, file)
 
@@ -62,12 +62,17 @@ def page(head: str) -> str:
     """Return the page; `head` is its first line.
 
     Raises:
-        ValueError: a mark names a standard without title, or a standard is neither shown nor left out.
+        ValueError: a mark names a standard without title, a standard is neither shown nor left out, or nothing shows
+            what a capability announces.
     """
     said = tomllib.loads(TITLES.read_text(encoding="utf-8"))
+    capabilities = said.pop("capability")
     found = list(claims())
     if unknown := {claim.rfc for claim in found} - set(said):
         raise ValueError(f"{TITLES} has no title for RFC {', '.join(sorted(unknown))}")
+    shown = {f"{claim.rfc} {claim.section}" for claim in found}
+    if unshown := [uri for uri, clause in capabilities.items() if clause not in shown]:
+        raise ValueError(f"nothing shows what these capabilities announce: {', '.join(unshown)}")
     lines = [
         head,
         "# Standards",

@@ -197,9 +197,10 @@ def schema() -> Schema:
 
 def _missing(instance: Any, path: str, why: str) -> Invalid:
     """Return which mandatory node is not there."""
-    there = instance.value
-    absent = [node.name for node in instance.schema_node.data_children() if node.mandatory_config]
-    name = next((name for name in absent if name not in there), "")
+    there, schema_node = instance.value, instance.schema_node
+    absent = [node for node in schema_node.data_children() if node.mandatory_config and node.name not in there]
+    absent.sort(key=lambda node: node.parent is not schema_node)  # those of a choice are not wanted in every case
+    name = absent[0].name if absent else ""
     rule = f"must have an element {name}" if name else f"must be given: {why}"
     return MissingElement(rule, path=f"{path}{_segment_of(instance, name)}", name=name)
 

@@ -16,6 +16,7 @@ from yangson.enumerations import ContentType, ValidationScope
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+TOLD = ("datastores", "netconf-acm", "netconf-monitoring", "restconf-monitoring", "subscribed-notifications")
 YANG = Path(__file__).parents[2] / "yang"
 
 
@@ -63,7 +64,7 @@ async def _judged(elements: list[bytes], folder: Path) -> None:
     path.write_bytes(b"\n".join(elements))
     modules = [
         YANG / "opnfv-promise.yang",
-        *(YANG / "ietf" / f"ietf-{name}.yang" for name in ("datastores", "netconf-monitoring", "restconf-monitoring")),
+        *(YANG / "ietf" / f"ietf-{name}.yang" for name in TOLD),
         YANG / "ietf" / "ietf-yang-library.yang",
     ]
     command = ["yanglint", "-p", str(YANG), "-p", str(YANG / "ietf"), "-t", "data", *map(str, modules), str(path)]

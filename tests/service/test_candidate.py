@@ -86,6 +86,7 @@ async def test_test_options(house: House) -> None:
         assert await shown(one, "candidate") == "3"
 
 
+@pytest.mark.rfc("6241", "8.2", "running can be edited itself")
 async def test_the_candidate_keeps_its_changes_when_running_changes_under_it(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
         await do(one, edit(provider(1)), COMMIT, edit(provider(2)), edit(expiry(8)))

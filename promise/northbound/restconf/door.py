@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated
+from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated, UnsupportedMedia
 from promise.northbound.access import Caller
 from promise.northbound.faults import fault
 from promise.northbound.port import Datastore
 from promise.northbound.restconf import apidocument, discovery, media
 from promise.northbound.restconf.authentication import identified
-from promise.northbound.restconf.configuring import Configuring, Place
+from promise.northbound.restconf.configuring import ACCEPT_PATCH, Configuring, Place
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
 from promise.northbound.restconf.faultbody import errors
 from promise.northbound.restconf.invocation import Invocation
@@ -125,6 +125,8 @@ class Door:
         headers: dict[str, str] = {}
         if isinstance(error, NotAllowed):
             headers["Allow"] = ", ".join(error.allowed)
+        if isinstance(error, UnsupportedMedia) and request.method == "PATCH":
+            headers["Accept-Patch"] = ACCEPT_PATCH  # RFC 5789 section 2.2
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs)
         return Reply(self._status_of(told), errors([told], wanted.encoding), _error_media(wanted), headers)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.selecting import STREAMS
+from promise.northbound.words import sure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +35,13 @@ class RestconfState:
 
     top = "ietf-restconf-monitoring:restconf-state"
 
-    def __init__(self, origin: Callable[[], str] = str) -> None:
-        """Take what tells scheme and authority by which the server is reached, "" as long as nobody knows."""
+    def __init__(self, origin: Callable[[], str] = str, created: Callable[[], int | None] = lambda: None) -> None:
+        """Take what tells how the server is reached, and since when there is a log.
+
+        The first is scheme and authority, "" as long as nobody knows; the second is None as long as there is no log.
+        """
         self._origin = origin
+        self._created = created
 
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""
@@ -43,11 +49,14 @@ class RestconfState:
 
     def _streams(self) -> list[dict[str, Any]]:
         """Return the event streams; each is at one place in JSON and at another in XML."""
+        created = self._created()
+        log = {} if created is None else {"replay-log-creation-time": DATE_AND_TIME.text(sure(created))}
         return [
             {
                 "name": name,
                 "description": stream.description,
                 "replay-support": True,
+                **log,
                 "access": [
                     {"encoding": encoding, "location": f"{self._origin()}/restconf/streams/{name}/{encoding}"}
                     for encoding in ("json", "xml")
