@@ -26,6 +26,7 @@ from promise.northbound import defaults
 from promise.northbound.bindings import MODULES
 from promise.northbound.brakes import Brakes
 from promise.northbound.brakes import Limits as BrakeLimits
+from promise.northbound.certificates import UnusableCertificate
 from promise.northbound.datastore import schema
 from promise.northbound.datastores.accounts import Accounts
 from promise.northbound.datastores.service import DatastoreService
@@ -38,13 +39,13 @@ from promise.northbound.events.post import Poster
 from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
-from promise.northbound.listening import call_home, tls_options
+from promise.northbound.listening import call_home, cert_to_name, tls_options
 from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.port import Module
 from promise.northbound.records import Records
-from promise.northbound.restconf.authentication import Basic
+from promise.northbound.restconf.authentication import Basic, ClientCertificate
 from promise.northbound.restconf.door import Door
 from promise.northbound.restconf.monitoring import RestconfState
 from promise.northbound.restconf.server import HttpOptions, HttpServer
@@ -137,13 +138,14 @@ class App:
         """Listen for RESTCONF; that the usual address is taken stops nobody who has not asked for it."""
         said = self.config.restconf
         host, port = address_of(said.listen or USUAL_HTTP)
+        shown = ClientCertificate(cert_to_name("restconf", said.cert_to_name), self.users.by_certificate)
         basic = Basic(self.users, in_clear=said.plain)
         missing = 404 if said.data_missing_is_404 else 409
         door = Door(
             self.operations,
             self.records,
             self.datastores,
-            [basic],
+            [shown, basic],
             self._state,
             data_missing=missing,
             streams=self.streams,
@@ -153,6 +155,7 @@ class App:
             port=port,
             certificate=said.certificate,
             key=said.key,
+            authorities=said.ca,
             idle_timeout=said.idle_timeout,
             request_timeout=said.request_timeout,
             max_body=said.max_body,
@@ -163,6 +166,8 @@ class App:
             self.http = await self.restconf.start()
             host = f"[{self.http[0]}]" if ":" in self.http[0] else self.http[0]
             self.streams.origin = f"{'https' if said.certificate else 'http'}://{host}:{self.http[1]}"
+        except UnusableCertificate as error:
+            raise ConfigError(f"restconf: {error}") from None
         except ssl.SSLError as error:
             raise ConfigError(f"restconf.certificate {said.certificate}: {error}") from None
         except OSError as error:

@@ -137,6 +137,8 @@ class RestconfConfig(Section):
     listen: str | None = Field(None, description="HOST:PORT of HTTP; none = 127.0.0.1:8080, unless that is taken")
     certificate: Path | None = Field(None, description="a file with the certificate (PEM, with its chain): speak TLS")
     key: Path | None = Field(None, description="the file with its private key; none = it is in `certificate`")
+    ca: Path | None = Field(None, description="a file with the authorities (PEM) whose client certificates log in")
+    cert_to_name: list[CertToNameConfig] = Field([], description="whose they are, as in `netconf.tls.cert_to_name`")
     plain: bool = Field(
         default=False, description="take passwords without TLS also from other machines (behind a proxy)"
     )
@@ -152,6 +154,10 @@ class RestconfConfig(Section):
     def _key_of_something(self) -> RestconfConfig:
         if self.key is not None and self.certificate is None:
             raise ValueError("key is given without certificate")
+        if self.ca is not None and self.certificate is None:
+            raise ValueError("ca is given without certificate: clients show theirs over TLS only")
+        if self.cert_to_name and self.ca is None:
+            raise ValueError("cert_to_name is given without ca")
         return self
 
 

@@ -21,7 +21,7 @@ from promise.northbound.port import Pending
 from promise.northbound.restconf.invocation import Invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NS = "urn:opnfv:promise"
 START = 1_800_000_000
@@ -104,6 +104,7 @@ class Posted:
     method = "POST"
     path = query = origin = source = ""
     private = True
+    chain: Sequence[bytes] = ()
 
     def __init__(self, content: bytes, kind: str) -> None:
         self._content = content

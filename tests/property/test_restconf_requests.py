@@ -16,7 +16,7 @@ from promise.northbound.access import Identity
 from promise.northbound.restconf.door import Door
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ID = "00000000-0000-4000-8000-000000000001"
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
@@ -70,6 +70,7 @@ class Asked:
     origin = "http://here"
     source = "127.0.0.1:1"
     private = True
+    chain: Sequence[bytes] = ()
 
     def __init__(self, method: str, path: str, query: str, headers: dict[str, str], content: bytes) -> None:
         self.method = method

@@ -24,7 +24,7 @@ from promise.northbound.access import Identity
 from promise.northbound.restconf.authentication import Basic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -166,6 +166,7 @@ class Asked:
 
     def __init__(self, *, private: bool) -> None:
         self.private = private
+        self.chain: Sequence[bytes] = ()
 
     def header(self, name: str) -> str | None:
         return LOGIN.decode().strip().partition(": ")[2] if name == "Authorization" else None

@@ -1,6 +1,6 @@
 """Who asks: the ways in which a request proves that it comes from a user (RFC 8040 section 2.5).
 
-A way is a `Proof`; today there is HTTP Basic (RFC 7617) with the users of the SSH door. Others stand beside it.
+A way is a `Proof`: a client certificate, or HTTP Basic (RFC 7617) with the users of the SSH door.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import binascii
 from typing import TYPE_CHECKING, Final, Protocol
 
 from promise.errors import Overloaded, Unauthenticated
+from promise.northbound.certificates import username
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from promise.northbound.access import Authenticator, Identity
+    from promise.northbound.certificates import CertToName
     from promise.northbound.restconf.exchange import Request
 
 REALM: Final = "promise"
@@ -26,10 +28,29 @@ class Proof(Protocol):
     """A way to prove who one is."""
 
     challenge: str
-    """What WWW-Authenticate says of it."""
+    """What WWW-Authenticate says of it, empty where HTTP has no words for it."""
 
     async def identity(self, request: Request) -> Identity | None:
         """Return who asks; None when the request does not try this way. Raises errors.Unauthenticated."""
+
+
+class ClientCertificate:
+    """A certificate that TLS has verified, with the name that cert-to-name finds in it (RFC 8040 section 2.5).
+
+    One that belongs to nobody here proves nothing: the request may still do so in another way.
+    """
+
+    challenge = ""
+
+    def __init__(self, entries: Sequence[CertToName], find: Callable[[str], Identity | None]) -> None:
+        self._entries = entries
+        self._find = find
+
+    async def identity(self, request: Request) -> Identity | None:
+        """Return whose certificate came with the request."""
+        chain = request.chain
+        name = username(chain, self._entries) if chain else None
+        return None if name is None else self._find(name)
 
 
 class Basic:
@@ -66,12 +87,12 @@ class Basic:
 
 def _credentials(text: str) -> tuple[str, str]:
     try:
-        username, colon, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
+        name, colon, password = base64.b64decode(text.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         colon = ""
     if not colon:
         raise Unauthenticated('Basic must be followed by base64 of "user:password" in UTF-8')
-    return username, password
+    return name, password
 
 
 async def identified(request: Request, proofs: Sequence[Proof]) -> Identity:

@@ -128,7 +128,7 @@ class Door:
         if isinstance(error, UnsupportedMedia) and request.method == "PATCH":
             headers["Accept-Patch"] = ACCEPT_PATCH  # RFC 5789 section 2.2
         if isinstance(error, Unauthenticated):
-            headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs)
+            headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs if proof.challenge)
         return Reply(self._status_of(told), errors([told], wanted.encoding), _error_media(wanted), headers)
 
     def _status_of(self, told: Fault) -> int:

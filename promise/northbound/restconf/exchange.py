@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
 RESTCONF: Final = "urn:ietf:params:xml:ns:yang:ietf-restconf"
 """The namespace of the module ietf-restconf."""
@@ -42,6 +42,10 @@ class Request(Protocol):
     @property
     def source(self) -> str:
         """Return the address of the peer ("192.0.2.7:40022")."""
+
+    @property
+    def chain(self) -> Sequence[bytes]:
+        """Return the verified certificate of the client (DER) with the authorities above it; empty without one."""
 
     @property
     def private(self) -> bool:

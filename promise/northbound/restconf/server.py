@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from promise.errors import Malformed, TooBig, TooSlow
+from promise.northbound.certificates import chain_of, server_context
 from promise.northbound.faults import fault
 from promise.northbound.restconf.exchange import Encoding
 from promise.northbound.restconf.faultbody import errors
@@ -40,14 +41,16 @@ SERVER: Final = "promise"
 class HttpOptions:
     """How the server listens and what it allows; times in seconds, sizes in bytes.
 
-    With `certificate` (PEM, with its chain) and its `key` it speaks TLS. A connection that sends no whole request for
-    `idle_timeout` is closed; `request_timeout` is for a body to come, and for an answer to be taken.
+    With `certificate` (PEM, with its chain) and its `key` it speaks TLS, to clients that may show certificates of the
+    `authorities`. A connection that sends no whole request for `idle_timeout` is closed; `request_timeout` is for a
+    body to come, and for an answer to be taken.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     certificate: Path | None = None
     key: Path | None = None
+    authorities: Path | None = None
     idle_timeout: float = 60.0
     request_timeout: float = 30.0
     max_body: int = 4 * 2**20
@@ -78,6 +81,12 @@ class HttpRequest:
         """Return the address of the peer."""
         peer = self._peer
         return f"{peer[0]}:{peer[1]}" if peer else ""
+
+    @property
+    def chain(self) -> list[bytes]:
+        """Return the verified certificate of the client (DER) with the authorities above it; empty without one."""
+        tls = self._request.get_extra_info("ssl_object")
+        return [] if tls is None or self._options.authorities is None else chain_of(tls)
 
     @property
     def private(self) -> bool:
@@ -195,6 +204,10 @@ class HttpServer:
     def _context(self) -> ssl.SSLContext | None:
         if self._options.certificate is None:
             return None
+        if self._options.authorities is not None:
+            return server_context(
+                self._options.certificate, self._options.key, self._options.authorities, required=False
+            )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self._options.certificate, self._options.key)
