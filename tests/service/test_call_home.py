@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from ncclient import manager
 from netconf_client import END, NC
-from netconf_server import ADMIN, serving, until
+from netconf_server import ADMIN, serving
 from pki import issue, local
 
 from promise.clock import ManualClock
@@ -135,23 +135,23 @@ async def test_tries_pauses_and_periods_go_by_the_clock() -> None:
     home = CallHome("nms", endpoints, "ssh", 100, LAST_CONNECTED, max_attempts=2, first_pause=1, longest_pause=3)
     task = asyncio.create_task(CallingHome(home, clients.hold, clock).run())
 
-    async def after(seconds: int, calls: int) -> None:
-        for _ in range(seconds):
-            await settled(task)
-            await clock.advance(1)
-        async with asyncio.timeout(20):
-            await until(lambda: len(clients.calls) >= calls)
+    async def called(times: int) -> None:
+        """Let time pass, a second at a time, until so many calls were made."""
+        async with asyncio.timeout(60):
+            while len(clients.calls) < times:
+                await settled(task)
+                await clock.advance(1)
 
     try:
-        await after(3, 4)  # a round: each endpoint twice, a second between; two of them answer the telephone
+        await called(4)  # a round: each endpoint twice, a second between; two of them answer the telephone
         assert [port for _, port in clients.calls] == [first, first, second, second]
         clients.answering.add(second)
-        await after(4, 7)
+        await called(7)
         assert [port for _, port in clients.calls[4:]] == [first, first, second]
         clients.go.set()
         await settled(task)
         before = clock.now()
-        await after(100, 8)
+        await called(8)
         assert clients.calls[7][1] == second  # the one that was connected last
         assert clients.calls[7][0] > before + 90
     finally:
