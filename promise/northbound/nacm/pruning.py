@@ -52,7 +52,11 @@ def _kept_of(above: Walk, elements: Iterable[_Element], modules: Mapping[str, st
     """Return those of the children of a place that may be read; it is decided once where values do not matter."""
     found: list[_Element] = []
     known: dict[str, Walk] = {}
+    whole: set[str] = set()
     for element in elements:
+        if element.tag in whole:
+            found.append(element)
+            continue
         walk = known.get(str(element.tag))
         if walk is None:
             namespace, name = split(element.tag)
@@ -60,6 +64,8 @@ def _kept_of(above: Walk, elements: Iterable[_Element], modules: Mapping[str, st
             walk = above.into(module, name, Leaves(element))
             if not above.depends(module, name):
                 known[str(element.tag)] = walk
+                if walk.may(Access.READ) and not walk.varies_below(Access.READ):
+                    whole.add(str(element.tag))
         if _keep(walk, element, modules):
             found.append(element)
     return found
