@@ -134,6 +134,7 @@ async def town(tmp_path: Path) -> AsyncIterator[House]:
         yield found
 
 
+@pytest.mark.rfc("8341", "3.4.5", "what may not be read is left out, on every door")
 async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     body = (await town.get("/reservations", user="alice")).body
     first, second = body["opnfv-promise:reservations"]
@@ -193,6 +194,7 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
         assert b"preempt" not in answer.content, hidden
 
 
+@pytest.mark.rfc("8341", "3.4.6", "notifications are told to those who may hear them")
 async def test_notifications_are_told_to_those_who_may_hear_them(town: House) -> None:
     await ruled(town, rule("a", "deny", module_name="opnfv-promise", notification_name="capacity-event"))
     await town.clock.advance(60)
@@ -216,6 +218,7 @@ async def test_notifications_are_told_to_those_who_may_hear_them(town: House) ->
     assert (await counts(town))[2] == 3 * denied
 
 
+@pytest.mark.rfc("8341", "3.4.4", "operations are for those who may")
 async def test_operations_are_for_those_who_may(town: House) -> None:
     await ruled(
         town,
@@ -247,6 +250,7 @@ async def test_operations_are_for_those_who_may(town: House) -> None:
         assert await tag(client, nc("close-session")) == "ok"
 
 
+@pytest.mark.rfc("8341", "3.4.5", "edits are judged by what they change")
 async def test_edits_are_judged_by_their_effect(town: House) -> None:
     path = "/opnfv-promise:promise/policy/reservation/expiry"
     await ruled(town, rule("a", "permit", path=path, access_operations="create update"))

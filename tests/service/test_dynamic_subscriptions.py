@@ -49,6 +49,7 @@ def state(document: bytes) -> tuple[str, ...]:
     return (str(found.tag).rpartition("}")[2], *(str(each.text) for each in found))
 
 
+@pytest.mark.rfc("8639", "2.4.2", "several subscriptions of one session")
 async def test_several_on_a_session_are_told_each_for_itself(player: Player) -> None:
     client = await player.stage.session("admin")
     everything = await establish(client, "<stream>NETCONF</stream>")
@@ -69,6 +70,7 @@ async def test_several_on_a_session_are_told_each_for_itself(player: Player) -> 
     assert error(await ask(other, "modify-subscription", f"<id>{columns}</id>")) == gone
 
 
+@pytest.mark.rfc("8639", "2.4.2.1", "replay and replay-completed")
 async def test_replay_ends_with_replay_completed_and_a_stop_time_ends_it(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.pipeline([reserve(each) for each in (1, 2, 3)])
@@ -89,6 +91,7 @@ async def test_replay_ends_with_replay_completed_and_a_stop_time_ends_it(player:
     assert reply.findtext(f"{{{SN}}}replay-start-time-revision") == "2030-01-01T00:00:00Z"
 
 
+@pytest.mark.rfc("8639", "2.4.3", "modify-subscription")
 async def test_a_filter_can_be_changed(player: Player) -> None:
     client = await player.stage.session("admin")
     subtree = (
@@ -104,6 +107,7 @@ async def test_a_filter_can_be_changed(player: Player) -> None:
     assert not client.notifications
 
 
+@pytest.mark.rfc("8639", "2.4.5", "kill-subscription")
 async def test_an_administrator_kills_anybody_s_and_its_receiver_is_told(player: Player) -> None:
     alice, admin = await player.stage.session("alice"), await player.stage.session("admin")
     number = await establish(alice, "<stream>NETCONF</stream>")

@@ -62,6 +62,7 @@ def edits(found: Any) -> list[tuple[str | None, str]]:
     ]
 
 
+@pytest.mark.rfc("8641", "3.1", "on-change: what has changed is pushed as a patch")
 async def test_changes_are_pushed_as_a_patch(player: Player) -> None:
     client = await player.stage.session("admin")
     number = await establish(client, f"{RECORDS}<yp:on-change/>")
@@ -99,6 +100,7 @@ async def test_within_the_dampening_period_changes_gather(player: Player) -> Non
     assert len(edits(await pushed(client))) == 4
 
 
+@pytest.mark.rfc("8641", "3.1", "periodic")
 async def test_everything_is_pushed_every_so_often_until_the_stop_time(player: Player) -> None:
     client = await player.stage.session("admin")
     number = await establish(
