@@ -245,7 +245,7 @@ class LedgerBroken(PromiseError):
     """The ledger cannot go on; what was being decided may or may not be durable, the next start shows which.
 
     Only for what must not be survived: the state could not be changed as decided, or the outcome of a commit
-    cannot be learned. `app.py` ends the process.
+    cannot be learned. `app` ends the process.
     """
 
 

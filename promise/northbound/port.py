@@ -1,4 +1,4 @@
-"""What the doors need of the rooms behind them; `app.py` fills these ports."""
+"""What the doors need of the rooms behind them; `app` fills these ports."""
 
 from __future__ import annotations
 

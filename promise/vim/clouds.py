@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Registry(Protocol):
-    """Where providers and their passwords are found; `app.py` fills it from the ledger."""
+    """Where providers and their passwords are found; `app` fills it from the ledger."""
 
     async def provider(self, provider: str) -> Provider | None:
         """Return a provider, None when there is none of this id."""

@@ -46,7 +46,7 @@ class Cloud(Servers, Volumes, Addresses, Protocol):
 
 
 class CloudFactory(Protocol):
-    """Makes the driver for a provider; `app.py` has the one that is used."""
+    """Makes the driver for a provider; `app` has the one that is used."""
 
     def __call__(self, access: Access, password: str) -> Cloud:
         """Return a driver; nothing is contacted yet. Raise `errors.BadValue` when the endpoint is not one."""

@@ -163,7 +163,7 @@ async def test_it_comes_back_with_a_new_session_and_its_lock_is_gone(house: Hous
     async with await open_channel(*house.app.address, *ADMIN) as channel:
         executor = Executor(channel)
         assert await executor.connect() > first
-        await until(lambda: not house.app.datastores.locks)
+        await until(lambda: not house.app.front.datastores.locks)
         assert await executor.ask("<commit/>") == "ok"  # what was edited under the lock went with it
         assert "<expiry>" not in await executor.ask("<get-config><source><running/></source></get-config>")
         assert await executor.apply(expiry(6)) == ["ok"] * 5

@@ -120,7 +120,7 @@ async def test_it_comes_back_after_a_connection_is_lost_with_its_lock(house: Hou
     lost.connection.abort()
     async with await house.session() as client:
         await until(lambda: lost.session_id not in house.app.server.sessions)
-        await until(lambda: not house.app.datastores.locks)
+        await until(lambda: not house.app.front.datastores.locks)
         assert client.session_id > lost.session_id
         assert await Mount(client).write("merge", "<expiry>5</expiry>") == []
         assert await shown(client) == "5"
@@ -128,7 +128,7 @@ async def test_it_comes_back_after_a_connection_is_lost_with_its_lock(house: Hou
 
 async def beats(house: House, count: int) -> None:
     """Let the heart of the streams beat."""
-    streams: Any = house.app.streams
+    streams: Any = house.app.front.streams
     last = streams._beat + count
     while streams._beat < last:
         await house.clock.advance(15)

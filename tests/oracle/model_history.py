@@ -175,7 +175,7 @@ class History(Trial):
                 break
         await self.advance(BUILDING + 1)
         for provider in list(self.app.state.providers):
-            await self.app.sync.look(provider)
+            await self.app.work.sync.look(provider)
         await self.settle()
         self.learn()
         for provider in self.app.state.providers:

@@ -174,7 +174,7 @@ class Trial:
         await self.advance(60)
         provider = self.ids.get(f"p-{query['name']}")
         while provider and self.app.state.providers[provider].discovery.bound != cloud.bound:  # type: ignore[union-attr]
-            self.app.sync.hint(provider)
+            self.app.work.sync.hint(provider)
             await asyncio.sleep(0.001)
         await self.settle()
 
@@ -188,7 +188,7 @@ class Trial:
             if done and (due is None or due > self.clock.now()):
                 return
             for provider in list(state.providers):
-                self.app.sync.hint(provider)
+                self.app.work.sync.hint(provider)
             await asyncio.sleep(0.001)
 
     async def end(self) -> None:

@@ -99,7 +99,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.R
         context = house(tmp_path_factory.mktemp("requests") / "state")
         found = runner.run(context.__aenter__())
         app = found.app
-        yield runner, Door(app.operations, app.records, app.datastores, [Anybody()], dict), found
+        yield runner, Door(app.operations, app.front.records, app.front.datastores, [Anybody()], dict), found
         runner.run(context.__aexit__(None, None, None))
 
 

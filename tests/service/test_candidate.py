@@ -158,12 +158,12 @@ async def test_locks_and_the_changes_under_them_end_with_their_session(house: Ho
         await first.close()
         locks: Any = house.app.server
         await until(lambda: first.session_id not in locks.sessions)
-        await until(lambda: not house.app.datastores.locks)
+        await until(lambda: not house.app.front.datastores.locks)
         assert await shown(one, "candidate") is None
         second = await house.session()
         await do(second, target("lock", "running"))
         await do(one, nc("kill-session", f"<session-id>{second.session_id}</session-id>"), target("lock", "running"))
-        assert house.app.datastores.locks[Datastore.RUNNING].session_id == one.session_id
+        assert house.app.front.datastores.locks[Datastore.RUNNING].session_id == one.session_id
         await second.close()
 
 

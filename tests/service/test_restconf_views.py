@@ -116,7 +116,7 @@ async def test_datastores_have_names(shared: House) -> None:
     shown = await shared.ask("GET", f"{DS}candidate{RULES}")
     assert (shown.body, shown.headers["ETag"]) == (body, made.headers["ETag"])
     assert (await shared.ask("GET", f"{DS}running{RULES}")).status == 404
-    await shared.app.datastores.commit(ADMIN, None, None)
+    await shared.app.front.datastores.commit(ADMIN, None, None)
     assert (await shared.ask("GET", f"{DS}running{RULES}")).body == body
     assert (await shared.ask("GET", f"{DS}operational{RULES}")).body == body
     assert (await shared.ask("GET", f"{DS}operational/opnfv-promise:promise/pools")).body["opnfv-promise:pools"]
@@ -128,10 +128,10 @@ async def test_datastores_have_names(shared: House) -> None:
 @pytest.mark.rfc("8040", "1.4", "a lock of a NETCONF session is in-use, 409")
 async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
     session = Caller("admin", frozenset({"admin"}), session_id=9)
-    await shared.app.datastores.lock(session, "running")  # type: ignore[arg-type]
+    await shared.app.front.datastores.lock(session, "running")  # type: ignore[arg-type]
     refused = await shared.ask("PUT", f"{DS}running{RULES}", {"opnfv-promise:reservation": {"expiry": 7}})
     assert (refused.status, refused.error["error-tag"]) == (409, "in-use")
-    await shared.app.datastores.ended(9)
+    await shared.app.front.datastores.ended(9)
 
 
 @pytest.mark.rfc("8040", "4.8.9", "with-defaults")

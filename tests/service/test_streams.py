@@ -234,7 +234,7 @@ async def test_a_stream_without_news_has_a_heartbeat(player: Player) -> None:
             await player.stage.advance(15)
         async with asyncio.timeout(20):
             assert await events.response.content.readexactly(4) == b": \n\n"
-    open_streams = player.stage.running.streams._open
+    open_streams = player.stage.running.front.streams._open
     async with asyncio.timeout(20):
         while open_streams:  # that the reader has gone is noticed when the next heartbeats are sent
             await player.stage.advance(30)

@@ -1,0 +1,88 @@
+"""The doors from the configuration: how NETCONF and RESTCONF listen, and what they allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from promise.config import address_of, addresses_of
+from promise.northbound import defaults
+from promise.northbound.bindings import MODULES
+from promise.northbound.dialogue import Limits
+from promise.northbound.listening import call_home, cert_to_name, tls_options
+from promise.northbound.netconf import NetconfOptions
+from promise.northbound.port import Module
+from promise.northbound.restconf.authentication import Basic, ClientCertificate
+from promise.northbound.restconf.server import HttpOptions
+
+if TYPE_CHECKING:
+    from promise.config import Config
+    from promise.northbound.restconf.authentication import Proof
+    from promise.northbound.users import Users
+
+USUAL_HTTP: Final = "127.0.0.1:8080"
+CAPABILITIES: Final = (
+    "urn:ietf:params:netconf:capability:writable-running:1.0",
+    "urn:ietf:params:netconf:capability:candidate:1.0",
+    "urn:ietf:params:netconf:capability:confirmed-commit:1.0",
+    "urn:ietf:params:netconf:capability:confirmed-commit:1.1",
+    "urn:ietf:params:netconf:capability:validate:1.0",
+    "urn:ietf:params:netconf:capability:validate:1.1",
+    "urn:ietf:params:netconf:capability:rollback-on-error:1.0",
+    "urn:ietf:params:netconf:capability:xpath:1.0",
+    defaults.CAPABILITY,
+    defaults.OPERATIONAL,
+)
+
+
+def netconf_options(config: Config) -> NetconfOptions:
+    """Return how NETCONF listens; raises ConfigError for an address, key or certificate that cannot be used."""
+    said = config.netconf
+    (host, port), *further = addresses_of(said.listen)
+    return NetconfOptions(
+        state_dir=config.state_dir,
+        modules=_modules(),
+        capabilities=CAPABILITIES,
+        host=host,
+        port=port,
+        further=tuple(further),
+        host_key_files=tuple(said.host_keys),
+        login_timeout=said.login_timeout,
+        max_unauthenticated=said.max_unauthenticated,
+        max_sessions=said.max_sessions,
+        largest_message=said.max_message,
+        limits=Limits(hello_timeout=said.hello_timeout, idle_timeout=said.idle_timeout),
+        tls=tls_options(said),
+        call_home=call_home(said),
+    )
+
+
+def http_options(config: Config) -> HttpOptions:
+    """Return how RESTCONF listens."""
+    said = config.restconf
+    host, port = address_of(said.listen or USUAL_HTTP)
+    return HttpOptions(
+        host=host,
+        port=port,
+        certificate=said.certificate,
+        key=said.key,
+        authorities=said.ca,
+        idle_timeout=said.idle_timeout,
+        request_timeout=said.request_timeout,
+        max_body=said.max_body,
+        max_connections=said.max_connections,
+    )
+
+
+def proofs_of(config: Config, users: Users) -> list[Proof]:
+    """Return how somebody may prove at RESTCONF who he is: by his client certificate, else by a password."""
+    said = config.restconf
+    return [
+        ClientCertificate(cert_to_name("restconf", said.cert_to_name), users.by_certificate),
+        Basic(users, in_clear=said.plain),
+    ]
+
+
+def _modules() -> tuple[Module, ...]:
+    """Return the modules whose operations are in the table."""
+    implemented = [module for module in MODULES.values() if module.conformance == "implement"]
+    return tuple(Module(one.name, one.revision, one.namespace, one.prefix, one.features) for one in implemented)
