@@ -19,7 +19,7 @@ import socket
 import sys
 import traceback
 
-from promise import app
+import promise.app
 import promise.vim.simulator.simulator  # noqa: F401 - imported for what is forked
 from promise.cli import main
 from promise.northbound.datastore import schema
