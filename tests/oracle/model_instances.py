@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from oracle.model_columns import Scope, instants, managed, remaining, room, scopes_of
 from oracle.model_fit import lowest
 from oracle.model_records import OPEN, Amounts, Flavor, Instance, Provider, Reservation, World
-from oracle.model_requests import Answer, Query, of_several, refused, regraded
+from oracle.model_requests import Answer, Query, graded_anew, of_several, refused
 from oracle.model_time import end, zones_managed
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ def destroy(world: World, query: Query) -> Answer:
     """One instance, or each of several for itself."""
     if "instance-ids" not in query:
         return destroy_instance(world, query["instance-id"])
-    return of_several(query["instance-ids"], "instance-id", lambda name: regraded(world, destroy_instance(world, name)))
+    return of_several(
+        query["instance-ids"], "instance-id", lambda name: graded_anew(world, destroy_instance(world, name))
+    )
 
 
 def destroy_instance(world: World, name: str) -> Answer:

@@ -308,11 +308,11 @@ def cancel(world: World, query: Query) -> Answer:
     if "reservation-ids" not in query:
         return cancel_reservation(world, query["reservation-id"])
     return of_several(
-        query["reservation-ids"], "reservation-id", lambda name: regraded(world, cancel_reservation(world, name))
+        query["reservation-ids"], "reservation-id", lambda name: graded_anew(world, cancel_reservation(world, name))
     )
 
 
-def regraded(world: World, answer: Answer) -> Answer:
+def graded_anew(world: World, answer: Answer) -> Answer:
     """Each of several is decided for itself: who degrades by it is found before the next one is decided."""
     regrade(world)
     return answer
