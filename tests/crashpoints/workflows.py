@@ -109,7 +109,8 @@ PARTS = (
         for seconds in (0, 1.2, 1.4, 2, 5, 5.2, 7, 9, 60)
     ),
     workflow("a volume that stays", launch("vm", **WHOLE), Wait(BEGIN + 300), destroy("vm"), calm=3 * SYNC),
-    workflow("parts of a create that is refused", launch("vm", **WHOLE), clouds=of(refusal="no quota"), calm=3 * SYNC),
+    workflow("parts of a create that is refused", launch("vm", result="provider-refused", **WHOLE),
+             clouds=of(refusal="no quota"), calm=3 * SYNC),
     workflow("parts of a create with a lost answer", launch("vm", **WHOLE), clouds=of(lost=1)),
 )  # fmt: skip
 
