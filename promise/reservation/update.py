@@ -132,9 +132,10 @@ def _window(book: ReservationBook, old: Reservation, request: UpdateReservation,
         return window_of(book.policy, start, end, now)
     if end is not None and end <= start:
         return Refusal(Reason.WINDOW_INVALID, "end must be later than start")
-    if end is not None and end <= now:
+    end = book.policy.end_of(start, end)
+    if end <= now:  # also where policy max-duration, set since, ends what has no end
         return Refusal(Reason.WINDOW_PAST, "end must be later than now")
-    return Window(start, book.policy.end_of(start, end))
+    return Window(start, end)
 
 
 def _expiry(
