@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Clock(Protocol):
@@ -63,3 +66,13 @@ class PreciseClock:
     async def sleep_until(self, moment: float) -> None:
         """Sleep in steps of at most a minute, so that a clock that is set is noticed."""
         await SystemClock().sleep_until(moment)
+
+
+async def first_of(waits: Collection[asyncio.Future[Any]]) -> None:
+    """Return when one of these is done; the others are cancelled."""
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -20,6 +20,7 @@ from promise.allocation.making import Worked
 from promise.allocation.model import UNSETTLED, Allocation
 from promise.allocation.partwatch import PartWatch
 from promise.capacity import providers
+from promise.clock import first_of
 from promise.errors import CloudError, LedgerBroken, LedgerFailure, Overloaded
 from promise.reservation import loss
 from promise.reservation.lookup import Catalogue
@@ -152,12 +153,7 @@ class Sync:
         """Wait until a moment, or for a hint."""
         hint = self._hints[provider]
         waits = [asyncio.ensure_future(self._clock.sleep_until(until)), asyncio.ensure_future(hint.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        await first_of(waits)
         hint.clear()
 
     async def _looked(self, provider: str, *, whole: bool) -> bool:

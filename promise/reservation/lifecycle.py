@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from promise.clock import first_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -51,9 +53,4 @@ class Lifecycle:
         waits: set[asyncio.Future[object]] = {asyncio.ensure_future(self._changed.wait())}
         if moment is not None:
             waits.add(asyncio.ensure_future(self._clock.sleep_until(moment)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        await first_of(waits)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from promise.clock import first_of
 from promise.configuration.model import Revision
 from promise.errors import LedgerBroken, PromiseError
 
@@ -61,9 +62,4 @@ class Trials:
         waits: set[asyncio.Future[object]] = {asyncio.ensure_future(self._changed.wait())}
         if moment is not None:
             waits.add(asyncio.ensure_future(self._clock.sleep_until(moment)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        await first_of(waits)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import structlog
 
 from promise.actor import Actor
+from promise.clock import first_of
 from promise.northbound.events.crossing import plain
 from promise.northbound.events.feed import Feed, Member
 from promise.northbound.events.initial import initial
 from promise.northbound.events.post import NotTaken, signature
-from promise.northbound.events.waiting import first_of
 from promise.northbound.events.watch import Watched
 from promise.subscription import decisions
 from promise.subscription.decisions import Progress

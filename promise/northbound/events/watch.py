@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
-from promise.northbound.events.waiting import first_of
+from promise.clock import first_of
 from promise.subscription.threshold import Line
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from promise.clock import first_of
 from promise.northbound.datastore import Kind
 from promise.northbound.events.dynamic import NAMESPACE
 from promise.northbound.events.notice import document
-from promise.northbound.events.waiting import first_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
