@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,11 +21,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psutil
 from lxml import etree
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parent))
 
+from controller import NS, Controller, offered
 from netconf_client import NetconfClient, connect
 
 from promise.actor import Actor
@@ -39,7 +37,6 @@ from promise.northbound.words import amounts, ending, starting
 from promise.reservation.create import create
 from promise.reservation.requests import CreateReservation
 
-NS = "urn:opnfv:promise"
 DAY = 86_400
 
 
@@ -62,79 +59,9 @@ async def pipelined(client: NetconfClient, requests: list[str], depth: int) -> N
             assert reply.findtext(f"{{{NS}}}result") == "ok", etree.tostring(reply)
 
 
-class Server:
-    """A `promise serve` and the cloud that it draws on, each a process of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self.state = directory / "state"
-        clouds = directory / "clouds.yaml"
-        program = [sys.executable, "-m", "promise"]
-        sizes = ["--hosts", "100", "--vcpus", "100000", "--ram", "200000000", "--quota", "instances=1000000"]
-        self.http = 0
-        self.log = (directory / "log").open("w+")
-        self.cloud = subprocess.Popen(
-            [*program, "simulate", "--listen", "127.0.0.1:0", "--clouds", str(clouds), *sizes], stderr=self.log
-        )
-        environment = {**os.environ, "PROMISE_ADMIN_PASSWORD": "bench"}
-        log = (directory / "serve.log").open("w+")
-        self.serve = subprocess.Popen(
-            [
-                *program,
-                "serve",
-                "--netconf",
-                "127.0.0.1:0",
-                "--restconf",
-                "127.0.0.1:0",
-                "--state-dir",
-                str(self.state),
-            ],
-            env=environment,
-            stderr=log,
-        )
-        self.clouds, self.serve_log = clouds, directory / "serve.log"
-
-    async def ready(self) -> tuple[int, str]:
-        """Return the port of NETCONF and the endpoint of the cloud once both are up."""
-        for _ in range(1200):
-            text = self.serve_log.read_text()
-            if self.clouds.exists() and '"event": "ready"' in text:
-                port = text.split('"netconf": "127.0.0.1:')[1].split('"')[0]
-                self.http = int(text.split('"http": "127.0.0.1:')[1].split('"')[0])
-                endpoint = self.clouds.read_text().split('auth_url: "')[1].split('"')[0]
-                return int(port), endpoint
-            await asyncio.sleep(0.1)
-        raise SystemExit(f"the server did not come up:\n{self.serve_log.read_text()}")
-
-    def cpu(self) -> float:
-        """Return the CPU seconds of the server so far."""
-        times = psutil.Process(self.serve.pid).cpu_times()
-        spent: float = sum((times.user, times.system))
-        return spent
-
-    def stop(self) -> None:
-        """End both."""
-        for process in (self.serve, self.cloud):
-            process.terminate()
-            process.wait(30)
-
-
-async def offered(client: NetconfClient, endpoint: str) -> None:
-    """Register the cloud and offer all of it."""
-    reply = await client.rpc(
-        f'<add-provider xmlns="{NS}"><provider-type>openstack</provider-type><endpoint>{endpoint}</endpoint>'
-        "<username>promise</username><password>promise</password><project><name>promise</name>"
-        "<domain-name>Default</domain-name></project></add-provider>"
-    )
-    provider = reply.findtext(f"{{{NS}}}provider-id")
-    await client.rpc(
-        f'<increase-capacity xmlns="{NS}"><source>{provider}</source><capacity><cores>1000000</cores>'
-        "<ram>2000000000</ram><instances>1000000</instances></capacity></increase-capacity>"
-    )
-
-
 async def over_netconf(directory: Path, options: argparse.Namespace) -> float:
     """Return the CPU microseconds of the server per call."""
-    server = Server(directory)
+    server = Controller(directory)
     try:
         port, endpoint = await server.ready()
         clients = [await connect("127.0.0.1", port, "admin", "bench") for _ in range(options.sessions)]

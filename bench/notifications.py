@@ -22,7 +22,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from create_reservation import Server, offered
+from controller import Controller, offered
 from netconf_client import NetconfClient, connect
 
 LOGIN = base64.b64encode(b"admin:bench").decode()
@@ -80,7 +80,7 @@ async def cost(writer: NetconfClient, requests: int, server: psutil.Process, hea
 async def main(subscribers: int, requests: int) -> None:
     """Measure both doors."""
     with tempfile.TemporaryDirectory() as directory:
-        server = Server(Path(directory))
+        server = Controller(Path(directory))
         try:
             port, endpoint = await server.ready()
             writer = await connect("127.0.0.1", port, "admin", "bench")

@@ -24,7 +24,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from create_reservation import Server, offered
+from controller import Controller, offered
 from netconf_client import connect
 
 DATA = "/restconf/data/opnfv-promise:promise"
@@ -116,7 +116,7 @@ async def walk(connection: Connection, page: int, server: psutil.Process) -> Non
 async def main(live: int, calls: int, connections: int, page: int) -> None:
     """Measure everything."""
     with tempfile.TemporaryDirectory() as directory:
-        server = Server(Path(directory))
+        server = Controller(Path(directory))
         try:
             port, endpoint = await server.ready()
             await offered(await connect("127.0.0.1", port, "admin", "bench"), endpoint)

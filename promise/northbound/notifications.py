@@ -32,6 +32,7 @@ from promise.northbound.events.selecting import NETCONF, STREAMS
 from promise.northbound.events.stream import NETMOD
 from promise.northbound.message import BASE, split
 from promise.northbound.port import Interest
+from promise.northbound.rpcs.parameters import parameters_of
 from promise.northbound.subtree import Selection
 from promise.northbound.words import ending, starting, sure
 from promise.northbound.xpath import XPathFilter
@@ -54,7 +55,8 @@ PREFIXES: Final = {"ncn": NAMESPACE}
 OPERATION: Final = "create-subscription"
 
 _PATH: Final = f"/nc:rpc/ncn:{OPERATION}"
-_PARAMETERS: Final = frozenset({"stream", "filter", "startTime", "stopTime"})
+_PARAMETERS: Final = ("stream", "filter", "startTime", "stopTime")
+_BASE_FILTER: Final = f"{{{BASE}}}filter"
 
 
 def interest(operation: _Element, now: int) -> Interest:
@@ -101,27 +103,14 @@ async def streams(events: Events, wanted: Selection) -> list[_Element]:
 
 
 def _parameters(operation: _Element) -> dict[str, _Element]:
-    """Return the parameters by name; each is known and given once."""
+    """Return the parameters by name; ncclient writes the filter in the namespace of NETCONF."""
     namespace, name = split(operation.tag)
     if name != OPERATION:
         raise UnknownElement(f"RFC 5277 has no operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
-    for key in operation.attrib:
-        raise UnknownAttribute(
-            f"<{OPERATION}> has no attribute {split(str(key))[1]}", path=_PATH, name=split(str(key))[1]
-        )
-    if operation.text and operation.text.strip():
-        raise BadValue(f"<{OPERATION}> must contain no text", path=_PATH)
-    found: dict[str, _Element] = {}
-    for element in operation:
-        namespace, name = split(element.tag)
-        known = namespace == NAMESPACE or (namespace == BASE and name == "filter")  # ncclient's filter is NETCONF's
-        if not known or name not in _PARAMETERS:
-            rule = f"<{OPERATION}> has no parameter <{name}> of {namespace or 'no namespace'}"
-            raise UnknownElement(rule, path=_PATH, name=name, namespace=namespace)
-        if name in found:
-            raise DuplicateNode(f"<{name}> is given twice", path=f"{_PATH}/ncn:{name}", name=name)
-        found[name] = element
-    return found
+    found = parameters_of(operation, *_PARAMETERS, _BASE_FILTER)
+    if _BASE_FILTER in found and "filter" in found:
+        raise DuplicateNode("<filter> is given twice", path=f"{_PATH}/ncn:filter", name="filter")
+    return {split(key)[1]: element for key, element in found.items()}
 
 
 def _selection(wanted: _Element) -> Selection | XPathFilter:

@@ -84,7 +84,7 @@ class Nmda:
             raise
 
     async def _edit_data(self, caller: Caller, operation: _Element) -> bytes:
-        parameters = parameters_of(operation, "datastore", "default-operation", "config", "url", namespace=NAMESPACE)
+        parameters = parameters_of(operation, "datastore", "default-operation", "config", "url")
         target = nmda_datastore(parameters, _EDIT)
         if target is Datastore.OPERATIONAL:
             rule = "the datastore operational cannot be edited: edit running or candidate"
@@ -105,7 +105,7 @@ def _question(operation: _Element) -> _Question:
     names = ("datastore", "subtree-filter", "xpath-filter", "config-filter", "max-depth", "with-origin",
              "with-defaults", DEFAULTS, *_MANY)  # fmt: skip
     single = [element for element in operation if split(element.tag)[1] not in _MANY]
-    parameters = parameters_of(operation, *names, namespace=NAMESPACE, elements=single)
+    parameters = parameters_of(operation, *names, elements=single)
     datastore = nmda_datastore(parameters, _GET)
     origins = _origins(operation, datastore)
     if "with-origin" in parameters and datastore is not Datastore.OPERATIONAL:

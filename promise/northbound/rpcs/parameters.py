@@ -15,8 +15,12 @@ from promise.errors import (
 )
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
+from promise.northbound.events.dynamic import NAMESPACE as SUBSCRIBED
+from promise.northbound.events.notice import NAMESPACE as NOTIFICATION
 from promise.northbound.message import BASE, split
+from promise.northbound.monitor import NAMESPACE as MONITORING
 from promise.northbound.port import Datastore
+from promise.northbound.rpcs.pushing import YANG_PUSH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,19 +34,25 @@ OK: Final = b"<ok/>"
 DATASTORES: Final = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 
+_PREFIXES: Final = {
+    BASE: "nc",
+    NMDA: "ncds",
+    MONITORING: "ncm",
+    NOTIFICATION: "ncn",
+    SUBSCRIBED: "sn",
+    YANG_PUSH: "yp",
+}
 _NOT_ADVERTISED: Final = {"startup": ":startup", "url": ":url"}
 _DATASTORES: Final = {"running": Datastore.RUNNING, "candidate": Datastore.CANDIDATE}
 
 
-def parameters_of(
-    operation: _Element, *known: str, namespace: str = BASE, elements: Iterable[_Element] | None = None
-) -> dict[str, _Element]:
+def parameters_of(operation: _Element, *known: str, elements: Iterable[_Element] | None = None) -> dict[str, _Element]:
     """Return the parameters of an operation by name; each is known and given once.
 
     Those of another namespace than the operation's are known, and returned, as "{namespace}name". `elements` are the
     ones to look at, where not all are.
     """
-    path, prefix = path_of(operation), prefix_of(namespace)
+    path, namespace = path_of(operation), split(operation.tag)[0]
     for key in operation.attrib:
         name = split(str(key))[1]
         raise UnknownAttribute(f"{name_of(operation)} has no attribute {name}", path=path, name=name)
@@ -53,10 +63,11 @@ def parameters_of(
         space, name = split(element.tag)
         key = name if space == namespace else str(element.tag)
         if key not in known:
-            rule = f"{name_of(operation)} has no parameter <{name}>" + (f" of {space}" if space != namespace else "")
+            rule = f"{name_of(operation)} has no parameter <{name}>"
+            rule += f" of {space or 'no namespace'}" if space != namespace else ""
             raise UnknownElement(rule, path=path, name=name, namespace=space)
         if key in found:
-            raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/{prefix}:{name}", name=name)
+            raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/{prefix_of(space)}:{name}", name=name)
         found[key] = element
     return found
 
@@ -72,7 +83,7 @@ def identity_of(leaf: _Element, namespace: str, path: str) -> str:
 
 def prefix_of(namespace: str) -> str:
     """Return the prefix that error paths use for the operations of a namespace."""
-    return {BASE: "nc", NMDA: "ncds"}[namespace]
+    return _PREFIXES[namespace]
 
 
 def choice(parameters: Mapping[str, _Element], name: str, path: str, *values: str, prefix: str = "nc") -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from promise.errors import BadValue, DuplicateNode, MissingElement, UnknownAttribute, UnknownElement
-from promise.northbound.message import BASE, escape, split
+from promise.errors import BadValue, MissingElement
+from promise.northbound.message import BASE, escape
 from promise.northbound.monitor import NAMESPACE
+from promise.northbound.rpcs.parameters import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ OPERATION: Final = "get-schema"
 PREFIXES: Final = {"ncm": NAMESPACE}
 
 _PATH: Final = f"/nc:rpc/ncm:{OPERATION}"
-_PARAMETERS: Final = frozenset({"identifier", "version", "format"})
+_PARAMETERS: Final = ("identifier", "version", "format")
 _FORMAT: Final = "yang"
 
 
@@ -33,7 +34,7 @@ class Schemas:
     async def get_schema(self, caller: Caller, operation: _Element) -> bytes:
         """Return the text of one module, byte for byte."""
         del caller
-        found = _parameters(operation)
+        found = parameters_of(operation, *_PARAMETERS)
         if "identifier" not in found:
             raise MissingElement(f"<{OPERATION}> must have an identifier", path=_PATH, name="identifier")
         _expect_format(found)
@@ -61,23 +62,6 @@ def _expect_format(found: Mapping[str, _Element]) -> None:
     if name != _FORMAT or element.nsmap.get(prefix or None, NAMESPACE) not in (NAMESPACE, BASE):
         rule = f"schemas come in the format {_FORMAT}, not in {_text(element)!r}"
         raise BadValue(rule, path=f"{_PATH}/ncm:format", name="format")
-
-
-def _parameters(operation: _Element) -> dict[str, _Element]:
-    """Return the parameters by name; each is known and given once."""
-    for key in operation.attrib:
-        name = split(str(key))[1]
-        raise UnknownAttribute(f"<{OPERATION}> has no attribute {name}", path=_PATH, name=name)
-    found: dict[str, _Element] = {}
-    for element in operation:
-        namespace, name = split(element.tag)
-        if namespace != NAMESPACE or name not in _PARAMETERS:
-            rule = f"<{OPERATION}> has no parameter <{name}> of {namespace or 'no namespace'}"
-            raise UnknownElement(rule, path=_PATH, name=name, namespace=namespace)
-        if name in found:
-            raise DuplicateNode(f"<{name}> is given twice", path=f"{_PATH}/ncm:{name}", name=name)
-        found[name] = element
-    return found
 
 
 def _text(element: _Element) -> str:

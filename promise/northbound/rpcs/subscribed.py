@@ -26,6 +26,7 @@ from promise.northbound.events.dynamic import NAMESPACE, Dynamic
 from promise.northbound.events.selecting import STREAMS, XPath
 from promise.northbound.message import split
 from promise.northbound.port import Datastore, Interest
+from promise.northbound.rpcs.parameters import parameters_of, path_of
 from promise.northbound.rpcs.pushed import push_of
 from promise.northbound.rpcs.pushing import YANG_PUSH, Periodic, Push
 from promise.northbound.subtree import Selection
@@ -89,8 +90,8 @@ class SubscribedRpcs:
             raise NoRoom(f"a session may have {MOST} subscriptions", app_tag=f"{_APP_TAG}insufficient-resources")
         if any(str(child.tag) == f"{{{YANG_PUSH}}}datastore" for child in operation):
             return await self._establish_push(caller, operation)
-        given = _parameters(operation, "stream", *_FILTERS, "replay-start-time", "stop-time", "encoding", *_QUALITY)
-        path, now = _path(operation), self._events.now()
+        given = parameters_of(operation, "stream", *_FILTERS, "replay-start-time", "stop-time", "encoding", *_QUALITY)
+        path, now = path_of(operation), self._events.now()
         if "stream" not in given:
             raise MissingElement("a subscription must name a stream", path=path, name="stream")
         stream = _text(given["stream"])
@@ -128,12 +129,12 @@ class SubscribedRpcs:
         return f'<id xmlns="{NAMESPACE}">{made.number}</id>'.encode()
 
     async def _resync(self, caller: Caller, operation: _Element) -> bytes:
-        given = _parameters(operation, "id", namespace=YANG_PUSH)
-        found = self._own(caller, given, _path(operation))
+        given = parameters_of(operation, "id")
+        found = self._own(caller, given, path_of(operation))
         if not isinstance(found, Push) or isinstance(found.trigger, Periodic):
             rule = "only what is pushed on change can be synchronized again"
             tag = "ietf-yang-push:no-such-subscription-resync"
-            raise BadValue(rule, path=f"{_path(operation)}/yp:id", name="id", app_tag=tag)
+            raise BadValue(rule, path=f"{path_of(operation)}/yp:id", name="id", app_tag=tag)
         found.resync()
         return b"<ok/>"
 
@@ -149,8 +150,8 @@ class SubscribedRpcs:
         return f'<{name} xmlns="{NAMESPACE}">{DATE_AND_TIME.text(sure(first))}</{name}>'
 
     async def _modify(self, caller: Caller, operation: _Element) -> bytes:
-        given = _parameters(operation, "id", *_FILTERS, "stop-time")
-        path = _path(operation)
+        given = parameters_of(operation, "id", *_FILTERS, "stop-time")
+        path = path_of(operation)
         found = self._own(caller, given, path)
         if isinstance(found, Push):
             raise Unsupported("modifying a subscription to a datastore", path=path)
@@ -164,17 +165,17 @@ class SubscribedRpcs:
         return b"<ok/>"
 
     async def _delete(self, caller: Caller, operation: _Element) -> bytes:
-        found = self._own(caller, _parameters(operation, "id"), _path(operation))
+        found = self._own(caller, parameters_of(operation, "id"), path_of(operation))
         found.close()
         return b"<ok/>"
 
     async def _kill(self, caller: Caller, operation: _Element) -> bytes:
         """End anybody's subscription; it is nacm:default-deny-all."""
         del caller
-        given = _parameters(operation, "id")
-        number = _number(given, _path(operation))
+        given = parameters_of(operation, "id")
+        number = _number(given, path_of(operation))
         if number not in self._known:
-            raise _no_such(number, _path(operation))
+            raise _no_such(number, path_of(operation))
         self._known[number][1].kill()
         return b"<ok/>"
 
@@ -250,24 +251,6 @@ def _moment(given: Mapping[str, _Element], name: str, path: str) -> datetime | N
         return DATE_AND_TIME.read_xml(_text(given[name]), given[name])
     except BadValue as error:
         raise BadValue(error.rule, path=f"{path}/sn:{name}", name=name) from None
-
-
-def _parameters(operation: _Element, *known: str, namespace: str = NAMESPACE) -> dict[str, _Element]:
-    """Return the parameters by name; each is known and given once."""
-    path, found = _path(operation), dict[str, "_Element"]()
-    for element in operation:
-        space, name = split(element.tag)
-        if space != namespace or name not in known:
-            rule = f"<{split(operation.tag)[1]}> has no parameter <{name}> of {space or 'no namespace'}"
-            raise UnknownElement(rule, path=path, name=name, namespace=space)
-        if name in found:
-            raise DuplicateNode(f"<{name}> is given twice", path=f"{path}/sn:{name}", name=name)
-        found[name] = element
-    return found
-
-
-def _path(operation: _Element) -> str:
-    return f"/nc:rpc/sn:{split(operation.tag)[1]}"
 
 
 def _text(element: _Element) -> str:
