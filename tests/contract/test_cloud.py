@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 import requests
-from contract.sites import FAILING, LIVE, PATIENT, Site, real, simulated
+from contract.sites import FAILING, PATIENT, Site
 
 from promise.allocation.server import Server, ServerSpec, ServerState
 from promise.errors import CloudError, CloudRefused, CredentialsRejected
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from promise.capacity.provider import Discovery
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-live = pytest.param(
-    real, id="live", marks=[pytest.mark.live, pytest.mark.skipif(not LIVE, reason="PROMISE_LIVE_CLOUDS")]
-)
-
-
-@pytest.fixture(params=[pytest.param(simulated, id="simulator"), live])
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    async with request.param() as running:
-        yield running
 
 
 def spec_on(site: Site, **said: Any) -> ServerSpec:

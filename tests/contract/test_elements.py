@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import pytest
 from contract.scripted_cloud import (
     IMPATIENT,
     LIMITS,
@@ -19,7 +18,6 @@ from contract.scripted_cloud import (
     driver_for,
     shown_server,
 )
-from contract.sites import LIVE, Site, real, simulated
 
 from promise.allocation.address import AddressSpec
 from promise.allocation.server import ServerSpec, ServerState
@@ -28,22 +26,15 @@ from promise.errors import CloudRefused, CloudUnreachable, CredentialsRejected
 from promise.reservation.elements import Element, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
+
+    from contract.sites import Site
 
     from promise.reservation.elements import Look
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 VOLUMES, NETWORK = "/block-storage/v3/volumes", "/network/v2.0"
 HYPERVISORS = "/compute/v2.1/os-hypervisors/detail"
-live = pytest.param(
-    real, id="live", marks=[pytest.mark.live, pytest.mark.skipif(not LIVE, reason="PROMISE_LIVE_CLOUDS")]
-)
-
-
-@pytest.fixture(params=[pytest.param(simulated, id="simulator"), live])
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    async with request.param() as running:
-        yield running
 
 
 async def test_every_kind_of_thing_is_found_by_its_id(site: Site) -> None:

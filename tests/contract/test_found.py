@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from contract.sites import LIVE, Site, real, simulated
 from unit.ledger.memory import MemoryStore
 
 from promise.allocation.listing import found_id
@@ -26,18 +25,11 @@ from promise.resources import FOREVER, Window
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from contract.sites import Site
+
     from promise.vim.openstack import OpenStack
 
 HERE = "11111111-1111-4111-8111-111111111111"
-live = pytest.param(
-    real, id="live", marks=[pytest.mark.live, pytest.mark.skipif(not LIVE, reason="PROMISE_LIVE_CLOUDS")]
-)
-
-
-@pytest.fixture(params=[pytest.param(simulated, id="simulator"), live])
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    async with request.param() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cloudwork.cloud import NoParts
+
 from promise.allocation.server import Server, ServerState
 from promise.capacity.provider import Discovery, Flavor, Zone
 from promise.errors import CloudRefused, CloudUnreachable, OutcomeUnknown
@@ -14,9 +16,7 @@ from promise.reservation.elements import Element, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from promise.allocation.address import Address, AddressSpec
     from promise.allocation.server import ServerSpec
-    from promise.allocation.volume import Volume, VolumeSpec
     from promise.capacity.provider import Access
     from promise.reservation.elements import Look
 
@@ -41,7 +41,7 @@ BUILDING = 2
 
 
 @dataclass
-class FakeCloud:
+class FakeCloud(NoParts):
     """`bound` and `zones` are what discovery finds next; with `slow` a server that shall go stays for now.
 
     `held` are the servers that are there, `ever` the allocation ids of all that ever were.
@@ -145,27 +145,6 @@ class FakeCloud:
     async def servers_of(self, allocation_id: str) -> Sequence[Server]:
         await self._answers()
         return [self._shown(server) for server in self.held.values() if server.allocation_id == allocation_id]
-
-    async def create_volume(self, spec: VolumeSpec) -> Volume:
-        raise CloudRefused(f"the histories have no volumes: {spec.name}")
-
-    async def delete_volume(self, volume_id: str) -> None:
-        """There is none."""
-
-    async def volume(self, volume_id: str) -> Volume | None:
-        return None
-
-    async def volumes(self) -> Sequence[Volume]:
-        return ()
-
-    async def create_address(self, spec: AddressSpec) -> Address:
-        raise CloudRefused(f"the histories have no addresses: {spec.name}")
-
-    async def delete_address(self, address_id: str) -> None:
-        """There is none."""
-
-    async def addresses(self) -> Sequence[Address]:
-        return ()
 
     async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
         """What a look for servers says; there is nothing else here."""

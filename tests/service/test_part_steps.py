@@ -5,10 +5,7 @@ The plays are those of `test_worker_steps` with parts; each is run again and aga
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-import structlog
 from cloudwork.cloud import NEEDS, MemoryCloud
 from cloudwork.house import POOL, House
 from cloudwork.steps import Crash, Steps, Trouble
@@ -17,9 +14,6 @@ from hypothesis import strategies as st
 
 from promise.allocation.model import Progress, VmState
 from promise.allocation.part import Part, PartKind, addresses
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARTS = (
     Part(PartKind.VOLUME, "root", 3, boot=True, ends=True),
@@ -44,11 +38,7 @@ PLAYS: dict[str, tuple[VmState, dict[str, int]]] = {
 """How the instance ends, and what is used then."""
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    """Keep the tracebacks that are wanted out of the way: writing them takes longer than the tests."""
-    with structlog.testing.capture_logs():
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 async def play(house: House, what: str, steps: Steps) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 from cloudwork.clock import START
 from cloudwork.cloud import NEEDS, MemoryCloud
 from cloudwork.house import HERE, House, house
@@ -18,23 +16,11 @@ from promise.allocation.server import ServerState
 from promise.allocation.volume import VolumeSpec
 from promise.errors import CloudUnreachable, CredentialsRejected, OutcomeUnknown
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
 DATA = Part(PartKind.VOLUME, "data", 7)
 LOG = Part(PartKind.VOLUME, "log", 2, ends=True)
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    with structlog.testing.capture_logs():
-        yield
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[House]:
-    async with house() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 async def operations(here: House) -> list[Operation]:

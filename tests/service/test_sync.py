@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 from cloudwork.cloud import DISCOVERY, NEEDS, MemoryCloud
 from cloudwork.house import ALICE, HERE, House, house
 from cloudwork.steps import Steps
@@ -23,7 +22,7 @@ from promise.events import Decision, fact
 from promise.resources import Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Sequence
 
     from promise.allocation.model import Allocation
     from promise.allocation.server import Server
@@ -31,16 +30,7 @@ if TYPE_CHECKING:
     from promise.ledger.state import State
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    with structlog.testing.capture_logs():
-        yield
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[House]:
-    async with house() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 async def found(here: House, server: Server) -> Allocation:

@@ -12,10 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 from cloudwork.clock import START
 from cloudwork.cloud import DISCOVERY, NEEDS, MemoryCloud, NoParts
-from cloudwork.house import HERE, House, house
+from cloudwork.house import HERE, House
 from cloudwork.steps import Steps
 
 from promise.allocation import listing, outcome
@@ -25,7 +24,7 @@ from promise.allocation.server import ServerState
 from promise.events import Decision, fact
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from promise.allocation.model import Allocation
     from promise.allocation.server import Server, ServerSpec
@@ -35,16 +34,7 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 LONG_AGO = START - 301
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    with structlog.testing.capture_logs():
-        yield
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[House]:
-    async with house() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Gated(NoParts):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-import structlog
 from cloudwork.clock import START
 from cloudwork.cloud import SMALL
 from cloudwork.house import House
@@ -22,7 +21,7 @@ from promise.vim.openstack import Limits, OpenStack
 from promise.vim.simulator import FlavorOption, Simulator, SimulatorOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from promise.allocation.server import Server
 
@@ -33,10 +32,7 @@ SIGN_IN = {"service": "identity", "method": "POST", "path": "/auth/tokens"}
 LIMITS = Limits(connect=5.0, read=20.0, discovery=30.0, whole=30.0, retries=0, back_off=0.0, threads=4)
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    with structlog.testing.capture_logs():
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 class Counted:

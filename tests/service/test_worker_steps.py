@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 from cloudwork.cloud import NEEDS, MemoryCloud
 from cloudwork.house import POOL, House
 from cloudwork.steps import Crash, Steps, Trouble
@@ -15,16 +14,12 @@ from hypothesis import strategies as st
 from promise.allocation.model import Asked, Progress, VmState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 PLAYS = ("create", "create and destroy at once", "create, and destroy when it is active", "beside a found one")
 
 
-@pytest.fixture(autouse=True)
-def _quietly() -> Iterator[None]:
-    """Keep the tracebacks that are wanted out of the way: writing them takes longer than the tests."""
-    with structlog.testing.capture_logs():
-        yield
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 async def play(house: House, what: str) -> None:
