@@ -14,7 +14,8 @@ from promise.capacity.provider import Access
 from promise.clock import PreciseClock, SystemClock
 from promise.config import Config, NetconfConfig, RestconfConfig, UserConfig
 from promise.demo.client import NetconfClient
-from promise.demo.story import Setting, Story
+from promise.demo.orchestrator import Setting
+from promise.demo.story import Story
 from promise.vim.openstack import OpenStack
 from promise.vim.openstack.clouds_yaml import configured_cloud
 from promise.vim.simulator.options import SimulatorOptions

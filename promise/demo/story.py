@@ -6,49 +6,21 @@ any size; all numbers that come back are checked.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from promise.demo.plot import plot
+from promise.demo.amounts import at, midnight, times, words
+from promise.demo.orchestrator import HOURS, Cast, Orchestrator
 from promise.northbound import bindings as yang
-from promise.resources import LEAVES
 
 if TYPE_CHECKING:
-    from promise.capacity.provider import Access
     from promise.clock import Clock
     from promise.demo.client import NetconfClient
+    from promise.demo.orchestrator import Setting
     from promise.demo.telling import Teller
 
 UNITS = 10
 """So many instances' worth is offered."""
-
-HOURS = timedelta(hours=1)
-PATIENCE = 120
-"""Seconds for a server to come up, or to go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The cloud of the story: how it is reached, and what an instance is made of there."""
-
-    cloud: str
-    access: Access
-    password: str
-    image: str
-    network: str
-    flavor: str | None = None
-
-
-@dataclass
-class _Cast:
-    """What the story has made so far."""
-
-    provider: str = ""
-    flavor: str = ""
-    unit: yang.Capacity = field(default_factory=yang.Capacity)
-    tomorrow: datetime = field(default_factory=lambda: datetime.max.replace(tzinfo=UTC))
 
 
 class Story:
@@ -58,8 +30,8 @@ class Story:
         self._client = client
         self._tell = tell
         self._setting = setting
-        self._clock = clock
-        self._cast = _Cast()
+        self._cast = Cast()
+        self._orchestrator = Orchestrator(client, tell, setting, self._cast, clock)
 
     async def play(self) -> None:
         """Play the story to its end."""
@@ -98,11 +70,11 @@ class Story:
                 region=access.region,
             ),
         )
-        self._granted("add-provider", answer)
+        self._orchestrator.granted("add-provider", answer)
         bound = answer.capacity or yang.Capacity()
         tell.answered(
             f"provider {answer.provider_id}: {len(answer.zones)} zones, {len(answer.flavors)} flavors, at most "
-            f"{_words(bound, ('cores', 'ram', 'instances'))}"
+            f"{words(bound, ('cores', 'ram', 'instances'))}"
         )
         self._cast.provider = answer.provider_id or ""
         self._choose(answer.flavors)
@@ -129,29 +101,29 @@ class Story:
             f"""Nothing may be promised before somebody says how much. The orchestrator offers {UNITS} instances' worth
             from now on, and announces a maintenance: the day after tomorrow, for six hours, 4 instances' worth less."""
         )
-        self._cast.tomorrow = _midnight(self._now()) + timedelta(days=1)
+        self._cast.tomorrow = midnight(self._orchestrator.now()) + timedelta(days=1)
         day_after = cast.tomorrow + timedelta(days=1)
-        tell.asked(f"increase-capacity by {_words(_times(cast.unit, UNITS))}")
+        tell.asked(f"increase-capacity by {words(times(cast.unit, UNITS))}")
         answer = await self._client.call(
             yang.INCREASE_CAPACITY_RPC,
-            yang.IncreaseCapacityInput(source=cast.provider, capacity=_times(cast.unit, UNITS)),
+            yang.IncreaseCapacityInput(source=cast.provider, capacity=times(cast.unit, UNITS)),
         )
-        self._granted("increase-capacity", answer)
+        self._orchestrator.granted("increase-capacity", answer)
         tell.answered(f"pool {answer.pool_id}")
-        tell.asked(f"decrease-capacity by {_words(_times(cast.unit, 4))} from {_at(day_after + 8 * HOURS)} for 6 hours")
+        tell.asked(f"decrease-capacity by {words(times(cast.unit, 4))} from {at(day_after + 8 * HOURS)} for 6 hours")
         less = await self._client.call(
             yang.DECREASE_CAPACITY_RPC,
             yang.DecreaseCapacityInput(
                 source=cast.provider,
-                capacity=_times(cast.unit, 4),
+                capacity=times(cast.unit, 4),
                 start=day_after + 8 * HOURS,
                 end=day_after + 14 * HOURS,
                 note="maintenance",
             ),
         )
-        self._granted("decrease-capacity", less)
+        self._orchestrator.granted("decrease-capacity", less)
         tell.answered(f"pool {less.pool_id}")
-        await self._expect("available now", UNITS)
+        await self._orchestrator.expect("available now", UNITS)
 
     async def _reserve_now(self) -> str:
         tell, cast = self._tell, self._cast
@@ -160,14 +132,14 @@ class Story:
         answer = await self._client.call(
             yang.CREATE_RESERVATION_RPC,
             yang.CreateReservationInput(
-                end=cast.tomorrow + timedelta(days=1), capacity=_times(cast.unit, 3), name="demo-now"
+                end=cast.tomorrow + timedelta(days=1), capacity=times(cast.unit, 3), name="demo-now"
             ),
         )
         tell.wire(self._client.last)
-        self._granted("create-reservation", answer)
+        self._orchestrator.granted("create-reservation", answer)
         tell.check("state of the reservation", answer.state, "active")
         tell.answered(f"reservation {answer.reservation_id} is {answer.state}")
-        await self._expect("available now", UNITS - 3)
+        await self._orchestrator.expect("available now", UNITS - 3)
         return answer.reservation_id or ""
 
     async def _reserve_later(self) -> tuple[str, str]:
@@ -179,13 +151,13 @@ class Story:
         )
         found = []
         for count, start, end in ((5, 8, 12), (4, 12, 18)):
-            made = await self._reserve(count, start, end)
-            self._granted("create-reservation", made)
+            made = await self._orchestrator.reserve(count, start, end)
+            self._orchestrator.granted("create-reservation", made)
             tell.check("state of the reservation", made.state, "initialized")
             tell.answered(f"reservation {made.reservation_id} is {made.state}")
             found.append(made.reservation_id or "")
         tell.say("This is what capacity looks like over the next four days, in cores:")
-        await self._picture()
+        await self._orchestrator.picture()
         return found[0], found[1]
 
     async def _refusal(self) -> None:
@@ -196,7 +168,7 @@ class Story:
             refusal says what is short, when, how much would fit, and when the whole request would fit: here at 18:00,
             as from noon on 3 + 4 are promised."""
         )
-        answer = await self._reserve(4, 9, 11)
+        answer = await self._orchestrator.reserve(4, 9, 11)
         tell.check("result", answer.result, "conflict")
         refusal = answer.refusal
         if refusal is None:
@@ -204,21 +176,21 @@ class Story:
         tell.refused(f"{answer.result}, {answer.reason}: {answer.message}")
         for short in refusal.shortfall:
             tell.refused(
-                f"short of {short.resource} from {_at(short.from_)} to {_at(short.to)}: "
+                f"short of {short.resource} from {at(short.from_)} to {at(short.to)}: "
                 f"requested {short.requested}, available {short.available}"
             )
-        tell.refused(f"what would fit in this window: {_words(refusal.max_capacity or yang.Capacity())}")
+        tell.refused(f"what would fit in this window: {words(refusal.max_capacity or yang.Capacity())}")
         for other in refusal.alternative:
-            tell.refused(f"it would fit whole from {_at(other.start)}, or any start until {_at(other.latest_start)}")
+            tell.refused(f"it would fit whole from {at(other.start)}, or any start until {at(other.latest_start)}")
         tell.check("instances that would fit", (refusal.max_capacity or yang.Capacity()).instances, 2)
         best = refusal.alternative[0].start
         tell.check("nearest start", best, cast.tomorrow + 18 * HOURS)
         tell.say("The orchestrator takes the first alternative as a dry run, to see that Promise keeps its word:")
         again = await self._client.call(
             yang.CREATE_RESERVATION_RPC,
-            yang.CreateReservationInput(start=best, end=best + 2 * HOURS, capacity=_times(cast.unit, 4), dry_run=True),
+            yang.CreateReservationInput(start=best, end=best + 2 * HOURS, capacity=times(cast.unit, 4), dry_run=True),
         )
-        self._granted("create-reservation", again)
+        self._orchestrator.granted("create-reservation", again)
         tell.answered(str(again.message))
 
     async def _change(self, first: str, second: str) -> None:
@@ -228,25 +200,25 @@ class Story:
             """The morning reservation is cut from 5 to 2 instances' worth: what is not said stays as it is. The
             afternoon one is cancelled. What was refused fits now."""
         )
-        tell.asked(f"update-reservation {first}: {_words(_times(cast.unit, 2))}")
+        tell.asked(f"update-reservation {first}: {words(times(cast.unit, 2))}")
         changed = await self._client.call(
             yang.UPDATE_RESERVATION_RPC,
-            yang.UpdateReservationInput(reservation_id=first, capacity=_times(cast.unit, 2)),
+            yang.UpdateReservationInput(reservation_id=first, capacity=times(cast.unit, 2)),
         )
-        self._granted("update-reservation", changed)
+        self._orchestrator.granted("update-reservation", changed)
         kept = changed.reservation
         tell.check("start after the update", kept and kept.start, cast.tomorrow + 8 * HOURS)
         tell.check("version after the update", kept and kept.version, 2)
         tell.answered(f"version {kept and kept.version}, window as before")
         tell.asked(f"cancel-reservation {second}")
         gone = await self._client.call(yang.CANCEL_RESERVATION_RPC, yang.CancelReservationInput(reservation_id=second))
-        self._granted("cancel-reservation", gone)
+        self._orchestrator.granted("cancel-reservation", gone)
         tell.answered(str(gone.message))
-        fits = await self._reserve(4, 9, 11, name="demo-again")
-        self._granted("create-reservation", fits)
+        fits = await self._orchestrator.reserve(4, 9, 11, name="demo-again")
+        self._orchestrator.granted("create-reservation", fits)
         tell.answered(f"reservation {fits.reservation_id} is {fits.state}")
-        await self._picture()
-        await self._cancel(fits.reservation_id or "")
+        await self._orchestrator.picture()
+        await self._orchestrator.cancel(fits.reservation_id or "")
 
     async def _instances(self, reservation: str) -> None:
         tell = self._tell
@@ -255,149 +227,24 @@ class Story:
             """An instance from a reservation takes what was reserved: usage grows, reserved shrinks, and what others
             may have stays the same. One without a reservation takes what is available."""
         )
-        inside = await self._boot("demo-reserved", reservation)
-        await self._expect("available now", UNITS - 3)
-        outside = await self._boot("demo-loose", None)
-        await self._expect("available now", UNITS - 4)
+        inside = await self._orchestrator.boot("demo-reserved", reservation)
+        await self._orchestrator.expect("available now", UNITS - 3)
+        outside = await self._orchestrator.boot("demo-loose", None)
+        await self._orchestrator.expect("available now", UNITS - 4)
         shown = await self._client.call(
             yang.QUERY_RESERVATION_RPC, yang.QueryReservationInput(reservation_id=(reservation,))
         )
         remaining = shown.reservation[0].remaining or yang.Capacity()
         tell.check("instances remaining in the reservation", remaining.instances, 2)
-        tell.say(f"Of the reservation remains: {_words(remaining)}.")
+        tell.say(f"Of the reservation remains: {words(remaining)}.")
         for instance in (inside, outside):
-            await self._destroy(instance)
-        await self._expect("available now", UNITS - 3)
+            await self._orchestrator.destroy(instance)
+        await self._orchestrator.expect("available now", UNITS - 3)
 
     async def _clean_up(self, *reservations: str) -> None:
         tell = self._tell
         tell.chapter("The end")
         for reservation in reservations:
-            await self._cancel(reservation)
-        await self._expect("available now", UNITS)
+            await self._orchestrator.cancel(reservation)
+        await self._orchestrator.expect("available now", UNITS)
         tell.say(f"Everything is as it was: {UNITS} instances' worth are available, and nothing is left in the cloud.")
-
-    # ---- what the chapters do
-
-    async def _reserve(self, count: int, start: int, end: int, name: str = "demo") -> yang.CreateReservationOutput:
-        cast = self._cast
-        self._tell.asked(
-            f"create-reservation {_words(_times(cast.unit, count))}, tomorrow {start:02}:00 to {end:02}:00"
-        )
-        return await self._client.call(
-            yang.CREATE_RESERVATION_RPC,
-            yang.CreateReservationInput(
-                start=cast.tomorrow + start * HOURS,
-                end=cast.tomorrow + end * HOURS,
-                capacity=_times(cast.unit, count),
-                name=name,
-            ),
-        )
-
-    async def _cancel(self, reservation: str) -> None:
-        self._tell.asked(f"cancel-reservation {reservation}")
-        gone = await self._client.call(
-            yang.CANCEL_RESERVATION_RPC, yang.CancelReservationInput(reservation_id=reservation)
-        )
-        self._granted("cancel-reservation", gone)
-
-    async def _boot(self, name: str, reservation: str | None) -> str:
-        tell, setting = self._tell, self._setting
-        tell.asked(f"create-instance {name}" + (f" with reservation {reservation}" if reservation else ""))
-        made = await self._client.call(
-            yang.CREATE_INSTANCE_RPC,
-            yang.CreateInstanceInput(
-                provider_id=self._cast.provider,
-                name=name,
-                image=setting.image,
-                flavor=self._cast.flavor,
-                networks=(setting.network,),
-                reservation_id=reservation,
-            ),
-        )
-        self._granted("create-instance", made)
-        tell.answered(f"instance {made.instance_id} is {made.status}: {made.vm_state}, server {made.server}")
-        state = await self._until(made.instance_id or "", {"ACTIVE", "ERROR"})
-        tell.check(f"state of {name}", state, "ACTIVE")
-        tell.answered(f"instance {made.instance_id} is {state}")
-        return made.instance_id or ""
-
-    async def _destroy(self, instance: str) -> None:
-        self._tell.asked(f"destroy-instance {instance}")
-        gone = await self._client.call(yang.DESTROY_INSTANCE_RPC, yang.DestroyInstanceInput(instance_id=instance))
-        self._granted("destroy-instance", gone)
-        state = await self._until(instance, {"DELETED"})
-        self._tell.check("state of the destroyed instance", state, "DELETED")
-        self._tell.answered(f"instance {instance} is {state}")
-
-    async def _until(self, instance: str, wanted: set[str]) -> str:
-        """Return the state of an instance once it is one of these, or when patience is over."""
-        state = ""
-        for _ in range(PATIENCE * 4):
-            found = await self._client.call(yang.QUERY_INSTANCE_RPC, yang.QueryInstanceInput(instance_id=(instance,)))
-            state = found.instance[0].vm_state
-            if state in wanted:
-                break
-            await asyncio.sleep(0.25)
-        return state
-
-    async def _expect(self, what: str, units: int) -> None:
-        """See that so many instances' worth are available, and that the columns add up."""
-        answer = await self._client.call(
-            yang.QUERY_CAPACITY_RPC,
-            yang.QueryCapacityInput(provider_id=self._cast.provider, all_metrics=True, limit=1),
-        )
-        self._granted("query-capacity", answer)
-        now = answer.utilization[0]
-        self._tell.check(what, _only(now.available), _only(_times(self._cast.unit, units)))
-        sides = [
-            {name: sum(_only(column).get(name, 0) for column in columns) for name in LEAVES}
-            for columns in ((now.total, now.overdrawn), (now.available, now.reserved, now.usage))
-        ]
-        self._tell.check("total + overdrawn = available + reserved + usage", *sides)
-        self._tell.answered(f"{what}: {_words(now.available or yang.Capacity())}")
-
-    async def _picture(self) -> None:
-        """Draw four days, from the next even hour on, in steps of two hours."""
-        begin = _midnight(self._now()) + (self._now().hour // 2 + 1) * 2 * HOURS
-        starts = [begin + 2 * index * HOURS for index in range(48)]
-        window = yang.QueryWindow(start=begin, end=starts[-1] + 2 * HOURS)
-        answer = await self._client.call(
-            yang.QUERY_CAPACITY_RPC,
-            yang.QueryCapacityInput(provider_id=self._cast.provider, window=window, all_metrics=True, resolution=7200),
-        )
-        self._granted("query-capacity", answer)
-        self._tell.picture(plot("cores", answer.utilization, "cores", starts))
-
-    def _granted(self, rpc: str, answer: object) -> None:
-        """See that a request was granted."""
-        result, message = getattr(answer, "result", None), getattr(answer, "message", None)
-        self._tell.check(f"{rpc} ({message})", result, "ok")
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.now(), UTC)
-
-
-def _times(unit: yang.Capacity, count: int) -> yang.Capacity:
-    cores, ram, instances = ((amount or 0) * count for amount in (unit.cores, unit.ram, unit.instances))
-    return yang.Capacity(cores=cores, ram=ram, instances=instances)
-
-
-def _only(capacity: yang.Capacity | None) -> dict[str, int]:
-    """Return what a capacity says of the resources of the story."""
-    said = {name: getattr(capacity, name) for name in ("cores", "ram", "instances")} if capacity else {}
-    return {name: amount for name, amount in said.items() if amount is not None}
-
-
-def _words(capacity: yang.Capacity, names: tuple[str, ...] = ("instances", "cores", "ram")) -> str:
-    units = {"cores": "cores", "ram": "MB RAM", "instances": "instances"}
-    said = _only(capacity)
-    return ", ".join(f"{said[name]} {units[name]}" for name in names if name in said)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _at(moment: datetime | None) -> str:
-    return f"{moment:%a %H:%M}" if moment else "for ever"
