@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from promise.clock import Clock, SystemClock
-from promise.northbound import notifications
 from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.callhome import CallHome, CallingHome
 from promise.northbound.dialogue import Dialogue, Limits
@@ -22,6 +21,7 @@ from promise.northbound.library.trees import ModulesState, YangLibrary, capabili
 from promise.northbound.monitor import Monitor, NetconfState
 from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
+from promise.northbound.rpcs import notifications
 from promise.northbound.session import BASE_1_0, BASE_1_1, LARGEST_MESSAGE, LARGEST_SKIPPED, Session
 from promise.northbound.ssh import SshListener, SshOptions
 from promise.northbound.tls import TlsListener, TlsOptions

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from promise.errors import AlreadySubscribed, BadValue, MissingElement
-from promise.northbound import notifications
+from promise.northbound.rpcs import notifications
 from promise.northbound.rpcs.parameters import OK, parameters_of
 from promise.northbound.words import actor_of
 

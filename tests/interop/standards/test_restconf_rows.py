@@ -11,8 +11,8 @@ import pytest_asyncio
 from restconf_house import JSON, PROMISE, RPC, XML, House, house
 
 from promise.app import CAPABILITIES as NETCONF
-from promise.northbound import notifications
 from promise.northbound.restconf.monitoring import CAPABILITIES as RESTCONF
+from promise.northbound.rpcs import notifications
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -15,8 +15,8 @@ from promise.ledger.state import CODECS
 from promise.northbound import bindings as yang
 from promise.northbound.events.content import notices
 from promise.northbound.events.stream import passes
-from promise.northbound.notifications import NAMESPACE, interest
 from promise.northbound.port import Interest
+from promise.northbound.rpcs.notifications import NAMESPACE, interest
 from promise.northbound.subtree import Selection
 from promise.reservation.model import Reservation, State
 from promise.resources import FOREVER, Window
