@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from promise.errors import UnknownElement, UnknownNamespace
-from promise.northbound import defaults, monitor, notifications
+from promise.northbound import defaults, monitor
 from promise.northbound.events import dynamic
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
 from promise.northbound.nacm.control import Control
-from promise.northbound.rpcs import nmda, pushing, schemas, subscribed
+from promise.northbound.rpcs import nmda, notifications, pushing, schemas, subscribed
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
