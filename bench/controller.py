@@ -63,8 +63,8 @@ class Controller:
             process.wait(30)
 
 
-async def offered(client: NetconfClient, endpoint: str) -> None:
-    """Register the cloud and offer all of it."""
+async def offered(client: NetconfClient, endpoint: str) -> str:
+    """Register the cloud and offer all of it; return the provider's id."""
     reply = await client.rpc(
         f'<add-provider xmlns="{NS}"><provider-type>openstack</provider-type><endpoint>{endpoint}</endpoint>'
         "<username>promise</username><password>promise</password><project><name>promise</name>"
@@ -75,3 +75,4 @@ async def offered(client: NetconfClient, endpoint: str) -> None:
         f'<increase-capacity xmlns="{NS}"><source>{provider}</source><capacity><cores>1000000</cores>'
         "<ram>2000000000</ram><instances>1000000</instances></capacity></increase-capacity>"
     )
+    return str(provider)

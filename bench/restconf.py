@@ -52,6 +52,10 @@ class Connection:
         length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
         return head, await self._reader.readexactly(length)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
 
 def written(method: str, path: str, body: Any = None) -> bytes:
     """Return the bytes of a request."""

@@ -1,0 +1,120 @@
+"""What the libraries cost alone: a server of asyncssh, or of aiohttp, that answers everything with the same bytes.
+
+A machine that is shared is now faster and now slower. So what the product costs is told next to what these cost at
+the same moment, with answers of the same size and the same clients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+import asyncssh
+from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from netconf_client import BASE, BASE_1_0, BASE_1_1, END, chunked
+
+from promise.northbound.ssh import BACKLOG, CIPHERS, SUBSYSTEM, WINDOW
+
+HELLO = (
+    f'<hello xmlns="{BASE}"><capabilities><capability>{BASE_1_0}</capability><capability>{BASE_1_1}</capability>'
+    "</capabilities><session-id>1</session-id></hello>"
+).encode() + END
+END_OF_CHUNKS = b"\n##\n"
+
+
+class _Everybody(asyncssh.SSHServer):
+    """Lets everybody in who gives some password."""
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return bool(username and password)
+
+    def session_requested(self) -> _Echo:
+        return _Echo()
+
+
+class _Echo(asyncssh.SSHServerSession[bytes]):
+    """Sends a reply for every end of chunks that comes."""
+
+    reply = b""
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+        self._greeted = False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == SUBSYSTEM
+
+    def session_started(self) -> None:
+        self._channel.write(HELLO)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        del datatype
+        for _ in range(data.count(END_OF_CHUNKS)):
+            self._channel.write(self.reply)
+
+
+async def _ssh(size: int) -> int:
+    _Echo.reply = chunked(b"<rpc-reply>%b</rpc-reply>" % (b"x" * size))
+    acceptor = await asyncssh.listen(
+        "127.0.0.1", 0, backlog=BACKLOG, server_factory=_Everybody, encryption_algs=CIPHERS, compression_algs=["none"],
+        server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")], config=None, gss_host=None, allow_pty=False,
+        line_editor=False, encoding=None, window=WINDOW,
+    )  # fmt: skip
+    port: int = acceptor.sockets[0].getsockname()[1]
+    return port
+
+
+async def _http(size: int) -> int:
+    body = b"x" * size
+
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return web.Response(body=body, content_type="application/yang-data+json")
+
+    listening = await asyncio.get_running_loop().create_server(web.Server(answer, access_log=None), "127.0.0.1", 0)
+    port: int = listening.sockets[0].getsockname()[1]
+    return port
+
+
+async def _serve(what: str, size: int) -> None:
+    """Serve until the parent closes our standard input."""
+    print(await (_ssh if what == "ssh" else _http)(size), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+class Bare:
+    """Such a server in a process of its own; `what` is ssh or http, `size` that of its answers."""
+
+    def __init__(self, what: str, size: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, what, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("ssh", "http"))
+    parser.add_argument("size", type=int, help="bytes of an answer")
+    given = parser.parse_args()
+    asyncio.run(_serve(given.what, given.size))
