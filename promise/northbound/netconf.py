@@ -15,7 +15,7 @@ from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.callhome import CallHome, CallingHome
 from promise.northbound.dialogue import Dialogue, Limits
 from promise.northbound.events.netconf_events import SessionEvents
-from promise.northbound.events.state import StreamsState
+from promise.northbound.events.state import NetconfStreams, StreamsState
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
 from promise.northbound.monitor import Monitor, NetconfState
@@ -116,7 +116,7 @@ class NetconfServer:
             NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), lambda: datastores.locks),
             YangLibrary(known, Datastore),
             ModulesState(known),
-            *((StreamsState(events),) if events is not None else ()),
+            *((StreamsState(events), NetconfStreams(events)) if events is not None else ()),
             *options.sources,
         )
         """What the server tells of itself."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 YANG = ROOT / "yang"
 OURS = [YANG / "nfv-infrastructure.yang", YANG / "opnfv-promise.yang"]
+EVENTS = [YANG / "notifications.yang", YANG / "nc-notifications.yang"]
+"""RFC 5277 in YANG, under the names that clients ask for."""
+
 IETF = sorted((YANG / "ietf").glob("*.yang"))
 TREE = ROOT / "docs" / "reference" / "yang-tree.txt"
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
@@ -96,7 +99,12 @@ def test_the_rules_of_the_ietf_are_broken_only_where_one_has_to_belong_to_the_ie
 
 
 def test_yanglint_has_no_complaint() -> None:
-    done = yanglint(*OURS)
+    done = yanglint(*OURS, *EVENTS)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_modules_of_rfc_5277_are_as_others_would_write_them() -> None:
+    done = pyang("--strict", "--canonical", "--max-line-length", "80", *EVENTS)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
@@ -187,7 +195,7 @@ def test_the_tree_in_the_documentation_is_current() -> None:
 
 def test_the_library_names_the_modules_as_they_are() -> None:
     library = json.loads((YANG / "library.json").read_text())["ietf-yang-library:modules-state"]["module"]
-    by_name = {path.stem: path.read_text() for path in [*OURS, *IETF]}
+    by_name = {path.stem: path.read_text() for path in [*OURS, *EVENTS, *IETF]}
     for module in library:
         text = by_name[module["name"]]
         assert re.search(rf'namespace\s+"?{re.escape(module["namespace"])}"?;', text)

@@ -64,6 +64,7 @@ async def _judged(elements: list[bytes], folder: Path) -> None:
     path.write_bytes(b"\n".join(elements))
     modules = [
         YANG / "opnfv-promise.yang",
+        YANG / "nc-notifications.yang",
         *(YANG / "ietf" / f"ietf-{name}.yang" for name in TOLD),
         YANG / "ietf" / "ietf-yang-library.yang",
     ]

@@ -1,4 +1,7 @@
-"""`ietf-subscribed-notifications:streams`: which event streams there are, and how far back each can be replayed."""
+"""Which event streams there are, and how far back each can be replayed.
+
+`ietf-subscribed-notifications:streams` tells it (RFC 8639), and `nc-notifications:netconf` (RFC 5277 section 3.4).
+"""
 
 from __future__ import annotations
 
@@ -31,3 +34,26 @@ class StreamsState:
         return {
             "stream": [{"name": name, "description": stream.description, **times} for name, stream in STREAMS.items()]
         }
+
+
+class NetconfStreams:
+    """The list of streams of RFC 5277; see `port.StateSource`."""
+
+    top = "nc-notifications:netconf"
+
+    def __init__(self, events: EventStream) -> None:
+        self._events = events
+
+    def tree(self) -> dict[str, Any]:
+        """Return the content, as RFC 7951 writes it."""
+        created, aged = self._events.known_times
+        times = {
+            leaf: DATE_AND_TIME.text(sure(moment))
+            for leaf, moment in (("replayLogCreationTime", created), ("replayLogAgedTime", aged))
+            if moment is not None
+        }
+        told = [
+            {"name": name, "description": stream.description, "replaySupport": created is not None, **times}
+            for name, stream in STREAMS.items()
+        ]
+        return {"streams": {"stream": told}}

@@ -128,7 +128,6 @@ class Control:
         self._groups_of = groups_of
         self._marks = marks(schema)
         self._modules = {module.namespace: name for name, module in library().modules.items()}
-        self._modules[NOTIFICATIONS] = "notifications"  # the module of RFC 5277 itself is not in our library
         self._book = Rulebook()
         self._read: Mapping[str, Any] | None = None
         self._known: dict[tuple[str, frozenset[str]], Rights] = {}

@@ -1,19 +1,14 @@
-"""RFC 5277 as XML: what <create-subscription> asks for, and the list of streams.
-
-The modules of RFC 5277 (notifications, nc-notifications) are not among ours: its few elements are written here by hand.
+"""RFC 5277 as XML: what a <create-subscription> asks for, read by hand, because each mistake has an error of its own.
 
     <create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">
       <stream>NETCONF</stream>?  <filter type="subtree">...</filter>?  <startTime/>?  <stopTime/>?
 
-    <netconf xmlns="urn:ietf:params:xml:ns:netmod:notification"><streams><stream>
-      <name>  <description>  <replaySupport>  <replayLogCreationTime>?  <replayLogAgedTime>?
+The list of streams is in `events/state.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-
-from lxml import etree
 
 from promise.errors import (
     BadAttribute,
@@ -29,7 +24,6 @@ from promise.errors import (
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.notice import NAMESPACE
 from promise.northbound.events.selecting import NETCONF, STREAMS
-from promise.northbound.events.stream import NETMOD
 from promise.northbound.message import BASE, split
 from promise.northbound.port import Interest
 from promise.northbound.rpcs.parameters import parameters_of
@@ -42,9 +36,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from promise.northbound.port import Events
 
-__all__ = ["CAPABILITIES", "NAMESPACE", "PREFIXES", "interest", "streams"]
+__all__ = ["CAPABILITIES", "NAMESPACE", "PREFIXES", "interest"]
 
 CAPABILITIES: Final = (
     "urn:ietf:params:netconf:capability:notification:1.0",
@@ -83,23 +76,6 @@ def interest(operation: _Element, now: int) -> Interest:
     if stop <= start:
         raise BadElement("stopTime must be later than startTime", path=f"{_PATH}/ncn:stopTime", name="stopTime")
     return plain._replace(start=ending(start), stop=starting(stop))
-
-
-async def streams(events: Events, wanted: Selection) -> list[_Element]:
-    """Return the list of streams for <get>, where it is wanted (RFC 5277 section 3.2.5)."""
-    if wanted.child(NETMOD, "netconf") is None:
-        return []
-    created, aged = await events.log_times()
-    times = {
-        "replayLogCreationTime": None if created is None else DATE_AND_TIME.text(sure(created)),
-        "replayLogAgedTime": None if aged is None else DATE_AND_TIME.text(sure(aged)),
-    }
-    told = []
-    for name, stream in STREAMS.items():
-        said = {"name": name, "description": stream.description, "replaySupport": "true", **times}
-        leaves = "".join(f"<{leaf}>{text}</{leaf}>" for leaf, text in said.items() if text is not None)
-        told.append(f"<stream>{leaves}</stream>")
-    return [etree.fromstring(f'<netconf xmlns="{NETMOD}"><streams>{"".join(told)}</streams></netconf>')]
 
 
 def _parameters(operation: _Element) -> dict[str, _Element]:

@@ -81,13 +81,14 @@ class Retrieval:
         found = [*await self._datastores.read(caller, datastore, wanted, content)]
         if datastore is not Datastore.OPERATIONAL or content is Content.CONFIG:
             return found
-        more = [] if self._events is None else [*await notifications.streams(self._events, wanted)]
+        if self._events is not None:
+            await self._events.log_times()  # two of the sources tell them
         told = {
             source.top: source.tree()
             for namespace, name, source in self._sources
             if wanted.child(namespace, name) is not None
         }
-        more += self._datastores.schema.elements(told) if told else []
+        more = self._datastores.schema.elements(told) if told else []
         return found + self._access.readable(caller, more)
 
 
