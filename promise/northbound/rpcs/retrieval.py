@@ -9,7 +9,6 @@ from lxml import etree
 from promise.errors import Invalid
 from promise.northbound.defaults import Report, reported
 from promise.northbound.port import Content, Datastore
-from promise.northbound.rpcs import notifications
 from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
 from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
 
