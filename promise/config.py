@@ -131,6 +131,37 @@ class NetconfConfig(Section):
         return self
 
 
+class KeystoneConfig(Section):
+    """The `[restconf.keystone]` table: bearer tokens, and who their users are."""
+
+    url: str = Field(min_length=1, description="the http or https URL of a Keystone v3, with or without `/v3`")
+    username: str = Field(min_length=1, description="a service user that may validate tokens of others")
+    password: str | None = Field(None, description="the password itself; better one of the next two")
+    password_env: str | None = Field(None, description="the environment variable that holds the password")
+    password_file: Path | None = Field(None, description="the file whose first line is the password")
+    user_domain: str = Field("Default", description="the domain of that user")
+    project: str = Field("service", description="the project that it works for")
+    project_domain: str = Field("Default", description="the domain of that project")
+    domains: list[str] = Field(
+        ["Default"],
+        min_length=1,
+        description="domains whose users and projects are known here; those of the first go by their names alone",
+    )
+    identify_by: Literal["name", "id"] = Field(
+        "name", description="what names users and projects here: `name` (`name@domain` if not of the first), or `id`"
+    )
+    role: str | None = Field(None, min_length=1, description="a role that whoever comes must have; none = any, or none")
+    groups: dict[str, list[str]] = Field({}, description="the groups that a role brings: `{ admin = ['admin'] }`")
+    revalidate: int = Field(60, ge=0, description="seconds for which a token that was valid is taken without asking")
+    timeout: float = Field(10.0, gt=0, description="seconds for an answer of Keystone")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> KeystoneConfig:
+        if sum(value is not None for value in (self.password, self.password_env, self.password_file)) != 1:
+            raise ValueError("give one of password, password_env and password_file")
+        return self
+
+
 class RestconfConfig(Section):
     """The `[restconf]` table: RESTCONF and `/healthz`."""
 
@@ -149,6 +180,7 @@ class RestconfConfig(Section):
     data_missing_is_404: bool = Field(
         default=False, description="answer data-missing with 404 for clients that want it so, not with RFC 8040's 409"
     )
+    keystone: KeystoneConfig | None = None
 
     @model_validator(mode="after")
     def _key_of_something(self) -> RestconfConfig:
@@ -278,17 +310,26 @@ def password_of(user: UserConfig, environment: Mapping[str, str] = os.environ) -
     Raises:
         ConfigError: the variable or the file that should hold it does not.
     """
-    if user.password_env is not None:
-        found = environment.get(user.password_env)
+    return _password(f"user {user.name}", user, environment)
+
+
+def service_password(said: KeystoneConfig, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the password of the service user; raises ConfigError as `password_of` does."""
+    return _password("restconf.keystone", said, environment) or ""
+
+
+def _password(whose: str, said: UserConfig | KeystoneConfig, environment: Mapping[str, str]) -> str | None:
+    if said.password_env is not None:
+        found = environment.get(said.password_env)
         if not found:
-            raise ConfigError(f"user {user.name}: {user.password_env} is not in the environment, or empty")
+            raise ConfigError(f"{whose}: {said.password_env} is not in the environment, or empty")
         return found
-    if user.password_file is not None:
+    if said.password_file is not None:
         try:
-            return user.password_file.read_text(encoding="utf-8").splitlines()[0]
+            return said.password_file.read_text(encoding="utf-8").splitlines()[0]
         except (OSError, UnicodeDecodeError, IndexError) as error:
-            raise ConfigError(f"user {user.name}: password_file {user.password_file}: {error}") from None
-    return user.password
+            raise ConfigError(f"{whose}: password_file {said.password_file}: {error}") from None
+    return said.password
 
 
 def addresses_of(listen: str | list[str]) -> tuple[tuple[str, int], ...]:

@@ -178,6 +178,10 @@ class Unauthenticated(PromiseError):
     """The request does not prove that a user sends it."""
 
 
+class Unverifiable(PromiseError):
+    """Who sends the request cannot be found out at the moment; it may be sent again."""
+
+
 class TooSlow(PromiseError):
     """The request did not come to its end in the time that it has."""
 

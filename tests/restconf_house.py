@@ -94,10 +94,15 @@ class House:
 
 @asynccontextmanager
 async def house(
-    state: Path, *, cloud: bool = False, policy: dict[str, Any] | None = None, **restconf: Any
+    state: Path,
+    *,
+    cloud: bool = False,
+    policy: dict[str, Any] | None = None,
+    clock: ManualClock | None = None,
+    **restconf: Any,
 ) -> AsyncIterator[House]:
     """Open a controller; with `cloud` it has one with 64 cores, all offered, as the user `promise`."""
-    clock = ManualClock(START)
+    clock = clock or ManualClock(START)
     config = Config.model_validate(
         {
             "state_dir": state,

@@ -199,7 +199,7 @@ def _toml(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int | float | list) else f'"{value}"'
+    return str(value) if isinstance(value, int | float | list | dict) else f'"{value}"'
 
 
 def commands() -> str:

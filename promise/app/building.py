@@ -11,9 +11,9 @@ from promise.allocation.replies import Replies
 from promise.allocation.service import AllocationService
 from promise.allocation.sync import Sync
 from promise.allocation.worker import Patience, Worker
-from promise.app.clouds import Accesses, openstack
+from promise.app.clouds import Accesses, keystone, openstack
 from promise.app.controller import App, Front, Work
-from promise.app.doors import netconf_options
+from promise.app.doors import netconf_options, tokens_of
 from promise.app.users import users_of
 from promise.capacity.service import CapacityService
 from promise.clock import Clock, SystemClock
@@ -72,6 +72,8 @@ async def build(
     clock = clock or SystemClock()
     users = users_of(config, clock)
     options = netconf_options(config)
+    authority = keystone(config)
+    tokens = tokens_of(config, authority, clock)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     rules = asyncio.create_task(asyncio.to_thread(schema), name="yang")
     state = State()
@@ -90,7 +92,7 @@ async def build(
     )
     server = NetconfServer(operations, front.datastores, users, options, front.events, front.registry, clock)
     front.records.sources = server.sources
-    return App(config, ledger, state, work, front, users, operations, server)
+    return App(config, ledger, state, work, front, users, operations, server, tokens, authority)
 
 
 async def _ledger(config: Config, state: State, clock: Clock, store: Callable[[], Store] | None) -> Ledger[State]:

@@ -1,18 +1,24 @@
-"""Drivers for the clouds of providers: where they find accesses and passwords, and their patience."""
+"""Drivers for clouds: where they find accesses and passwords, their patience; and who validates tokens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from promise.vim.openstack import Limits, OpenStack
+from promise.capacity.provider import Access
+from promise.config import ConfigError, service_password
+from promise.errors import BadValue
+from promise.vim.openstack import Keystone, Limits, OpenStack
 
 if TYPE_CHECKING:
-    from promise.capacity.provider import Access, Provider
+    from promise.capacity.provider import Provider
     from promise.config import Config
     from promise.ledger.state import State
     from promise.ledger.writer import Ledger
     from promise.vim.port import Cloud, CloudFactory
+
+_CONNECT: Final = 5.0
+"""Seconds for a connection to the Keystone of bearer tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +44,26 @@ def openstack(config: Config) -> CloudFactory:
         return OpenStack(access, password, limits)
 
     return make
+
+
+def keystone(config: Config) -> Keystone | None:
+    """Return the Keystone that says whose bearer tokens are, None where none is configured.
+
+    Raises:
+        ConfigError: its URL or the password of our user cannot be used.
+    """
+    said = config.restconf.keystone
+    if said is None:
+        return None
+    limits = Limits(connect=min(_CONNECT, said.timeout), read=said.timeout, whole=said.timeout)
+    access = Access(
+        endpoint=said.url,
+        username=said.username,
+        user_domain_name=said.user_domain,
+        project_name=said.project,
+        project_domain_name=said.project_domain,
+    )
+    try:
+        return Keystone(access, service_password(said), limits)
+    except BadValue as error:
+        raise ConfigError(f"restconf.keystone.url {said.url}: {error.rule}") from None

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from promise.northbound.netconf import NetconfServer
     from promise.northbound.operations import OperationTable
     from promise.northbound.records import Records
+    from promise.northbound.restconf.bearer import Bearer
     from promise.northbound.restconf.streaming import Streams
     from promise.northbound.users import Users
     from promise.reservation.lifecycle import Lifecycle
     from promise.vim.clouds import Clouds
+    from promise.vim.openstack import Keystone
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,8 @@ class App:
     users: Users
     operations: OperationTable
     server: NetconfServer
+    tokens: Bearer | None = None
+    keystone: Keystone | None = None
     restconf: HttpServer | None = None
     address: tuple[str, int] = ("", 0)
     http: tuple[str, int] = ("", 0)
@@ -117,7 +121,7 @@ class App:
             self.operations,
             self.front.records,
             self.front.datastores,
-            proofs_of(self.config, self.users),
+            proofs_of(self.config, self.users, self.tokens),
             self._state,
             data_missing=404 if said.data_missing_is_404 else 409,
             streams=self.front.streams,
@@ -163,5 +167,7 @@ class App:
         await self.front.callbacks.stop()
         await self.ledger.close()
         await self.work.clouds.close()
+        if self.keystone is not None:
+            await self.keystone.close()
         self.users.close()
         log.info("stopped", seq=self.ledger.durable_seq)

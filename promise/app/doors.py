@@ -12,12 +12,15 @@ from promise.northbound.listening import call_home, cert_to_name, tls_options
 from promise.northbound.netconf import NetconfOptions
 from promise.northbound.port import Module
 from promise.northbound.restconf.authentication import Basic, ClientCertificate
+from promise.northbound.restconf.bearer import Bearer, Mapped
 from promise.northbound.restconf.server import HttpOptions
 
 if TYPE_CHECKING:
+    from promise.clock import Clock
     from promise.config import Config
     from promise.northbound.restconf.authentication import Proof
     from promise.northbound.users import Users
+    from promise.vim.openstack import Keystone
 
 USUAL_HTTP: Final = "127.0.0.1:8080"
 CAPABILITIES: Final = (
@@ -73,13 +76,21 @@ def http_options(config: Config) -> HttpOptions:
     )
 
 
-def proofs_of(config: Config, users: Users) -> list[Proof]:
-    """Return how somebody may prove at RESTCONF who he is: by his client certificate, else by a password."""
+def proofs_of(config: Config, users: Users, tokens: Bearer | None) -> list[Proof]:
+    """Return how somebody may prove at RESTCONF who he is: by his client certificate, a token, or a password."""
     said = config.restconf
-    return [
-        ClientCertificate(cert_to_name("restconf", said.cert_to_name), users.by_certificate),
-        Basic(users, in_clear=said.plain),
-    ]
+    certificate = ClientCertificate(cert_to_name("restconf", said.cert_to_name), users.by_certificate)
+    return [certificate, *([tokens] if tokens else ()), Basic(users, in_clear=said.plain)]
+
+
+def tokens_of(config: Config, keystone: Keystone | None, clock: Clock) -> Bearer | None:
+    """Return the proof by token of a Keystone, None where none is configured."""
+    said = config.restconf.keystone
+    if said is None or keystone is None:
+        return None
+    groups = {role: tuple(found) for role, found in said.groups.items()}
+    mapped = Mapped(tuple(said.domains), said.identify_by == "id", groups, said.role)
+    return Bearer(keystone, mapped, clock.now, span=said.revalidate, in_clear=config.restconf.plain)
 
 
 def _modules() -> tuple[Module, ...]:

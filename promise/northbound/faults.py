@@ -67,6 +67,7 @@ TABLE: Final[Mapping[type[BaseException], Row]] = {
     errors.PreconditionFailed: Row("protocol", "operation-failed", 412, "promise:precondition-failed"),
     errors.NotAllowed: Row("protocol", "operation-not-supported", 405),
     errors.Unauthenticated: Row("protocol", "access-denied", 401),
+    errors.Unverifiable: Row("protocol", "operation-failed", 503, "promise:identity-unavailable"),
     errors.TooSlow: Row("protocol", "operation-failed", 408, "promise:too-slow"),
     errors.Unsupported: Row("application", "operation-not-supported", 501),
     errors.AlreadySubscribed: Row("application", "operation-failed", 412, "promise:already-subscribed"),

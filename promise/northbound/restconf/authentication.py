@@ -1,6 +1,6 @@
 """Who asks: the ways in which a request proves that it comes from a user (RFC 8040 section 2.5).
 
-A way is a `Proof`: a client certificate, or HTTP Basic (RFC 7617) with the users of the SSH door.
+A way is a `Proof`: a client certificate, HTTP Basic (RFC 7617) with the users of the SSH door, or a token (`bearer`).
 """
 
 from __future__ import annotations

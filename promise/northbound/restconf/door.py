@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated, UnsupportedMedia
+from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated, UnsupportedMedia, Unverifiable
 from promise.northbound.access import Caller
 from promise.northbound.faults import fault
 from promise.northbound.port import Datastore
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from promise.northbound.restconf.streaming import Streams
 
 TRANSPORT: Final = "restconf"
+RETRY_AFTER: Final = 5
+"""Seconds after which to come again when nobody could say who asks."""
+
 _ROOT: Final = discovery.ROOT
 _DATASTORES: Final = {f"ietf-datastores:{datastore}": datastore for datastore in Datastore}
 """The datastores by the names that RFC 8527 section 3.1 gives them in a URI."""
@@ -129,6 +132,8 @@ class Door:
             headers["Accept-Patch"] = ACCEPT_PATCH  # RFC 5789 section 2.2
         if isinstance(error, Unauthenticated):
             headers["WWW-Authenticate"] = ", ".join(proof.challenge for proof in self._proofs if proof.challenge)
+        if isinstance(error, Unverifiable):
+            headers["Retry-After"] = str(RETRY_AFTER)
         return Reply(self._status_of(told), errors([told], wanted.encoding), _error_media(wanted), headers)
 
     def _status_of(self, told: Fault) -> int:

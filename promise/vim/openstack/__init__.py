@@ -7,9 +7,11 @@ session                             one exchange at a time: sign-in, catalog, re
 calls                               the same from asyncio: threads, retries of reads, pages, time-outs
 placement groups discovery
 volumes addresses cloud             the questions that are asked, and the driver that asks them
+tokens                              what other people's tokens are worth, for the doors
 """
 
 from promise.vim.openstack.cloud import OpenStack
 from promise.vim.openstack.session import Limits
+from promise.vim.openstack.tokens import Keystone
 
-__all__ = ["Limits", "OpenStack"]
+__all__ = ["Keystone", "Limits", "OpenStack"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from promise.errors import CloudError, CloudUnreachable, OutcomeUnknown
@@ -93,6 +94,10 @@ class Calls:
             raise error
         return answer
 
+    async def judge(self, token: str) -> Answer:
+        """Ask Keystone once what somebody's token is worth; returns its answer, whatever it is."""
+        return await self._authorised("GET", "identity", "/auth/tokens", {"nocatalog": ""}, token=token)
+
     @asynccontextmanager
     async def within(self, seconds: float, what: str) -> AsyncIterator[None]:
         """Bound reads in time, all together."""
@@ -146,31 +151,38 @@ class Calls:
         return answer.body, 0.0
 
     async def _authorised(
-        self, method: str, service: str, path: str, query: Mapping[str, str], body: Any = None
+        self, method: str, service: str, path: str, query: Mapping[str, str], body: Any = None, token: str | None = None
     ) -> Answer:
-        """Exchange with the token in force, and with new ones when it was not accepted.
+        """Exchange with the token in force, and with new ones when it was not accepted; `token` is what it is about.
 
         Keystone revokes by whole seconds: a token of the second in which the password was changed is revoked with
         those before it. So the second new one is of another second.
         """
         for pause in (0.0, self.limits.revocation):
             grant = await self.grant()
-            answer = await self._exchange(grant, method, service, path, query, body)
+            answer = await self._exchange(grant, method, service, path, query, body, token)
             if answer.status != failures.UNAUTHORIZED:
                 return answer
             self._forget(grant)
             await asyncio.sleep(pause)
-        return await self._exchange(await self.grant(), method, service, path, query, body)
+        return await self._exchange(await self.grant(), method, service, path, query, body, token)
 
     async def _exchange(
-        self, grant: Grant, method: str, service: str, path: str, query: Mapping[str, str], body: Any
+        self,
+        grant: Grant,
+        method: str,
+        service: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Any,
+        token: str | None = None,
     ) -> Answer:
         base = await self._endpoint(grant, service)
         if base is None:
             raise self.missing(service)
-        future = self._submit(
-            lambda: self._session.exchange(grant, method, base + path, service=service, query=query, body=body)
-        )
+        more = {} if token is None else {"X-Subject-Token": token}
+        ask = partial(self._session.exchange, service=service, query=query, body=body, more=more)
+        future = self._submit(lambda: ask(grant, method, base + path))
         try:
             async with asyncio.timeout(self.limits.whole):
                 return await asyncio.wrap_future(future)

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 SERVICES: Final = {
     "compute": "Nova", "placement": "Placement", "image": "Glance", "network": "Neutron", "block_storage": "Cinder",
+    "identity": "Keystone",
 }  # fmt: skip
 """The services that are used, by openstacksdk's name; the other is for people."""
 
@@ -150,7 +151,10 @@ class Session:
             raise CredentialsRejected(f"Keystone at {self.where} gave a token without a project: name one")
         log.debug("signed in at %s to project %s until %s", self.where, project_id, until)
         connection = Connection(session=session, region_name=self._region)
-        return Grant(token, project_id, access.project_name or "", access, connection)
+        known: dict[str, str | None] = {
+            "identity": self.where
+        }  # it is asked where we signed in, whatever the catalog says of it
+        return Grant(token, project_id, access.project_name or "", access, connection, known)
 
     def endpoint(self, grant: Grant, service: str) -> str | None:
         """Return the URL of a service, versioned as openstacksdk discovers it; None when the catalog has none."""
@@ -164,15 +168,23 @@ class Session:
         return found
 
     def exchange(
-        self, grant: Grant, method: str, url: str, *, service: str, query: Mapping[str, str], body: Any = None
+        self,
+        grant: Grant,
+        method: str,
+        url: str,
+        *,
+        service: str,
+        query: Mapping[str, str],
+        body: Any = None,
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request, once, and return the answer, whatever its status.
+        """Send one request, once, and return the answer, whatever its status; `more` are further header fields.
 
         Raises:
             CloudUnreachable: nothing was sent, or it was a GET.
             OutcomeUnknown: the request may have had its effect.
         """
-        headers = {"X-Auth-Token": grant.token, "Accept": "application/json"}
+        headers = {"X-Auth-Token": grant.token, "Accept": "application/json", **(more or {})}
         if service in VERSIONS:
             headers["OpenStack-API-Version"] = VERSIONS[service]
         reading = method == "GET"

@@ -48,7 +48,7 @@ STATUSES = {
     "bad-attribute": {400}, "unknown-attribute": {400}, "missing-element": {400}, "bad-element": {400},
     "unknown-element": {400}, "unknown-namespace": {400}, "access-denied": {401, 403}, "lock-denied": {409},
     "resource-denied": {409}, "data-missing": {409}, "data-exists": {409}, "operation-not-supported": {405, 501},
-    "operation-failed": {408, 412, 500}, "malformed-message": {400},
+    "operation-failed": {408, 412, 500, 503}, "malformed-message": {400},
 }  # fmt: skip
 
 

@@ -28,14 +28,16 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "415": "The body's media type is not understood.",
     "500": "The server could not do it; its log says more.",
     "501": "The server does not support it.",
+    "503": "Nobody can say at the moment whose token this is.",
 }
-READ: Final = ("400", "401", "403", "404", "406", "412", "500", "501")
-INVOKE: Final = ("400", "401", "403", "404", "406", "408", "409", "412", "413", "415", "500", "501")
-WRITE: Final = ("400", "401", "403", "404", "405", "406", "408", "409", "412", "413", "415", "500", "501")
+READ: Final = ("400", "401", "403", "404", "406", "412", "500", "501", "503")
+INVOKE: Final = ("400", "401", "403", "404", "406", "408", "409", "412", "413", "415", "500", "501", "503")
+WRITE: Final = ("400", "401", "403", "404", "405", "406", "408", "409", "412", "413", "415", "500", "501", "503")
 
 _OF_STATUS: Final[Mapping[str, Json]] = {
-    "401": {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "pattern": "^Basic "}}},
+    "401": {"WWW-Authenticate": {"required": True, "schema": {"type": "string", "pattern": "(^|, )Basic realm="}}},
     "405": {"Allow": {"required": True, "schema": {"type": "string"}}},
+    "503": {"Retry-After": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}},
 }
 _TAGS: Final[Json] = {
     "ETag": {

@@ -52,7 +52,7 @@ def openapi(modules: Mapping[str, Statement], main: Statement) -> str:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"basic": []}],
+        "security": [{"basic": []}, {"bearer": []}],
         "tags": [
             {"name": "operations", "description": "What can be asked; every answer that was decided is a 200."},
             {"name": "data", "description": "What is configured and what is so."},
@@ -66,7 +66,10 @@ def openapi(modules: Mapping[str, Statement], main: Statement) -> str:
             "parameters": parameters.shared(),
             "headers": answers.HEADERS,
             "responses": {**refusals, **changes.refusals(refusals)},
-            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "Of Keystone, where one is configured."},
+            },
         },
     }
     return _written(document) + "\n"

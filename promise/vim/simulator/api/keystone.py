@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,11 +13,13 @@ from promise.vim.simulator.api.keystone_catalog import catalog
 from promise.vim.simulator.api.keystone_directory import DOMAIN, links, role_id
 from promise.vim.simulator.api.service import Service
 from promise.vim.simulator.world.errors import ApiError
-from promise.vim.simulator.world.identity import DOMAIN_ID, DOMAIN_NAME
+from promise.vim.simulator.world.identity import DEFAULT
 from promise.vim.simulator.world.names import micro
 
 if TYPE_CHECKING:
-    from promise.vim.simulator.world.identity import Project, Token, User
+    from collections.abc import Callable
+
+    from promise.vim.simulator.world.identity import Domain, Project, Token, User
 
 _DENIED: Final = "The request you have made requires authentication."
 
@@ -77,19 +80,23 @@ def _by_password(call: Call, given: dict[str, Any]) -> User:
         user = identity.users.get(given["id"])
     else:
         name = member(given, "name", str)
-        known = _is_default(given.get("domain"))
-        user = next((user for user in identity.users.values() if user.name == name and known), None)
+        domain = _domain(given)
+        user = next((user for user in identity.users.values() if user.name == name and domain(user.domain)), None)
     if user is None or not hmac.compare_digest(user.password.encode(), password.encode()):
         raise ApiError(401, _DENIED)
     return user
 
 
-def _is_default(domain: Any) -> bool:
-    if not isinstance(domain, dict):
+def _domain(given: dict[str, Any]) -> Callable[[Domain], bool]:
+    """Return what tells whether something is in the domain that is named beside its name."""
+    said = given.get("domain")
+    if not isinstance(said, dict):
         raise ApiError(
             400, "Expecting to find domain in user or project. The server could not comply with the request."
         )
-    return bool(domain.get("id", DOMAIN_ID) == DOMAIN_ID and domain.get("name", DOMAIN_NAME) == DOMAIN_NAME)
+    if not said.keys() & {"id", "name"}:
+        return lambda domain: domain == DEFAULT
+    return lambda domain: said.get("id", domain.id) == domain.id and said.get("name", domain.name) == domain.name
 
 
 def _scope(call: Call, user: User, scope: Any) -> tuple[str, Project | None]:
@@ -111,14 +118,19 @@ def _project(call: Call, wanted: dict[str, Any]) -> Project | None:
     if "id" in wanted:
         return projects.get(str(wanted["id"]))
     name = member(wanted, "name", str)
-    known = _is_default(wanted.get("domain"))
-    return next((project for project in projects.values() if project.name == name and known), None)
+    domain = _domain(wanted)
+    return next((project for project in projects.values() if project.name == name and domain(project.domain)), None)
 
 
 def _token_view(call: Call, token: Token) -> dict[str, Any]:
     view: dict[str, Any] = {
         "methods": list(token.methods),
-        "user": {"domain": DOMAIN, "id": token.user.id, "name": token.user.name, "password_expires_at": None},
+        "user": {
+            "domain": asdict(token.user.domain),
+            "id": token.user.id,
+            "name": token.user.name,
+            "password_expires_at": None,
+        },
         "audit_ids": [token.audit_id],
         "expires_at": micro(token.expires, suffix="Z"),
         "issued_at": micro(token.issued, suffix="Z"),
@@ -127,7 +139,8 @@ def _token_view(call: Call, token: Token) -> dict[str, Any]:
         return view
     view["roles"] = [{"id": role_id(name), "name": name} for name in token.roles]
     if token.project:
-        view["project"] = {"domain": DOMAIN, "id": token.project.id, "name": token.project.name}
+        where = asdict(token.project.domain)
+        view["project"] = {"domain": where, "id": token.project.id, "name": token.project.name}
         view["is_domain"] = False
     elif token.scope == "system":
         view["system"] = {"all": True}
@@ -145,7 +158,9 @@ def _subject(call: Call) -> Token:
 
 
 def validate(call: Call) -> Answer:
-    """GET or HEAD /v3/auth/tokens: what a token is worth."""
+    """GET or HEAD /v3/auth/tokens: what a token is worth; for administrators, and about one's own for everybody."""
+    if not call.token.admin and call.request.headers.get("x-subject-token") != call.token.secret:
+        raise ApiError(403, "You are not authorized to perform the requested action: identity:validate_token.")
     token = _subject(call)
     body = {"token": _token_view(call, token)}
     return Answer(200, body, {"X-Subject-Token": token.secret, "Vary": "X-Auth-Token"})

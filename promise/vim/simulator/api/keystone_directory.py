@@ -1,16 +1,20 @@
-"""Keystone: who and what there is: projects, users, roles, services; everything in the domain Default."""
+"""Keystone: who and what there is: projects, users, roles, services."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.vim.simulator.api.exchange import Answer, Call, Routes
 from promise.vim.simulator.api.keystone_catalog import SERVICES, catalog
 from promise.vim.simulator.world.errors import ApiError
-from promise.vim.simulator.world.identity import DOMAIN_ID, DOMAIN_NAME, ROLES
+from promise.vim.simulator.world.identity import DEFAULT, ROLES
 from promise.vim.simulator.world.names import bare, lasting
 
-DOMAIN: Final = {"id": DOMAIN_ID, "name": DOMAIN_NAME}
+if TYPE_CHECKING:
+    from promise.vim.simulator.world.identity import Project, User
+
+DOMAIN: Final = asdict(DEFAULT)
 
 
 def role_id(name: str) -> str:
@@ -45,8 +49,8 @@ def _need(call: Call, rule: str) -> None:
 def _project_rows(call: Call) -> list[dict[str, Any]]:
     return [
         {
-            "id": project.id, "name": project.name, "domain_id": DOMAIN_ID, "description": "", "enabled": True,
-            "parent_id": DOMAIN_ID, "is_domain": False, "tags": [], "options": {},
+            "id": project.id, "name": project.name, "domain_id": project.domain.id, "description": "",
+            "enabled": True, "parent_id": project.domain.id, "is_domain": False, "tags": [], "options": {},
             "links": {"self": call.link("v3", "projects", project.id)},
         }
         for project in call.world.identity.projects.values()
@@ -74,7 +78,7 @@ def project(call: Call) -> Answer:
 def _user_rows(call: Call) -> list[dict[str, Any]]:
     return [
         {
-            "id": user.id, "name": user.name, "domain_id": DOMAIN_ID, "enabled": True, "options": {},
+            "id": user.id, "name": user.name, "domain_id": user.domain.id, "enabled": True, "options": {},
             "password_expires_at": None, "links": {"self": call.link("v3", "users", user.id)},
         }
         for user in call.world.identity.users.values()
@@ -100,8 +104,9 @@ def _role_rows() -> list[dict[str, Any]]:
     ]
 
 
-def _domain_rows() -> list[dict[str, Any]]:
-    return [{**DOMAIN, "description": "The default domain", "enabled": True, "tags": [], "options": {}}]
+def _domain_rows(call: Call) -> list[dict[str, Any]]:
+    found = dict.fromkeys([DEFAULT, *(project.domain for project in call.world.identity.projects.values())])
+    return [{**asdict(domain), "description": "", "enabled": True, "tags": [], "options": {}} for domain in found]
 
 
 def _region_rows(call: Call) -> list[dict[str, Any]]:
@@ -131,25 +136,25 @@ def assignments(call: Call) -> Answer:
     for user in call.world.identity.users.values():
         for where, role in user.grants.items():
             project = call.world.identity.projects.get(where)
-            scope = {"project": _named(project.id, project.name, named)} if project else {"system": {"all": True}}
-            who, what = _named(user.id, user.name, named), {"id": role_id(role), "name": role}
+            scope = {"project": _named(project, named)} if project else {"system": {"all": True}}
+            who, what = _named(user, named), {"id": role_id(role), "name": role}
             rows.append({"user": who, "role": what, "scope": scope, "links": {}})
     return Answer(200, {"role_assignments": rows, "links": links(call)})
 
 
-def _named(thing_id: str, name: str, named: bool) -> dict[str, Any]:  # noqa: FBT001 -- a question, not a switch
-    return {"id": thing_id, "name": name, "domain": DOMAIN} if named else {"id": thing_id}
+def _named(thing: Project | User, named: bool) -> dict[str, Any]:  # noqa: FBT001 -- a question, not a switch
+    return {"id": thing.id, "name": thing.name, "domain": asdict(thing.domain)} if named else {"id": thing.id}
 
 
 ROUTES: Final[Routes] = {
     "/v3/auth/projects": {"GET": my_projects},
-    "/v3/auth/domains": {"GET": lambda call: _listed(call, "domains", _domain_rows())},
+    "/v3/auth/domains": {"GET": lambda call: _listed(call, "domains", _domain_rows(call))},
     "/v3/projects": {"GET": projects},
     "/v3/projects/{id}": {"GET": project},
     "/v3/users": {"GET": users},
     "/v3/users/{id}": {"GET": user},
-    "/v3/domains": {"GET": lambda call: _listed(call, "domains", _domain_rows())},
-    "/v3/domains/{id}": {"GET": lambda call: _one("domain", _domain_rows(), call.parts["id"])},
+    "/v3/domains": {"GET": lambda call: _listed(call, "domains", _domain_rows(call))},
+    "/v3/domains/{id}": {"GET": lambda call: _one("domain", _domain_rows(call), call.parts["id"])},
     "/v3/roles": {"GET": lambda call: _listed(call, "roles", _role_rows())},
     "/v3/roles/{id}": {"GET": lambda call: _one("role", _role_rows(), call.parts["id"])},
     "/v3/regions": {"GET": lambda call: _listed(call, "regions", _region_rows(call))},

@@ -1,4 +1,4 @@
-"""Projects, users, roles and tokens, as Keystone has them; everything lives in the domain Default."""
+"""Projects, users, roles and tokens, as Keystone has them; all begins in the domain Default, `enroll` adds others."""
 
 from __future__ import annotations
 
@@ -18,11 +18,23 @@ _IMPLIED: Final = {"admin": ("admin", "member", "reader"), "member": ("member", 
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain: users and projects have names of their own in each."""
+
+    id: str = DOMAIN_ID
+    name: str = DOMAIN_NAME
+
+
+DEFAULT: Final = Domain()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """A project of the domain Default."""
+    """A project of a domain."""
 
     id: str
     name: str
+    domain: Domain = DEFAULT
 
 
 @dataclass(slots=True)
@@ -33,6 +45,7 @@ class User:
     name: str
     password: str
     grants: dict[str, str] = field(default_factory=dict)
+    domain: Domain = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,17 @@ class Identity:
     def _person(self, name: str, project: str, role: str) -> None:
         user = User(bare(lasting("user", name)), name, name, {self._project_named(project).id: role})
         self.users[user.id] = user
+
+    def enroll(self, name: str, project: str, role: str = "member", domain: str = DOMAIN_NAME) -> User:
+        """Make a user (whose password is the name) and, where it is not there, the project in which he has a role."""
+        where = DEFAULT if domain == DOMAIN_NAME else Domain(bare(lasting("domain", domain)), domain)
+        found = next((one for one in self.projects.values() if (one.name, one.domain) == (project, where)), None)
+        if found is None:
+            found = Project(bare(lasting("project", f"{domain}/{project}")), project, where)
+            self.projects[found.id] = found
+        user = User(bare(lasting("user", f"{domain}/{name}")), name, name, {found.id: role}, where)
+        self.users[user.id] = user
+        return user
 
     def _project_named(self, name: str) -> Project:
         return next(project for project in self.projects.values() if project.name == name)
