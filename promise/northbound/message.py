@@ -27,6 +27,15 @@ DEEPEST: Final = 100
 MOST_PARTS: Final = 200_000
 """Tags and attributes that a message may have: in memory each takes some thirty times what it takes on the wire."""
 
+MOST_ATTRIBUTES: Final = 256
+"""Attributes that an element may have: to read one of them takes as long as there are others."""
+
+MOST_PREFIXES: Final = 64
+"""Prefixes that a tag may declare: whoever resolves a prefix below it looks at all of them."""
+
+_LONG: Final = 1024
+"""A tag with more attributes than there may be is longer than this."""
+
 XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
 RESOURCE_LIMIT: Final = etree.ErrorTypes.ERR_RESOURCE_LIMIT
 
@@ -34,6 +43,7 @@ _RPC: Final = f"{{{BASE}}}rpc"
 _PROLOG: Final = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE: Final = b"<!DOCTYPE"
 _TOO_DEEP: Final = etree.XPath(f"boolean(/*{'/*' * DEEPEST})")
+_TOO_WIDE: Final = etree.XPath(f"boolean(//*[@*[{MOST_ATTRIBUTES + 1}]])")
 _MESSAGE_ID: Final = re.compile(rb"""<(?:[\w.-]+:)?rpc\s(?:[^<>]*\s)?message-id\s*=\s*("[^"<]*"|'[^'<]*')""")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES: Final = str.maketrans(
@@ -83,6 +93,9 @@ def parse(data: bytes) -> etree._Element:
         raise Malformed("a document type declaration is not accepted")
     if len(data) > MOST_PARTS and data.count(b"<") + data.count(b'"') + data.count(b"'") > MOST_PARTS:
         raise TooBig(f"the message has more than {MOST_PARTS} tags and quotes")
+    long = [tag for tag in data.split(b"<") if len(tag) > _LONG] if len(data) > _LONG else []
+    if any(tag.count(b"xmlns:") > MOST_PREFIXES for tag in long):
+        raise TooBig(f"a tag declares more than {MOST_PREFIXES} prefixes")
     try:
         root = _VOCABULARY.parse(data)
     except etree.XMLSyntaxError as error:
@@ -91,6 +104,8 @@ def parse(data: bytes) -> etree._Element:
         raise Malformed(f"not well-formed XML in UTF-8: {error.msg}") from None
     if data.count(b"</") >= DEEPEST and _TOO_DEEP(root):
         raise TooBig(f"elements are nested deeper than {DEEPEST}")
+    if any(tag.count(b"=") > MOST_ATTRIBUTES for tag in long) and _TOO_WIDE(root):
+        raise TooBig(f"an element has more than {MOST_ATTRIBUTES} attributes")
     return root
 
 
@@ -142,19 +157,18 @@ def _envelope(rpc: etree._Element) -> Envelope:
     """Echo all attributes and namespace declarations of the request (RFC 6241 section 4.1)."""
     spaces = rpc.nsmap
     default = spaces.pop(None, BASE)
-    echoed = "".join([f' xmlns:{prefix}="{escape(uri)}"' for prefix, uri in spaces.items()])
+    pieces = [f' xmlns:{prefix}="{escape(uri)}"' for prefix, uri in spaces.items()]
+    prefixes = {uri: str(prefix) for prefix, uri in spaces.items()}
+    prefixes[XML_NAMESPACE] = "xml"
     for key, value in rpc.attrib.items():
         namespace, name = split(str(key))
-        qualified = f"{_prefix(spaces, namespace)}:{name}" if namespace else name
-        echoed += f' {qualified}="{escape(str(value))}"'
+        qualified = f"{prefixes[namespace]}:{name}" if namespace else name
+        pieces.append(f' {qualified}="{escape(str(value))}"')
+    echoed = "".join(pieces)
     if default == BASE:
         return Envelope(f'<rpc-reply xmlns="{BASE}"{echoed}>'.encode())
     name = f"{rpc.prefix}:rpc-reply"
     return Envelope(f'<{name} xmlns="{escape(default)}"{echoed}>'.encode(), f"</{name}>".encode(), foreign=True)
-
-
-def _prefix(spaces: dict[str | None, str], namespace: str) -> str:
-    return "xml" if namespace == XML_NAMESPACE else next(str(p) for p, uri in spaces.items() if uri == namespace)
 
 
 def _not_rpc(root: etree._Element) -> Invalid:

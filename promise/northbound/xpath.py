@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 4096
 """Characters that an expression may have."""
 
-DEAREST: Final = 50_000_000
-"""Steps that an expression may need, as far as its form tells."""
+DEAREST: Final = 30_000_000
+"""Steps that an expression may need, as far as its form tells: a fraction of a second."""
 
 _TOKEN: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|//|::|\.\.|[\w.-]+(?::(?!:)[\w.*-]+)?|\S)""")
 _WIDE_AXES: Final = frozenset(
@@ -53,7 +53,7 @@ class XPathFilter:
             self._select = etree.XPath(expression, namespaces=known, regexp=False)
         except etree.XPathSyntaxError as error:
             raise BadValue(f"the XPath expression cannot be read: {error}", name="select") from None
-        self._exponent = exponent(expression)
+        self._exponent, self._factor = cost(expression)
         self._selected(etree.Element("nothing"))  # what is wrong whatever the tree is told also when there is none
         self.building = _building(expression, known)
 
@@ -77,7 +77,7 @@ class XPathFilter:
 
     def _selected(self, top: _Element) -> frozenset[_Element]:
         size = sum(1 for _ in top.iter())
-        if size**self._exponent > DEAREST:
+        if size**self._exponent * self._factor > DEAREST:
             rule = f"the XPath expression would take more than {DEAREST} steps: name the nodes and the keys of entries"
             raise TooBig(rule, name="select")
         try:
@@ -89,11 +89,12 @@ class XPathFilter:
         return frozenset(_elements(found))
 
 
-def exponent(expression: str) -> int:
-    """Return with which power of the size of the tree the time for an expression grows at most, roughly.
+def cost(expression: str) -> tuple[int, int]:
+    """Return what an expression costs at most, roughly: a power of the size of the tree, and a factor.
 
     Steps that can reach many nodes (`//`, `..`, siblings, the root) cost the size of the tree each time that they are
     taken: once for the whole expression, but for every node where they stand in a predicate, or behind another one.
+    The factor is their number: a predicate may well have a thousand of them.
     """
     depth, before = 0, ""
     wide: dict[int, int] = {}
@@ -110,7 +111,7 @@ def exponent(expression: str) -> int:
             wide[depth] = wide.get(depth, 0) + 1
         before = token
     predicates = sum(1 for level in wide if level > 0)
-    return 1 + predicates + unions + (wide.get(0, 0) > 1)
+    return 1 + predicates + unions + (wide.get(0, 0) > 1), max(1, sum(wide.values()))
 
 
 def _building(expression: str, namespaces: Mapping[str, str]) -> Selection:

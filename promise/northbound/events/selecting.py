@@ -8,15 +8,17 @@ from lxml import etree
 
 from promise.errors import BadValue, TooBig
 from promise.northbound.library.modules import library
-from promise.northbound.xpath import LONGEST, exponent
+from promise.northbound.xpath import LONGEST, cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from promise.northbound.events.notice import Notice
 
-DEAREST: Final = 3
-"""The time for an expression may grow with this power of the size of a notification."""
+DEAREST: Final = 500_000
+"""Steps that an expression may need for a notification of `USUAL` nodes: some milliseconds, for each that is told."""
+
+USUAL: Final = 50
 
 
 class Stream(NamedTuple):
@@ -47,7 +49,8 @@ class XPath:
     def __init__(self, text: str, namespaces: Mapping[str, str], path: str = "") -> None:
         """Raise BadValue, of the node at this path, for what is no expression."""
         self.text = text
-        if len(text) > LONGEST or exponent(text) > DEAREST:
+        power, factor = cost(text)
+        if len(text) > LONGEST or USUAL**power * factor > DEAREST:
             raise TooBig("an XPath filter must be shorter, or search less in predicates", path=path)
         try:
             self._find = etree.XPath(text, namespaces=dict(namespaces) or None, regexp=False, smart_strings=False)

@@ -114,6 +114,8 @@ class HttpRequest:
                     self._body = await self._read()
             except TimeoutError:
                 raise TooSlow(f"the body did not come within {self._options.request_timeout:g} s") from None
+            except ConnectionError:
+                raise Malformed("the client went before the whole body had come") from None
             except web.RequestPayloadError as error:
                 raise Malformed(f"the body cannot be read: {error}") from None
         return self._body
