@@ -211,8 +211,8 @@ class Denied(PromiseError):
 class Locked(PromiseError):
     """Another session holds the lock; `session_id` is 0 when it is not a NETCONF session."""
 
-    def __init__(self, what: str, session_id: int, *, why: str = "is locked by") -> None:
-        super().__init__(f"{what} {why} session {session_id}")
+    def __init__(self, what: str, session_id: int, *, why: str = "") -> None:
+        super().__init__(f"{what} {why or f'is locked by session {session_id}'}")
         self.what = what
         self.session_id = session_id
 

@@ -26,6 +26,8 @@ NAMESPACE: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 TAGGED: Final = "urn:ietf:params:xml:ns:netconf:default:1.0"
 """The namespace of the attribute `default` with which values are tagged that were not set."""
 
+etree.register_namespace("wd", TAGGED)
+
 
 class Report(StrEnum):
     """How defaults are shown (RFC 6243 section 3)."""

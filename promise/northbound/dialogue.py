@@ -247,6 +247,7 @@ class Dialogue:
         match event:
             case Request(envelope, operation):
                 self._asked += 1
+                self._record.counts.in_rpcs += 1
                 name = split(operation.tag)[1][:_LONGEST_NAME]
                 answer = _Answer(envelope, name, self._requests.layer(operation), time.perf_counter())
                 try:
@@ -259,6 +260,7 @@ class Dialogue:
                 return not isinstance(content, Farewell)
             case Rejected(envelope, error):
                 self._asked += 1
+                self._record.counts.in_bad_rpcs += 1
                 answer = _Answer(envelope, "", "rpc", time.perf_counter())
                 self._give(answer, self._failure(answer, error))
             case Opened(base_1_1):
@@ -357,16 +359,9 @@ class Dialogue:
     def _told(self, answer: _Answer) -> None:
         self._answered += 1
         self._progress.set()
-        self._count(answer)
+        self._record.counts.out_rpc_errors += answer.outcome != "ok"
         spent = (time.perf_counter() - answer.started) * 1000
         self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
-
-    def _count(self, answer: _Answer) -> None:
-        """Count an answered request (RFC 6022): a bad one had no operation that could be read."""
-        counts = self._record.counts
-        counts.in_rpcs += bool(answer.operation)
-        counts.in_bad_rpcs += not answer.operation
-        counts.out_rpc_errors += answer.outcome != "ok"
 
     def _expect_hello(self) -> None:
         if not self._opened:

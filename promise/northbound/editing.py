@@ -55,7 +55,8 @@ class Insert:
 class Change:
     """One node of an edit, with those below it.
 
-    `key` tells the entry of a list or leaf-list; `value` is that of a leaf, None when it is to go. `fresh` tells that
+    `key` tells the entry of a list or leaf-list; `value` is that of a leaf, None when it is to go or to have its
+    default. `fresh` tells that
     the key of an entry says itself that it must not be there yet.
     """
 
@@ -113,7 +114,7 @@ def _expect(change: Change, *, there: bool) -> None:
 def _apply_leaf(change: Change, parent: Tree) -> None:
     member = change.node.member
     _expect(change, there=member in parent)
-    if change.operation in TAKING:
+    if change.operation in TAKING or (change.value is None and change.operation is not Operation.NONE):
         parent.pop(member, None)
     elif change.operation is not Operation.NONE:
         parent[member] = change.value

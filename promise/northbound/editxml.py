@@ -111,7 +111,7 @@ def _read(element: _Element, node: Node, inherited: Operation, path: str, schema
     match node.kind:
         case Kind.LEAF:
             value = None if operation in TAKING else _value(element, node)
-            return Change(node, _as_default(element, node, operation, value), path, value)
+            return Change(node, operation, path, None if _is_default(element, node, operation, value) else value)
         case Kind.LEAF_LIST:
             key: tuple[Any, ...] = (_value(element, node),)
             path += node.predicates(key)
@@ -129,14 +129,16 @@ def _value(element: _Element, node: Node) -> Any:
     return node.value(qualified(text, element.nsmap) if node.qualified else text)
 
 
-def _as_default(element: _Element, node: Node, operation: Operation, value: Any) -> Operation:
-    """Return what is to be done with a leaf; one that is tagged as default is not to be set (RFC 6243, 4.5.2)."""
+def _is_default(element: _Element, node: Node, operation: Operation, value: Any) -> bool:
+    """Tell whether a leaf is tagged as default: then nothing is to be set (RFC 6243 section 4.5.2)."""
     tag = str(element.get(_DEFAULT, "false")).strip()
-    if tag in {"false", "0"} or operation in TAKING:
-        return operation
+    if tag in {"false", "0"}:
+        return False
+    if operation not in {Operation.CREATE, Operation.MERGE, Operation.REPLACE}:
+        raise BadValue(f"must not be tagged as default with the operation {operation}", name=node.name)
     if tag not in {"true", "1"} or node.default is None or value != node.default:
         raise BadValue("must have its default value when it is tagged as default", name=node.name)
-    return Operation.REMOVE
+    return True
 
 
 def _entry(

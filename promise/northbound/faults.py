@@ -25,6 +25,12 @@ _IN_DATASTORE: Final = re.compile(r"/(?:promise:promise|nacm:nacm)(?![\w.-])")
 _APPLICATION: Final = {"data-exists", "data-missing"}
 """The error-tags that have no other error-type (RFC 6241 appendix A)."""
 
+_OF_MESSAGES: Final = {
+    "malformed-message", "too-big", "missing-attribute", "bad-attribute", "unknown-attribute", "resource-denied",
+    "operation-failed",
+}  # fmt: skip
+"""The error-tags that may have the error-type rpc (RFC 6241 appendix A)."""
+
 _LAST_STEP: Final = re.compile(rf"/[^/\[\]]*(?:{_PREDICATE.pattern})*$")
 
 
@@ -136,6 +142,8 @@ def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base
         tag = "operation-failed"
     about_data = tag in _APPLICATION or _IN_DATASTORE.match(told.path)
     kind = "application" if about_data else layer or told.row.type
+    if kind == "rpc" and tag not in _OF_MESSAGES:
+        kind = "protocol"
     kind = f"<error-type>{kind}</error-type><error-tag>{tag}</error-tag>"
     parts = [f"<rpc-error>{kind}<error-severity>error</error-severity>"]
     if told.app_tag:

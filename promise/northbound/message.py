@@ -42,6 +42,8 @@ RESOURCE_LIMIT: Final = etree.ErrorTypes.ERR_RESOURCE_LIMIT
 _RPC: Final = f"{{{BASE}}}rpc"
 _PROLOG: Final = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE: Final = b"<!DOCTYPE"
+_DECLARED: Final = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["'](?!(?i:utf-?8|us-ascii)["'])([^"'>]*)""")
+"""An XML declaration with another encoding than UTF-8, of which ASCII is a part."""
 _TOO_DEEP: Final = etree.XPath(f"boolean(/*{'/*' * DEEPEST})")
 _TOO_WIDE: Final = etree.XPath(f"boolean(//*[@*[{MOST_ATTRIBUTES + 1}]])")
 _MESSAGE_ID: Final = re.compile(rb"""<(?:[\w.-]+:)?rpc\s(?:[^<>]*\s)?message-id\s*=\s*("[^"<]*"|'[^'<]*')""")
@@ -91,6 +93,8 @@ def parse(data: bytes) -> etree._Element:
     data = data.strip()
     if _DOCTYPE in data and data.startswith(_DOCTYPE, _end_of_prolog(data)):
         raise Malformed("a document type declaration is not accepted")
+    if data.startswith(b"<?xml") and (declared := _DECLARED.match(data)):
+        raise Malformed(f"messages are encoded in UTF-8, not in {declared[1].decode('ascii', 'replace')}")
     if len(data) > MOST_PARTS and data.count(b"<") + data.count(b'"') + data.count(b"'") > MOST_PARTS:
         raise TooBig(f"the message has more than {MOST_PARTS} tags and quotes")
     long = [tag for tag in data.split(b"<") if len(tag) > _LONG] if len(data) > _LONG else []

@@ -107,13 +107,13 @@ class Monitor:
         self._dropped = 0
 
     def begin(self, caller: Caller) -> SessionRecord:
-        """Return the record of a session whose transport stands; it counts once the hellos are exchanged."""
+        """Return the record of a session to which our hello goes: it counts from then on (RFC 6022 section 2.1.5)."""
+        self._in_sessions += 1
         return SessionRecord(caller, _text(self._clock()))
 
     def open(self, record: SessionRecord) -> None:
         """Note that the hellos are exchanged."""
         record.opened = True
-        self._in_sessions += 1
         self._sessions[record.caller.session_id] = record
         if self._listener is not None:
             self._listener.started(record.caller)
@@ -125,7 +125,7 @@ class Monitor:
         self._sessions.pop(record.caller.session_id, None)
         self._past.add(record.counts)
         self._bad_hellos += why is Ending.BAD_HELLO
-        self._dropped += record.opened and why not in {Ending.CLOSED, Ending.KILLED}
+        self._dropped += why not in {Ending.CLOSED, Ending.KILLED, Ending.BAD_HELLO}
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return the list of sessions."""

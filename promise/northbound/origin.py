@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from lxml import etree
+
 from promise.northbound.datastore import Kind, text_of
 from promise.northbound.defaults import TAGGED, Report
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "urn:ietf:params:xml:ns:yang:ietf-origin"
 _ORIGIN: Final = f"{{{NAMESPACE}}}origin"
 _TAG: Final = f"{{{TAGGED}}}default"
+
+etree.register_namespace("or", NAMESPACE)
 
 
 class Origin(StrEnum):
@@ -71,24 +75,21 @@ def _value(element: _Element, origin: Origin) -> str:
     return f"{prefix}:{origin}"
 
 
-def kept(
-    elements: Iterable[_Element], top: Mapping[str, Node], origins: Origins, report: Report, *, shown: bool
-) -> list[_Element]:
+def kept(elements: Iterable[_Element], top: Mapping[str, Node], origins: Origins, report: Report) -> list[_Element]:
     """Return the elements without the origins that are not wanted, and with defaults as it is asked for.
 
     State stays. A container or list entry stays while something is in it, an entry with its keys.
     """
-    return [element for element in elements if _stays(element, top.get(str(element.tag)), origins, report, shown=shown)]
+    return [element for element in elements if _stays(element, top.get(str(element.tag)), origins, report)]
 
 
-def _stays(element: _Element, node: Node | None, origins: Origins, report: Report, *, shown: bool) -> bool:
+def _stays(element: _Element, node: Node | None, origins: Origins, report: Report) -> bool:
     if node is None or not node.config:
         return True
     default = element.get(_TAG) is not None
-    if not shown:
-        element.attrib.pop(_ORIGIN, "")
     if default and report is not Report.TAGGED:
         element.attrib.pop(_TAG, "")
+        etree.cleanup_namespaces(element)
     if node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
         if default and report is Report.EXPLICIT:
             return False
@@ -96,9 +97,7 @@ def _stays(element: _Element, node: Node | None, origins: Origins, report: Repor
             return False
         return origins.want(Origin.DEFAULT if default else Origin.INTENDED)
     keys = {node.child(member).name for member in node.keys}
-    dropped = [
-        child for child in element if not _stays(child, node.children.get(str(child.tag)), origins, report, shown=shown)
-    ]
+    dropped = [child for child in element if not _stays(child, node.children.get(str(child.tag)), origins, report)]
     if dropped and all(child in dropped for child in element):
         return False
     for child in dropped:

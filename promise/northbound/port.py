@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.bindings import PromiseSubscriptions
     from promise.northbound.datastore import Schema
+    from promise.northbound.defaults import Report
     from promise.northbound.editing import Edit
     from promise.northbound.subtree import Selection
     from promise.northbound.xpath import XPathFilter
@@ -133,8 +134,11 @@ class Datastores(Protocol):
     async def edit(self, caller: Caller, datastore: Datastore, edit: Edit, testing: Testing = Testing.SET) -> None:
         """Make an edit, all of it or nothing; in running it is valid, durable and in force afterwards."""
 
-    async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore) -> None:
-        """Replace a configuration by another one, or by the whole one that is given as an edit of nothing."""
+    async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore, mode: Report) -> None:
+        """Replace a configuration by another one, or by the whole one that is given as an edit of nothing.
+
+        `mode` tells which defaults the copy sets.
+        """
 
     async def validate(self, caller: Caller, source: Datastore | Edit) -> None:
         """See whether a configuration could be put into force."""

@@ -50,6 +50,7 @@ class Requests:
         access: Control | None = None,
     ) -> None:
         self._operations = operations
+        self._schema = datastores.schema
         self._access = access or Control(datastores.schema)
         self._sessions = SessionRpcs(sessions, datastores)
         self.ended = datastores.ended
@@ -104,10 +105,15 @@ class Requests:
             return await self._schemas.get_schema(caller, operation)
         if namespace == nmda.NAMESPACE:
             return await self._nmda.answer(caller, operation)
-        if namespace != BASE:
-            rule = f"no module of this server has the namespace {namespace!r}"
-            raise UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)
-        own = self._own.get(name)
+        own = self._own.get(name) if namespace == BASE else None
         if own is None:
-            raise UnknownElement(f"NETCONF has no operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
+            raise self._unknown(namespace, name)
         return await own(caller, operation)
+
+    def _unknown(self, namespace: str, name: str) -> UnknownNamespace | UnknownElement:
+        """Return what is wrong with an operation that nobody answers."""
+        if namespace not in self._schema.namespaces:
+            rule = f"no module of this server has the namespace {namespace!r}"
+            return UnknownNamespace(rule, path="/nc:rpc", name=name, namespace=namespace)
+        rule = f"the module of namespace {namespace} has no operation <{name}>"
+        return UnknownElement(rule, path="/nc:rpc", name=name, namespace=namespace)

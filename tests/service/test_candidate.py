@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from configured import PROMISE, asked, controller, do, edit, expiry, names, nc, provider, rules, shown, target
+from configured import NACM, PROMISE, asked, controller, do, edit, expiry, names, nc, provider, rules, shown, target
+from lxml import etree
 from netconf_client import BASE, NC
 from netconf_server import until
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from configured import House
 
+WITH_DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 COMMIT, DISCARD = nc("commit"), nc("discard-changes")
 VALIDATE = nc("validate", "<source><candidate/></source>")
 
@@ -144,7 +146,9 @@ async def test_a_candidate_with_changes_cannot_be_locked_and_unlocking_discards_
     async with await house.session() as one, await house.session() as other:
         await do(other, edit(expiry(4)))
         for client in (one, other):
-            assert (await asked(client, target("lock", "candidate"))).startswith("lock-denied: ")
+            reply = await client.rpc(target("lock", "candidate"))
+            assert reply.findtext(f".//{NC}error-tag") == "lock-denied"
+            assert reply.findtext(f".//{NC}session-id") == "0"  # nobody holds a lock that somebody could be asked for
         await do(one, DISCARD, target("lock", "candidate"), edit(expiry(5)), target("unlock", "candidate"))
         assert await shown(one, "candidate") is None
         await do(other, target("lock", "candidate"))
@@ -188,6 +192,30 @@ async def test_configurations_are_copied(house: House) -> None:
         await do(one, nc("validate", f"<source><config>{expiry(1)}</config></source>"))
         for name in ("running", "candidate"):
             assert (await asked(one, target("delete-config", name))).startswith("operation-not-supported: ")
+
+
+@pytest.mark.rfc("6243", "4.5.1", "a copy sets all defaults, drops values that are defaults, or keeps what was set")
+async def test_copies_set_the_defaults_that_they_are_asked_to(house: House) -> None:
+    async def copy(mode: str) -> list[str]:
+        more = f'<with-defaults xmlns="{WITH_DEFAULTS}">{mode}</with-defaults>'
+        await do(one, DISCARD, copied("running", "candidate").replace("</source>", f"</source>{more}"))
+        reply = await one.rpc(nc("get-config", "<source><candidate/></source>"))
+        leaves = [leaf for leaf in reply.iter() if leaf.tag.startswith(f"{{{NACM}}}") and len(leaf) == 0]
+        return [f"{etree.QName(leaf).localname}={leaf.text}" for leaf in leaves]
+
+    async with await house.session() as one:
+        rule = "<rule-list><name>a</name><rule><name>r</name><action>permit</action></rule></rule-list>"
+        nacm = f'<nacm xmlns="{NACM}"><write-default>deny</write-default><exec-default>deny</exec-default>{rule}</nacm>'
+        await do(one, edit(nacm, "running"))
+        said = ["name=a", "name=r", "action=permit"]
+        assert await copy("explicit") == ["write-default=deny", "exec-default=deny", *said]
+        assert await copy("report-all-tagged") == ["write-default=deny", "exec-default=deny", *said]
+        assert await copy("trim") == ["exec-default=deny", *said]
+        assert await copy("report-all") == [
+            "enable-nacm=true", "read-default=permit", "write-default=deny", "exec-default=deny",
+            "enable-external-groups=true", "name=a", "name=r", "module-name=*", "access-operations=*", "action=permit",
+        ]  # fmt: skip
+        await do(one, VALIDATE, COMMIT)
 
 
 async def test_only_administrators_change_and_lock(house: House) -> None:

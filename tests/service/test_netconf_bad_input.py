@@ -77,6 +77,7 @@ UNREADABLE = {
     "overlong UTF-8": (rpc_message(b"<get>\xc0\x80</get>", "7"), "malformed-message"),
     "surrogates": (rpc_message(b"<get>\xed\xa0\x80</get>", "7"), "malformed-message"),
     "UTF-16": ('<?xml version="1.0" encoding="utf-16"?>'.encode("utf-16") + RPC, "malformed-message"),
+    "declared as Latin-1": (b'<?xml version="1.0" encoding="ISO-8859-1"?>' + RPC, "malformed-message"),
     "control characters": (rpc_message(b"<get>\x00\x01</get>", "7"), "malformed-message"),
     "unclosed": (rpc_message("<get>", "7"), "malformed-message"),
     "undeclared prefix": (rpc_message("<x:get/>", "7"), "malformed-message"),
@@ -113,13 +114,23 @@ def error_free(reply: Any) -> bool:
 
 REFUSED = {
     "no message-id": (f'<rpc xmlns="{BASE}"><get/></rpc>', "rpc", "missing-attribute", "message-id"),
-    "no operation": (f'<rpc xmlns="{BASE}" message-id="7"/>', "rpc", "missing-element", "operation"),
-    "two operations": (f'<rpc xmlns="{BASE}" message-id="7"><get/><get/></rpc>', "rpc", "bad-element", "one operation"),
+    "no operation": (f'<rpc xmlns="{BASE}" message-id="7"/>', "protocol", "missing-element", "operation"),
+    "two operations": (
+        f'<rpc xmlns="{BASE}" message-id="7"><get/><get/></rpc>',
+        "protocol",
+        "bad-element",
+        "one operation",
+    ),
     "text": (f'<rpc xmlns="{BASE}" message-id="7">x<get/></rpc>', "rpc", "malformed-message", "no text"),
-    "wrong namespace": ('<rpc xmlns="urn:wrong" message-id="7"><get/></rpc>', "rpc", "unknown-namespace", BASE),
-    "no namespace": ('<rpc message-id="7"><get/></rpc>', "rpc", "unknown-namespace", BASE),
-    "no rpc": (f'<get xmlns="{BASE}" message-id="7"/>', "rpc", "unknown-element", "<get>"),
-    "a reply": (f'<rpc-reply xmlns="{BASE}" message-id="7"><ok/></rpc-reply>', "rpc", "unknown-element", "rpc-reply"),
+    "wrong namespace": ('<rpc xmlns="urn:wrong" message-id="7"><get/></rpc>', "protocol", "unknown-namespace", BASE),
+    "no namespace": ('<rpc message-id="7"><get/></rpc>', "protocol", "unknown-namespace", BASE),
+    "no rpc": (f'<get xmlns="{BASE}" message-id="7"/>', "protocol", "unknown-element", "<get>"),
+    "a reply": (
+        f'<rpc-reply xmlns="{BASE}" message-id="7"><ok/></rpc-reply>',
+        "protocol",
+        "unknown-element",
+        "rpc-reply",
+    ),
 }
 
 
@@ -127,11 +138,18 @@ def source(content: str) -> str:
     return f"<get-config><source>{content}</source></get-config>"
 
 
+LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
+SOURCE = "<source><running/></source>"
 OPERATIONS = {
     "unknown operation": ("<frobnicate/>", "protocol", "unknown-element", "frobnicate"),
     "unknown RPC of the module": (f'<frobnicate xmlns="{PROMISE}"/>', "application", "unknown-element", "frobnicate"),
     "unknown namespace": ('<get xmlns="urn:wrong"/>', "protocol", "unknown-namespace", "urn:wrong"),
     "no namespace": ('<get xmlns=""/>', "protocol", "unknown-namespace", "''"),
+    "no operation of its module": (f'<modules xmlns="{LIBRARY}"/>', "protocol", "unknown-element", "modules"),
+    "text beside a parameter": (f"<get-config>{SOURCE}x</get-config>", "protocol", "invalid-value", "text"),
+    "text in a source": (source("x<running/>"), "protocol", "invalid-value", "text"),
+    "text in a datastore": (source("<running>x</running>"), "protocol", "invalid-value", "empty"),
+    "attribute of a source": (source('<running x="1"/>'), "protocol", "unknown-attribute", "attribute x"),
     "copy-config": ("<copy-config/>", "protocol", "missing-element", "<target>"),
     "lock": ("<lock><target><running/></target></lock>", "protocol", "lock-denied", "session 7"),
     "commit": ("<commit><persist>x</persist></commit>", "protocol", "bad-element", "<confirmed/>"),

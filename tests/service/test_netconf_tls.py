@@ -92,7 +92,7 @@ async def test_a_session_over_tls(pki: Pki) -> None:
         assert door.operations.callers[0].transport == "netconf-tls"
 
 
-@pytest.mark.rfc("7589", "6", "the client must show a certificate")
+@pytest.mark.rfc("7589", "5", "the client must show a certificate")
 @pytest.mark.parametrize("who", ["nobody", "stranger"])
 async def test_without_a_certificate_of_the_authority_there_is_no_session(pki: Pki, who: str) -> None:
     async with serving(pki.folder, tls=pki.options()) as door:

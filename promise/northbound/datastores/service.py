@@ -19,8 +19,10 @@ from promise.northbound import subscribed
 from promise.northbound.datastores import decisions
 from promise.northbound.datastores.candidate import Candidate
 from promise.northbound.datastores.decisions import Author, Confirmation, Rules
+from promise.northbound.datastores.defaulting import defaulted
 from promise.northbound.datastores.locks import Locks, permit_edit
 from promise.northbound.datastores.reading import Reading, visible
+from promise.northbound.defaults import Report
 from promise.northbound.editing import Edit
 from promise.northbound.nacm.control import Control
 from promise.northbound.port import Content, Datastore, Testing
@@ -116,22 +118,24 @@ class DatastoreService:
         _expect_configuration(datastore, "editing")
         await self._change(caller, datastore, edit.applied, testing, _first(edit))
 
-    async def copy(self, caller: Caller, source: Datastore | Edit, target: Datastore) -> None:
+    async def copy(
+        self, caller: Caller, source: Datastore | Edit, target: Datastore, mode: Report = Report.EXPLICIT
+    ) -> None:
         """Replace a whole configuration by another one, or by what stands in an edit (RFC 6241 section 7.3)."""
         _expect_configuration(target, "copying to")
-        if source == target:
-            raise BadValue(f"source and target must not both be <{target}>", name="target")
+        nodes = self._schema.top.values()
         if isinstance(source, Edit):
-            new = source.applied({})
+            new = defaulted(source.applied({}), nodes, mode)
             await self._change(caller, target, lambda _old: new, Testing.SET, _first(source))
             return
         _expect_configuration(source, "copying from")
-        if target is Datastore.CANDIDATE:
-            running = await self.tree(Datastore.RUNNING)
-            make: Callable[[Tree], Tree] = lambda _old: self._access.readable_tree(caller, running)  # noqa: E731 - short
-        else:
-            make = lambda old: self._access.readable_tree(caller, self._candidate.over(old))  # noqa: E731 - short
-        await self._change(caller, target, make, Testing.SET)
+        running = await self.tree(Datastore.RUNNING) if target is Datastore.CANDIDATE else None
+
+        def copied(old: Tree) -> Tree:
+            tree = self._candidate.over(old) if running is None else running
+            return defaulted(self._access.readable_tree(caller, tree), nodes, mode)
+
+        await self._change(caller, target, copied, Testing.SET)
 
     async def _change(
         self, caller: Caller, datastore: Datastore, make: Callable[[Tree], Tree], testing: Testing, path: str = ""
@@ -245,9 +249,10 @@ class DatastoreService:
         _expect_configuration(datastore, "locking")
         running, trial = await self._ledger.read(lambda book, _now: (tree_of(book), book.revision.trial))
         if datastore is Datastore.RUNNING and trial is not None and trial.session_id != caller.session_id:
-            raise Locked("<running>", trial.session_id, why="has a confirmed commit of")
+            raise Locked("<running>", trial.session_id, why=f"has a confirmed commit of session {trial.session_id}")
         if datastore is Datastore.CANDIDATE and datastore not in self._locks.held and self._candidate.edited(running):
-            raise Locked("<candidate>", self._candidate.author, why="has changes, neither committed nor discarded, of")
+            author = f"session {self._candidate.author}"
+            raise Locked("<candidate>", 0, why=f"has changes of {author}, neither committed nor discarded")
         self._locks.grant(datastore, caller.session_id, self._clock.now())
 
     async def unlock(self, caller: Caller, datastore: Datastore) -> None:

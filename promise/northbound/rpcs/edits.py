@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promise.errors import MissingElement, UnknownElement, Unsupported
+from promise.errors import BadValue, MissingElement, UnknownElement, Unsupported
 from promise.northbound.defaults import Report
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
@@ -55,12 +55,12 @@ class Edits:
         """Replace a configuration by another one, or by one that is given."""
         parameters = parameters_of(operation, "target", "source", DEFAULTS)
         mode = report_of(parameters.get(DEFAULTS), path_of(operation)) or Report.EXPLICIT
-        if mode is not Report.EXPLICIT:
-            what = f"copying with {mode} into a datastore (its basic mode is explicit)"
-            raise Unsupported(what, path=f"{path_of(operation)}/ncwd:with-defaults")
         target = datastore_of(operation, parameters, "target")
         source = source_of(operation, parameters, self._datastores.schema)
-        await self._datastores.copy(caller, source, target)
+        if source == target:
+            rule = f"source and target must not both be <{target}>"
+            raise BadValue(rule, path=f"{path_of(operation)}/nc:target", name="target")
+        await self._datastores.copy(caller, source, target, mode)
         return OK
 
     async def delete_config(self, caller: Caller, operation: _Element) -> bytes:

@@ -72,8 +72,8 @@ class Nmda:
         usual = Report.ALL if asked.datastore is Datastore.OPERATIONAL else Report.EXPLICIT
         report = asked.report or usual
         if asked.datastore is Datastore.OPERATIONAL and asked.content is not Content.NONCONFIG:
-            found = labelled(reported(found, top, Report.TAGGED, asked.wanted.building), top)
-            found = kept(found, top, asked.origins, report, shown=asked.with_origin)
+            found = reported(found, top, Report.TAGGED, asked.wanted.building)
+            found = kept(labelled(found, top) if asked.with_origin else found, top, asked.origins, report)
         elif asked.content is not Content.NONCONFIG:
             found = reported(found, top, report, asked.wanted.building)
         found = self._retrieval.readable(caller, found)  # defaults may stand where something is kept back

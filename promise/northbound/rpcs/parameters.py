@@ -56,7 +56,7 @@ def parameters_of(operation: _Element, *known: str, elements: Iterable[_Element]
     for key in operation.attrib:
         name = split(str(key))[1]
         raise UnknownAttribute(f"{name_of(operation)} has no attribute {name}", path=path, name=name)
-    if operation.text and operation.text.strip():
+    if _has_text(operation):
         raise BadValue(f"{name_of(operation)} must contain no text", path=path)
     found: dict[str, _Element] = {}
     for element in operation if elements is None else elements:
@@ -92,8 +92,8 @@ def choice(parameters: Mapping[str, _Element], name: str, path: str, *values: st
     if found is None:
         return values[0]
     text = (found.text or "").strip()
-    if len(found) or text not in values:
-        raise BadValue(f"{name} is one of {', '.join(values)}", path=f"{path}/{prefix}:{name}", name=name)
+    if len(found) or not text or text not in values:
+        raise BadValue(f"{name} is one of {', '.join(filter(None, values))}", path=f"{path}/{prefix}:{name}", name=name)
     return text
 
 
@@ -112,6 +112,8 @@ def datastore_of(operation: _Element, parameters: Mapping[str, _Element], which:
         raise UnknownElement(rule, path=path, name=name, namespace=namespace)
     if name not in _DATASTORES:
         raise UnknownElement(f"there is no datastore <{name}>", path=path, name=name, namespace=namespace)
+    if len(holder[0]) or _has_text(holder[0]):
+        raise BadValue(f"{name} must be empty", path=f"{path}/nc:{name}", name=name)
     return _DATASTORES[name]
 
 
@@ -143,11 +145,23 @@ def _holder(operation: _Element, parameters: Mapping[str, _Element], which: str)
     if which not in parameters:
         raise MissingElement(f"{name_of(operation)} must name a <{which}>", path=path_of(operation), name=which)
     holder = parameters[which]
+    for element in (holder, *holder):
+        for key in element.attrib if element.tag != f"{{{BASE}}}config" else ():
+            name = split(str(key))[1]
+            raise UnknownAttribute(f"{name_of(element)} has no attribute {name}", path=path, name=name)
     if len(holder) == 0:
         raise MissingChoice(f"<{which}> must name a datastore", path=path, name=f"config-{which}")
     if len(holder) > 1:
         raise DuplicateNode(f"<{which}> must name one datastore only", path=path, name=split(holder[1].tag)[1])
+    if _has_text(holder):
+        raise BadValue(f"{which} must contain no text beside the datastore", path=path, name=which)
     return holder
+
+
+def _has_text(element: _Element) -> bool:
+    """Tell whether text stands in an element, before or between those inside it."""
+    texts = [element.text, *(child.tail for child in element)]
+    return any(text and text.strip() for text in texts)
 
 
 def text_of(parameters: Mapping[str, _Element], name: str, path: str) -> str | None:

@@ -41,7 +41,7 @@ NAMES = [
         (MapType.COMMON_NAME, "fred"),
     ],
 )
-@pytest.mark.rfc("7407", "2.8", "map types")
+@pytest.mark.rfc("7407", "4.1", "map types")
 def test_each_way_finds_its_name(tmp_path: Path, map_type: MapType, found: str) -> None:
     ca = issue(tmp_path, "ca", ca=True)
     one = issue(tmp_path, "fred", ca, names=NAMES)
@@ -50,7 +50,7 @@ def test_each_way_finds_its_name(tmp_path: Path, map_type: MapType, found: str) 
         assert username([one.der, ca.der], [entry]) == found
 
 
-@pytest.mark.rfc("7407", "2.8", "the entries are tried in order")
+@pytest.mark.rfc("7407", "4.1", "the entries are tried in order")
 def test_the_first_entry_that_gives_a_name_wins(tmp_path: Path) -> None:
     one = issue(tmp_path, "fred")
     own = fingerprint(one.der)
@@ -64,7 +64,7 @@ def test_the_first_entry_that_gives_a_name_wins(tmp_path: Path) -> None:
     assert username([], [specified]) is None
 
 
-@pytest.mark.rfc("7407", "2.8", "tls-fingerprint")
+@pytest.mark.rfc("7407", "4.1", "tls-fingerprint")
 def test_fingerprints() -> None:
     digest = hashlib.sha256(b"x").digest()
     assert read_fingerprint(digest.hex(":").upper()) == ("sha256", digest)

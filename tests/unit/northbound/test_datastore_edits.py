@@ -309,7 +309,7 @@ class TestOrder:
         assert type(found) is kind
         assert found.name == name
 
-    @pytest.mark.rfc("7950", "15.8", "missing-instance")
+    @pytest.mark.rfc("7950", "15.7", "missing-instance")
     def test_an_anchor_that_is_not_there_is_a_missing_instance(self) -> None:
         error = told(refused(tree(entry(1)), provider(1, "", f'y:insert="before" y:key="[p:id=\'{id_of(9)}\']"')))
         assert error.findtext(f"{{{BASE}}}error-tag") == "bad-attribute"
@@ -392,6 +392,8 @@ class TestChoices:
         assert edited(before, body) == {"ietf-netconf-acm:nacm": {"exec-default": "deny"}}
         other = body.replace(">permit<", ">deny<")
         assert isinstance(refused(before, other), errors.BadValue)
+        told = [body.replace(tag, f'{tag} xmlns:nc="{BASE}" nc:operation="{name}"') for name in ("create", "delete")]
+        assert [type(refused(before, one)) for one in told] == [errors.DataExists, errors.BadValue]
 
 
 class TestTheWholeTree:
