@@ -22,7 +22,7 @@ from promise.northbound.restconf.edits import (
 )
 from promise.northbound.restconf.exchange import Encoding, Reply
 from promise.northbound.restconf.patching import Failure, Patch, read_edit, read_patch, status
-from promise.northbound.restconf.paths import read_path
+from promise.northbound.restconf.paths import Target, read_path
 from promise.northbound.restconf.query import NOTHING, PLACING, read_query
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from promise.northbound.records import Records
     from promise.northbound.restconf.exchange import Request
     from promise.northbound.restconf.patching import Document, Steps
-    from promise.northbound.restconf.paths import Target
     from promise.northbound.restconf.query import Query
     from promise.northbound.restconf.resources import Configurations
 
@@ -42,31 +41,14 @@ READ: Final = ("GET", "HEAD", "OPTIONS")
 ACCEPT_PATCH: Final = f"{media.JSON}, {media.XML}, {media.PATCH_JSON}, {media.PATCH_XML}"
 
 
-def value_of(target: Target, tree: Tree) -> Any:
-    """Return what a tree has at a target, None when nothing."""
-    try:
-        return target.value_in(tree)
-    except KeyError:
-        return None
-
-
-def exists(target: Target, tree: Tree) -> bool:
-    """Tell whether a resource is there; containers without presence are where their parent is, and the datastore is."""
-    for depth in range(len(target.steps), 0, -1):
-        node = target.steps[depth - 1].node
-        if node.kind is not Kind.CONTAINER or node.presence:
-            return value_of(type(target)(target.steps[:depth]), tree) is not None
-    return True
-
-
 def is_set(target: Target, tree: Tree) -> bool:
     """Tell whether something is configured at a target."""
-    return value_of(target, tree) is not None
+    return target.found_in(tree) is not None
 
 
 def has_place(target: Target, tree: Tree) -> bool:
     """Tell whether a target is there or could be: what it stands in is."""
-    return exists(target.parent, tree)
+    return target.parent.exists_in(tree)
 
 
 class Place(NamedTuple):
@@ -189,7 +171,7 @@ class Configuring:
         changes: Sequence[Change],
         *,
         anew: bool = False,
-        there: Callable[[Target, Tree], bool] = exists,
+        there: Callable[[Target, Tree], bool] = Target.exists_in,
     ) -> bool:
         """Make an edit if what it needs is `there` and its conditions hold; tell whether the target was set before."""
         modified = (await self._records.configuration()).modified
@@ -197,7 +179,7 @@ class Configuring:
 
         def guard(tree: Tree) -> None:
             seen = self._records.shown(caller, tree)
-            before[0] = value_of(target, seen)
+            before[0] = target.found_in(seen)
             if not there(target, seen):
                 raise NoResource(f"there is no {target.node.name} here", path=target.path)
             check(request, State.of(before[0], modified))
@@ -211,7 +193,7 @@ class Configuring:
         if place.datastore is Datastore.CANDIDATE:
             tree = await self._datastores.tree(place.datastore)
         tree = self._records.shown(caller, tree)
-        return State.of(value_of(target, tree), modified).headers(encoding)
+        return State.of(target.found_in(tree), modified).headers(encoding)
 
 
 def methods(target: Target) -> tuple[str, ...]:
@@ -250,9 +232,9 @@ def _is_yang_patch(request: Request) -> bool:
 
 def _expect(request: Request, target: Target, modified: int, tree: Tree) -> None:
     """Raise unless a target is there and what the client makes a condition holds."""
-    if not exists(target, tree):
+    if not target.exists_in(tree):
         raise NoResource(f"there is no {target.node.name} here", path=target.path)
-    check(request, State.of(value_of(target, tree), modified))
+    check(request, State.of(target.found_in(tree), modified))
 
 
 async def _content(request: Request) -> tuple[bytes, Encoding]:

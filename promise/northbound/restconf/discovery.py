@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from promise.errors import NotAllowed
+from promise.errors import BadParameter, NotAllowed
 from promise.northbound.restconf import media
 from promise.northbound.restconf.exchange import RESTCONF, Encoding, Reply
-from promise.northbound.restconf.query import NOTHING, READING, read_query
+from promise.northbound.restconf.query import ENTRY, NOTHING, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from promise.northbound.restconf.exchange import Request
+    from promise.northbound.restconf.query import Query
 
 ROOT: Final = "/restconf"
 HOST_META: Final = "/.well-known/host-meta"
@@ -23,6 +24,9 @@ LIBRARY: Final = "2019-01-04"
 """The revision of ietf-yang-library that is implemented (RFC 8525)."""
 
 READ: Final = ("GET", "HEAD", "OPTIONS")
+
+_ENTRY: Final[Mapping[str, object]] = {"data": {}, "operations": {}, "yang-library-version": LIBRARY}
+"""What is in the entry point."""
 
 _XRD: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -55,13 +59,23 @@ def entry_point(request: Request) -> Reply:
     """Return the resource {+restconf} (RFC 8040 section 3.3)."""
     if (reply := readable(request)) is not None:
         return reply
-    read_query(request.query, READING)
+    body = _inside(read_query(request.query, ENTRY))
     wanted = media.wanted(request)
     if wanted.encoding is Encoding.JSON:
-        body = {"data": {}, "operations": {}, "yang-library-version": LIBRARY}
         return Reply(200, json.dumps({"ietf-restconf:restconf": body}).encode(), wanted.name)
-    inside = f"<data/><operations/><yang-library-version>{LIBRARY}</yang-library-version>"
+    inside = "".join(f"<{name}>{value}</{name}>" if value else f"<{name}/>" for name, value in body.items())
     return Reply(200, f'<restconf xmlns="{RESTCONF}">{inside}</restconf>'.encode(), wanted.name)
+
+
+def _inside(query: Query) -> dict[str, object]:
+    """Return what of the entry point is wanted; nothing of data and operations, which are resources of their own."""
+    if query.fields is None:
+        return {} if query.depth == 1 else dict(_ENTRY)
+    chosen = {name.removeprefix("ietf-restconf:"): inside for name, inside in query.fields.items()}
+    for name, inside in chosen.items():
+        if name not in _ENTRY or inside is not None:
+            raise BadParameter(f'fields names "{name[:64]}", which is not one of {", ".join(_ENTRY)}')
+    return {name: value for name, value in _ENTRY.items() if name in chosen}
 
 
 def library_version(request: Request) -> Reply:

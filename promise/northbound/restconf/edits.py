@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
-from promise.errors import BadParameter, BadValue, Malformed, UnknownAttribute, UnknownElement
+from promise.errors import BadParameter, BadValue, Malformed, NoResource, UnknownAttribute, UnknownElement
 from promise.northbound.codec import parse_json
 from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change, Edit, Insert, Operation, Place
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DATA: Final = "ietf-restconf:data"
 _DATA: Final = f"{{{RESTCONF}}}data"
+_ROOT: Final = "/restconf/data"
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,18 @@ def placed(change: Change, parent: Target, query: Query, schema: Schema) -> Chan
     node = change.node
     if not node.ordered:
         raise BadParameter(f"insert has no meaning for {node.name}, which is not ordered by the user")
-    return replace(change, insert=place(query.insert, query.point, parent, change, schema))
+    point = None if query.point is None else query.point.removeprefix(_ROOT)  # a path, or one with {+restconf}/data
+    return replace(change, insert=place(query.insert, point, parent, change, schema))
 
 
 def place(where: Place, point: str | None, parent: Target, change: Change, schema: Schema) -> Insert:
     """Return where an entry is to stand; `point` names another entry of the same list by its path."""
     if where in {Place.FIRST, Place.LAST}:
         return Insert(where)
-    anchor = read_path(point or "", schema)
+    try:
+        anchor = read_path(point or "", schema)
+    except NoResource as error:
+        raise BadParameter(f"point: {error.rule}") from None
     if not anchor.steps or anchor.parent != parent or anchor.node is not change.node or anchor.key is None:
         raise BadParameter(f"point must be the path of another entry of this list {change.node.name}")
     return Insert(where, anchor.key, "key" if change.node.kind is Kind.LIST else "value")

@@ -13,6 +13,7 @@ from promise.errors import (
     Invalid,
     Malformed,
     MissingElement,
+    NoResource,
     TooBig,
     UnknownElement,
 )
@@ -182,9 +183,10 @@ def read_edit(edit: Mapping[str, Any], resource: Target, schema: Schema) -> tupl
 
 
 def _target(path: str, resource: Target, schema: Schema) -> Target:
-    target = (
-        resource if path == "/" else read_path(resource.uri() + (path if path.startswith("/") else f"/{path}"), schema)
-    )
+    try:
+        target = read_path(resource.uri() + (path if path.startswith("/") else f"/{path}"), schema)
+    except NoResource as error:
+        raise BadValue(f"the target of an edit must be a node of the schema: {error.rule}", name="target") from None
     if not target.steps:
         raise BadParameter("an edit must name a resource below the datastore")
     if target.whole_list:

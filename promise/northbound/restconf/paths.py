@@ -75,6 +75,21 @@ class Target:
             f"/{_segment(step, outer)}" for step, outer in zip(self.steps, (None, *self.steps), strict=False)
         )
 
+    def found_in(self, tree: Tree) -> Any:
+        """Return the value of the resource in a tree, None when it is not there."""
+        try:
+            return self.value_in(tree)
+        except KeyError:
+            return None
+
+    def exists_in(self, tree: Tree) -> bool:
+        """Tell whether it is there; containers without presence are where their parent is, and the datastore is."""
+        for depth in range(len(self.steps), 0, -1):
+            node = self.steps[depth - 1].node
+            if node.kind is not Kind.CONTAINER or node.presence:
+                return Target(self.steps[:depth]).found_in(tree) is not None
+        return True
+
     def value_in(self, tree: Tree) -> Any:
         """Return the value of the resource in a tree, for an entry of a list that entry. Raises KeyError: not there."""
         found: Any = tree

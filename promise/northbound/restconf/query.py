@@ -16,11 +16,20 @@ from promise.northbound.restconf.paths import decoded
 Fields = Mapping[str, Optional["Fields"]]
 """What is wanted of a node: its children by name, with what is wanted of each (None = all of it)."""
 
-READING: Final = frozenset({"content", "depth", "fields", "with-defaults"})
+ENTRY: Final = frozenset({"depth", "fields"})
+"""What the entry point of the API knows (RFC 8040 sections 4.8.1 to 4.8.3)."""
+
+READING: Final = ENTRY | {"content", "with-defaults"}
+OPERATION: Final = READING | {"with-origin"}
+"""What the datastore `operational` knows (RFC 8527 section 3.2.2)."""
+
 PAGING: Final = frozenset({"limit", "offset", "cursor", "direction"})
 PLACING: Final = frozenset({"insert", "point"})
 STREAMING: Final = frozenset({"filter", "start-time", "stop-time"})
 NOTHING: Final[frozenset[str]] = frozenset()
+
+_FLAGS: Final = frozenset({"with-origin"})
+"""Parameters that say something by being there."""
 
 _UNSUPPORTED: Final = frozenset({"where", "sort-by", "locale", "sublist-limit"})
 """Parameters of draft-ietf-netconf-list-pagination-rc that this server does not have."""
@@ -46,11 +55,12 @@ class Query:
     insert: Place | None = None
     point: str | None = None
     page: Page | None = None
+    with_origin: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether all of a resource is wanted, as it is."""
-        return self.depth is None and self.fields is None and self.with_defaults is None
+        return self.depth is None and self.fields is None and not self.with_origin
 
 
 ALL: Final = Query()
@@ -79,13 +89,14 @@ def read_query(text: str, allowed: frozenset[str]) -> Query:
         insert,
         point,
         _page(given) if given.keys() & PAGING else None,
+        "with-origin" in given,
     )
 
 
 def parameters(text: str, allowed: frozenset[str]) -> dict[str, str]:
     """Return the parameters of a query as they are given; raises BadParameter as `read_query` does."""
     found: dict[str, str] = {}
-    for part in text.split("&") if text else ():
+    for part in filter(None, text.split("&")):
         name, equals, value = part.partition("=")
         name = decoded(name)
         if name in _UNSUPPORTED:
@@ -95,7 +106,10 @@ def parameters(text: str, allowed: frozenset[str]) -> dict[str, str]:
             raise BadParameter(f'the query parameter "{name[:64]}" is not known or not allowed: {known}')
         if name in found:
             raise BadParameter(f"the query parameter {name} is given twice")
-        if not equals:
+        if name in _FLAGS:
+            if value:
+                raise BadParameter(f"the query parameter {name} has no value")
+        elif not equals:
             raise BadParameter(f"the query parameter {name} must have a value")
         found[name] = decoded(value)
     return found

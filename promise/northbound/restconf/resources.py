@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promise.errors import BadParameter, NoResource
+from promise.northbound.datastore import Kind
 from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import Found, Part
 from promise.northbound.restconf import markup, media
+from promise.northbound.restconf.annotations import INTENDED, mark
 from promise.northbound.restconf.conditions import State, not_modified
-from promise.northbound.restconf.defaults import default_of
+from promise.northbound.restconf.defaults import with_defaults
 from promise.northbound.restconf.exchange import Encoding, Reply
 from promise.northbound.restconf.paths import qualified, read_path
-from promise.northbound.restconf.query import PAGING, READING, Query, read_query
+from promise.northbound.restconf.query import OPERATION, PAGING, READING, Query, read_query
 from promise.northbound.restconf.view import of_content, shaped
 from promise.northbound.running import TOP
 
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Tree
     from promise.northbound.records import Records
+    from promise.northbound.restconf.annotations import Annotation
     from promise.northbound.restconf.exchange import Request
     from promise.northbound.restconf.paths import Target
 
-_PAGED: Final = READING | PAGING
 _CONFIGURATIONS: Final = frozenset({Datastore.RUNNING, Datastore.CANDIDATE})
 _BRANCH: Final = 2
 """So many steps lead to a child of /promise: what can be read on its own."""
@@ -49,12 +51,10 @@ class Resources:
     async def get(self, caller: Caller, request: Request, path: str, datastore: Datastore | None) -> Reply:
         """Answer GET or HEAD; `path` is what follows the datastore, None = configuration and state ("/data")."""
         target = read_path(path, self._schema)
-        query = read_query(request.query, _PAGED if target.whole_list else READING)
+        query = _query(request.query, target, datastore)
         wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
-        if datastore in _CONFIGURATIONS:
-            query = replace(query, content=Content.CONFIG)
         found = await self._found(caller, target, query, datastore)
-        value = self._value(target, found, query)
+        value, annotation = self._value(caller, target, found, query, datastore)
         state = await self._state(caller, target, found, datastore)
         headers = state.headers(wanted.encoding) if state else {}
         if target.whole_list and found.cursor:
@@ -62,23 +62,44 @@ class Resources:
         if state and not_modified(request, state, wanted.encoding, exact=_exact(target, query)):
             return Reply(304, headers=headers)
         value = value if query.plain else shaped(value, target.node if target.steps else None, query, self._schema)
-        return Reply(200, self._written(target, value, wanted), wanted.name, headers)
+        return Reply(200, self._written(target, value, annotation, wanted), wanted.name, headers)
 
-    def _value(self, target: Target, found: Found, query: Query) -> Any:
-        """Return what is there of the target: for an entry of a list, the entry."""
-        try:
-            value = target.value_in(found.tree)
-        except KeyError:
-            value = None
+    def _value(
+        self, caller: Caller, target: Target, found: Found, query: Query, datastore: Datastore | None
+    ) -> tuple[Any, Annotation]:
+        """Return what is there of the target, for an entry of a list the entry; with the annotation of a leaf."""
+        leaf = bool(target.steps) and target.node.kind in {Kind.LEAF, Kind.LEAF_LIST}
+        tree = found.tree
+        if not leaf or not target.found_in(tree):  # a leaf that is asked for is shown also where it has its default
+            tree = self._with_defaults(caller, target, tree, query, datastore)
+        value = target.found_in(tree)
         if target.steps and query.content is not Content.ALL and value is not None:
             value = of_content(value, target.node, query.content) or None
         if value is None and target.whole_list:
-            return []
-        if value is None and (query.with_defaults or "").startswith("report-all"):
-            value = default_of(target.node)
+            return [], {}
         if value is None:
             raise NoResource(f"there is no {target.node.name} here" + _asked(query), path=target.path)
-        return value
+        if not leaf:
+            return value, {}
+        if target.found_in(found.tree) is None:
+            return value, mark(query.with_defaults, with_origin=query.with_origin)
+        return value, INTENDED if query.with_origin and target.node.config else {}
+
+    def _with_defaults(
+        self, caller: Caller, target: Target, tree: Tree, query: Query, datastore: Datastore | None
+    ) -> Tree:
+        """Return a tree with the defaults that are wanted, as far as the caller may see them.
+
+        One leaf that is not set has its default whatever the mode (RFC 8040 section 3.5.4), but not in the datastores
+        that have names (RFC 8527 section 3.2).
+        """
+        mode = query.with_defaults
+        if mode in {None, "explicit"} and datastore is None and target.steps and target.node.default is not None:
+            mode = "report-all" if target.parent.exists_in(tree) else mode
+        if mode in {None, "explicit"} or query.content is Content.NONCONFIG:
+            return tree
+        marked = mark(mode, with_origin=query.with_origin)
+        return self._records.shown(caller, with_defaults(tree, self._schema.top.values(), mode or "", marked))
 
     async def _found(self, caller: Caller, target: Target, query: Query, datastore: Datastore | None) -> Found:
         """Read what a target needs."""
@@ -98,29 +119,46 @@ class Resources:
             configuration = configuration._replace(tree=found.tree)
         else:
             configuration = configuration._replace(tree=self._records.shown(caller, configuration.tree))
-        try:
-            value = target.value_in(configuration.tree)
-        except KeyError:
-            value = None
-        return State.of(value, configuration.modified)
+        return State.of(target.found_in(configuration.tree), configuration.modified)
 
-    def _written(self, target: Target, value: Any, wanted: media.Media) -> bytes:
+    def _written(self, target: Target, value: Any, annotation: Annotation, wanted: media.Media) -> bytes:
         if not target.steps:
             if wanted.encoding is Encoding.XML:
                 return markup.datastore(value, self._schema.top)
             return dumped({"ietf-restconf:data": value})
         node = target.node
         if wanted.encoding is Encoding.JSON:
-            entry = node.many and target.key is not None
-            return dumped({qualified(node): [value] if entry else value})
+            return dumped(_document(target, value, annotation))
         if not target.whole_list:
-            return markup.element(node, value)
+            return markup.element(node, value, annotation)
         if wanted.name == media.XML_LIST:
             return markup.several(node, value)
         if len(value) != 1:  # RFC 8040 section 4.3
             rule = f"XML holds one entry; ask for {media.XML_LIST}, for JSON, or for one entry by its key"
             raise BadParameter(f"{node.name} has {len(value)} entries here: {rule}")
-        return markup.element(node, value[0])
+        return markup.element(node, value[0], annotation)
+
+
+def _document(target: Target, value: Any, annotation: Annotation) -> dict[str, Any]:
+    """Return the object that holds a resource; the annotations of a leaf stand beside it (RFC 7952 section 5.2)."""
+    name = qualified(target.node)
+    shown = {name: [value] if target.node.many and target.key is not None else value}
+    if annotation:
+        shown[f"@{name}"] = [annotation] * len(shown[name]) if target.node.many else annotation
+    return shown
+
+
+def _query(text: str, target: Target, datastore: Datastore | None) -> Query:
+    """Return what the parameters say; running and candidate hold configuration only, and operational what is in use."""
+    known = OPERATION if datastore is Datastore.OPERATIONAL else READING
+    query = read_query(text, known | PAGING if target.whole_list else known)
+    if datastore in _CONFIGURATIONS:
+        if query.content is Content.NONCONFIG:
+            raise BadParameter(f"the datastore {datastore} holds configuration only: content=nonconfig has no meaning")
+        return replace(query, content=Content.CONFIG)
+    if datastore is Datastore.OPERATIONAL and query.with_defaults in {None, "explicit"}:
+        return replace(query, with_defaults="report-all")
+    return query
 
 
 def dumped(value: Any) -> bytes:

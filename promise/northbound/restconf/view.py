@@ -1,16 +1,16 @@
-"""What an answer shows: `content`, `with-defaults`, `fields` and `depth`, on trees as RFC 7951 writes them.
+"""What an answer shows: `content`, `with-origin`, `fields` and `depth`, on trees as RFC 7951 writes them.
 
 The keys of a list entry always come with it, so that what is shown is valid data whatever was left out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promise.errors import BadParameter
 from promise.northbound.datastore import Kind
 from promise.northbound.port import Content
-from promise.northbound.restconf.defaults import with_defaults
+from promise.northbound.restconf.annotations import with_origin
 from promise.northbound.restconf.paths import members
 
 if TYPE_CHECKING:
@@ -23,25 +23,17 @@ if TYPE_CHECKING:
 def shaped(value: Any, node: Node | None, query: Query, schema: Schema) -> Any:
     """Return what a query wants of a value; `node` is None for the datastore itself.
 
-    A list is an array, also with one entry. Raises BadParameter when `fields` names a node that is not there.
+    A list is an array, also with one entry. The nodes that `fields` names are as deep as the target (section 4.8.2).
+    Raises BadParameter when `fields` names a node that is not there.
     """
-    if query.with_defaults not in {None, "explicit"}:
-        value = _defaulted(value, node, query.with_defaults or "", schema)
+    if query.with_origin:
+        value = with_origin(value, node, schema.top)
     if query.fields is not None:
+        wanted = Wanted(query.fields, query.depth)
         if not value:
-            _selected({}, node, query.fields, schema)  # names must be right also where nothing is
-        value = _all_selected(value, node, query.fields, schema)
-    if query.depth is not None:
-        value = _cut(value, node, query.depth, _nodes(node, schema))
-    return value
-
-
-def _defaulted(value: Any, node: Node | None, mode: str, schema: Schema) -> Any:
-    """Return a body, or the entries of a list, with defaults; a leaf that is asked for is always shown."""
-    if node is not None and node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
-        return value
-    nodes = (node.children if node else schema.top).values()
-    return _each(value, node, lambda body: with_defaults(body, nodes, mode))
+            _selected({}, node, wanted, schema)  # names must be right also where nothing is
+        return _all_selected(value, node, wanted, schema)
+    return value if query.depth is None else _cut(value, node, query.depth, _nodes(node, schema))
 
 
 def _nodes(node: Node | None, schema: Schema) -> Mapping[str, Node]:
@@ -56,28 +48,43 @@ def _each(value: Any, node: Node | None, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-def _selected(body: Any, node: Node | None, fields: Fields, schema: Schema) -> Any:
+class Wanted(NamedTuple):
+    """What is wanted of a node, and how many levels of each node that is named; None = all."""
+
+    fields: Fields
+    depth: int | None
+
+
+def _selected(body: Any, node: Node | None, wanted: Wanted, schema: Schema) -> Any:
     if node is not None and node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
         raise BadParameter(f"fields has no meaning for {node.name}, which has no children")
     known = members(node, schema)
-    found = {member: body[member] for member in (node.keys if node else ()) if member in body}
-    for name, inside in fields.items():
+    always = ("@", *(node.keys if node else ()))
+    found = {member: body[member] for member in always if member in body}
+    for name, inside in wanted.fields.items():
         child = known.get(name)
         if child is None:
             raise BadParameter(f'fields names "{name[:64]}", which {node.name if node else "the datastore"} has not')
+        below = None if inside is None else Wanted(inside, wanted.depth)
         if child.member not in body:
-            if inside is not None:
-                _selected({}, child, inside, schema)  # names must be right also where nothing is
+            if below is not None:
+                _selected({}, child, below, schema)  # names must be right also where nothing is
             continue
-        value = body[child.member]
-        found[child.member] = value if inside is None else _all_selected(value, child, inside, schema)
+        found[child.member] = _chosen(body[child.member], child, below, wanted.depth, schema)
         if (annotation := f"@{child.member}") in body:
             found[annotation] = body[annotation]
     return found
 
 
-def _all_selected(value: Any, node: Node | None, fields: Fields, schema: Schema) -> Any:
-    return _each(value, node, lambda body: _selected(body, node, fields, schema))
+def _chosen(value: Any, node: Node, inside: Wanted | None, depth: int | None, schema: Schema) -> Any:
+    """Return a node that is named: what is wanted inside of it, or all of it, to the depth that is wanted."""
+    if inside is not None:
+        return _all_selected(value, node, inside, schema)
+    return value if depth is None else _cut(value, node, depth, _nodes(node, schema))
+
+
+def _all_selected(value: Any, node: Node | None, wanted: Wanted, schema: Schema) -> Any:
+    return _each(value, node, lambda body: _selected(body, node, wanted, schema))
 
 
 def _cut(value: Any, node: Node | None, depth: int, below: Mapping[str, Node]) -> Any:
@@ -91,7 +98,7 @@ def _cut(value: Any, node: Node | None, depth: int, below: Mapping[str, Node]) -
 
 def _cut_body(body: dict[str, Any], node: Node | None, depth: int, below: Mapping[str, Node]) -> dict[str, Any]:
     if depth == 1:
-        return {member: body[member] for member in (node.keys if node else ()) if member in body}
+        return {member: body[member] for member in ("@", *(node.keys if node else ())) if member in body}
     return {
         member: value
         if member.startswith("@")
@@ -107,6 +114,8 @@ def of_content(body: Any, node: Node, content: Content) -> Any:
     found: dict[str, Any] = {}
     below = {child.member: child for child in node.children.values()}
     for member, value in body.items():
+        if member.startswith("@"):
+            continue
         child = below[member]
         if member in node.keys or (child.kind in {Kind.LEAF, Kind.LEAF_LIST} and _is(child, content)):
             found[member] = value
@@ -114,7 +123,8 @@ def of_content(body: Any, node: Node, content: Content) -> Any:
             found[member] = [of_content(entry, child, content) for entry in value]
         elif child.kind is Kind.CONTAINER:
             found[member] = of_content(value, child, content)
-    return {member: value for member, value in found.items() if value not in ({}, [])}
+    shown = {member: value for member, value in found.items() if value not in ({}, [])}
+    return shown | {member: value for member, value in body.items() if member[:1] == "@" and member[1:] in shown}
 
 
 def _is(node: Node, content: Content) -> bool:
