@@ -88,6 +88,7 @@ async def build(
     options = replace(
         options,
         sources=(RestconfState(lambda: front.streams.origin, lambda: front.events.known_times[0]),),
+        origin=lambda: front.streams.origin,
         access=front.access,
     )
     server = NetconfServer(operations, front.datastores, users, options, front.events, front.registry, clock)

@@ -28,7 +28,7 @@ from promise.northbound.tls import TlsListener, TlsOptions
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from promise.northbound.dialogue import Wire
@@ -51,7 +51,8 @@ class NetconfOptions:
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
-    `sources` are what other doors tell of themselves. `access` says who may do what. It listens at `host` and `port`,
+    `sources` are what other doors tell of themselves, `origin` is scheme and authority of RESTCONF, "" without it.
+    `access` says who may do what. It listens at `host` and `port`,
     and at `further` addresses; `tls` says how it speaks TLS besides, `call_home` which clients it calls.
     """
 
@@ -70,6 +71,7 @@ class NetconfOptions:
     largest_skipped: int = LARGEST_SKIPPED
     limits: Limits = field(default_factory=Limits)
     sources: tuple[StateSource, ...] = ()
+    origin: Callable[[], str] = str
     access: Control | None = None
     tls: TlsOptions | None = None
     call_home: tuple[CallHome, ...] = ()
@@ -114,8 +116,8 @@ class NetconfServer:
         self._monitor = Monitor(clock.now, SessionEvents(events) if events else None)
         self.sources: tuple[StateSource, ...] = (
             NetconfState(self._monitor, known, (BASE_1_0, BASE_1_1, *self._capabilities), lambda: datastores.locks),
-            YangLibrary(known, Datastore),
-            ModulesState(known),
+            YangLibrary(known, Datastore, options.origin),
+            ModulesState(known, options.origin),
             *((StreamsState(events), NetconfStreams(events)) if events is not None else ()),
             *options.sources,
         )

@@ -113,6 +113,10 @@ class Records:
         found.tree = self.shown(caller, found.tree)
         return found
 
+    def permit(self, caller: Caller, namespace: str, operation: str) -> None:
+        """Raise Denied unless the caller may run an operation of the protocol."""
+        self._access.execute(caller, namespace, operation)
+
     def shown(self, caller: Caller, tree: Tree) -> Tree:
         """Return what of a tree the caller may read."""
         return self._access.readable_tree(caller, tree)

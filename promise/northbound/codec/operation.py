@@ -118,6 +118,8 @@ class Rpc(Generic[Input, Output]):
         self._output: _Message[Output] = _Message(module, name, output, output_musts)
         self._input_member = f"{module.name}:input"
         self._output_member = f"{module.name}:output"
+        self.mute = not output.nodes
+        """Whether it has no output: RESTCONF answers 204 (RFC 8040 section 3.6.2)."""
 
     def decode_input_xml(self, element: _Element) -> Input:
         """Return the input that the operation's element describes, or RESTCONF's <input>: its name is not looked at."""

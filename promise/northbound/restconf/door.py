@@ -9,8 +9,9 @@ import structlog
 from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated, UnsupportedMedia, Unverifiable
 from promise.northbound.access import Caller
 from promise.northbound.faults import fault
+from promise.northbound.library.trees import SCHEMAS
 from promise.northbound.port import Datastore
-from promise.northbound.restconf import apidocument, discovery, media
+from promise.northbound.restconf import apidocument, discovery, media, schemas
 from promise.northbound.restconf.authentication import identified
 from promise.northbound.restconf.configuring import ACCEPT_PATCH, Configuring, Place
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 TRANSPORT: Final = "restconf"
 RETRY_AFTER: Final = 5
 """Seconds after which to come again when nobody could say who asks."""
+METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+"""The methods that there are; each resource has some of them."""
 
 _ROOT: Final = discovery.ROOT
 _DATASTORES: Final = {f"ietf-datastores:{datastore}": datastore for datastore in Datastore}
@@ -63,6 +66,7 @@ class Door:
         self._proofs = proofs
         self._state = state
         self._invocation = Invocation(table)
+        self._records = records
         self._resources = Resources(records, datastores)
         self._configuring = Configuring(records, datastores, self._status_of)
 
@@ -84,6 +88,8 @@ class Door:
 
     def _open(self, request: Request) -> Reply | None:
         """Answer what needs no log-in."""
+        if request.path == "*" and request.method == "OPTIONS":
+            return Reply(200, headers={"Allow": ", ".join(METHODS)})
         if request.path == discovery.HEALTH:
             return discovery.health(request, self._state)
         if request.path == discovery.HOST_META:
@@ -109,8 +115,10 @@ class Door:
             return await self._streams.answer(caller, request, path[len(_ROOT) + 8 :])
         if path in {_ROOT, f"{_ROOT}/"}:
             return discovery.entry_point(request)
-        if path == f"{_ROOT}/yang-library-version":
+        if path.rstrip("/") == f"{_ROOT}/yang-library-version":
             return discovery.library_version(request)
+        if path.startswith(SCHEMAS):
+            return schemas.answer(caller, request, self._records)
         raise NoResource(f"there is nothing at this path; RESTCONF begins at {_ROOT}")
 
     async def _data(self, caller: Caller, request: Request, place: Place, datastore: Datastore | None) -> Reply:

@@ -46,7 +46,7 @@ class Invocation:
         """Answer a request; `path` is what follows "/operations", empty for the list of them."""
         if path in {"", "/"}:
             return self._list(request)
-        rpc = self._table.rpcs.get(decoded(path[1:]))
+        rpc = self._table.rpcs.get(decoded(path[1:].removesuffix("/")))
         if rpc is None:
             raise NoResource(f'there is no operation "{decoded(path[1:])[:64]}"; each is called module:name')
         if request.method == "OPTIONS":
@@ -75,6 +75,8 @@ class Invocation:
             fault.path = _inside(fault.path, rpc)
             raise
         output = await self._table.invoke(caller, rpc, asked)
+        if rpc.mute:
+            return Reply(204)
         if wanted.encoding is Encoding.JSON:
             content = json.dumps(rpc.encode_output_json(output), ensure_ascii=False, separators=(",", ":")).encode()
         else:

@@ -22,6 +22,8 @@ CAPABILITIES: Final = (
     f"{_CAPABILITY}filter:1.0",
     f"{_CAPABILITY}replay:1.0",
     f"{_CAPABILITY}with-defaults:1.0",
+    f"{_CAPABILITY}with-operational-defaults:1.0",
+    f"{_CAPABILITY}with-origin:1.0",
     f"{_CAPABILITY}yang-patch:1.0",
     f"{_CAPABILITY}limit:1.0",
     f"{_CAPABILITY}offset:1.0",

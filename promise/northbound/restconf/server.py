@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from aiohttp import web
 
-from promise.errors import Malformed, TooBig, TooSlow
+from promise.errors import Malformed, TooBig, TooSlow, Unsupported
 from promise.northbound.certificates import chain_of, server_context
 from promise.northbound.faults import fault
 from promise.northbound.restconf.exchange import Encoding
@@ -146,6 +146,8 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size:
             raise ConnectionError("an answer was begun and cannot be ended")
         error: Exception = Malformed(f"this is not HTTP as we read it: {(message or '').splitlines()[0][:200]}")
+        if "Invalid method" in (message or ""):
+            error = Unsupported("this method")  # RFC 9110 section 9.1
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             error = exc if isinstance(exc, Exception) else RuntimeError(message)
         told = fault(error)
