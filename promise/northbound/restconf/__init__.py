@@ -6,8 +6,9 @@ door ──── who asks, what for          authentication, routes, errors, th
   │
   ├─ apidocument /openapi.json, generated from the YANG
   ├─ discovery   host-meta, the entry point, /healthz
+  ├─ schemas     {+restconf}/schema: the texts of the modules
   ├─ invocation  {+restconf}/operations
   └─ resources   {+restconf}/data
        paths, query, media            what a request says
-       view, markup                   what an answer shows
+       view, annotations, markup      what an answer shows
 """
