@@ -28,11 +28,10 @@ from netconf_server import ADMIN, HASH, MODULE, PROMISE
 from promise.northbound.datastore import schema
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.port import Content, Datastore
+from promise.northbound.shown import Shown
 from promise.northbound.users import User, Users
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
@@ -66,10 +65,10 @@ class Ok:
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
-    ) -> Sequence[_Element]:
+    ) -> Shown:
         """Show nothing."""
         del caller, datastore, wanted, content
-        return []
+        return Shown((), exact=True)
 
     async def nothing(self, *args: Any, **named: Any) -> None:
         """Do what is asked: nothing."""

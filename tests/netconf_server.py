@@ -12,6 +12,7 @@ from promise.errors import Denied, LedgerFailure, Locked, Overloaded, UnknownEle
 from promise.northbound.datastore import schema
 from promise.northbound.netconf import NetconfOptions, NetconfServer
 from promise.northbound.port import Content, Datastore, Lock, Module, Pending
+from promise.northbound.shown import Shown
 from promise.northbound.users import User, Users, public_key
 
 if TYPE_CHECKING:
@@ -99,12 +100,12 @@ class FakeDatastores:
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
-    ) -> list[Any]:
+    ) -> Shown:
         config_only = datastore is not Datastore.OPERATIONAL or content is Content.CONFIG
         self.asked.append((caller.username, config_only))
         if wanted.child(PROMISE, "promise") is None:
-            return []
-        return [etree.fromstring(self.CONFIG if config_only else self.STATE)]
+            return Shown((), exact=True)
+        return Shown([(self.CONFIG if config_only else self.STATE).encode()], exact=False)
 
     async def lock(self, caller: Caller, datastore: Datastore) -> None:
         raise Locked(f"<{datastore}>", 7)

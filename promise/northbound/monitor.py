@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from promise.northbound.access import host_of
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.port import Datastore
+from promise.northbound.unchanging import Unchanging
 from promise.northbound.words import sure
 
 if TYPE_CHECKING:
@@ -162,7 +163,10 @@ class NetconfState:
     ) -> None:
         self._monitor = monitor
         self._locks = locks
-        self._fixed = {"capabilities": {"capability": list(capabilities)}, "schemas": {"schema": _schemas(library)}}
+        self._fixed = {
+            "capabilities": Unchanging(capability=list(capabilities)),
+            "schemas": Unchanging(schema=_schemas(library)),
+        }
 
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 
     from lxml.etree import _Element
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from promise.northbound.datastore import Schema
     from promise.northbound.defaults import Report
     from promise.northbound.editing import Edit
+    from promise.northbound.shown import Shown
     from promise.northbound.subtree import Selection
     from promise.northbound.xpath import XPathFilter
     from promise.subscription.model import Filter, Kind, Threshold
@@ -124,7 +125,7 @@ class Datastores(Protocol):
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
-    ) -> Sequence[_Element]:
+    ) -> Shown:
         """Return the top-level nodes of a datastore; running and candidate hold configuration only.
 
         The elements are new and belong to the door afterwards. What `wanted` does not ask for may be left out, but

@@ -150,6 +150,24 @@ class Selection:
         """Whether all that is here is wanted, without any condition."""
         return any(node.whole and not node.matches for node in self._nodes)
 
+    @property
+    def unconditional(self) -> bool:
+        """Whether all that is here is wanted, whatever it is: no value and no attribute decides on it."""
+        return any(node.whole and not node.matches and not node.attributes for node in self._nodes)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the names of what is here decide alone on what of it is wanted."""
+        return not any(node.matches or node.attributes for node in self._nodes)
+
+    def picks(self, namespace: str, key: str) -> bool:
+        """Tell whether just those entries of a list are wanted, as a whole, whose key is one of `values(key)`."""
+        return all(node.whole and not node.attributes and len(node.matches) == 1 for node in self._nodes) and all(
+            match.name == key and match.namespace in {"", namespace} and not match.attributes
+            for node in self._nodes
+            for match in node.matches
+        )
+
     def child(self, namespace: str, name: str) -> Selection | None:
         """Return what is wanted below the children of that name, None when such children are not wanted."""
         if any(node.whole for node in self._nodes):

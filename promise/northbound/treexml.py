@@ -1,4 +1,4 @@
-"""A configuration tree as XML (RFC 7950 section 7, "XML Encoding"); pure. `editxml` goes the other way."""
+"""A tree of data as XML (RFC 7950 section 7, "XML Encoding"); pure. `editxml` goes the other way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from promise.northbound.datastore import Kind, text_of
 from promise.northbound.message import escape
 from promise.northbound.qualified import declarations
-from promise.northbound.subtree import EVERYTHING
+from promise.northbound.unchanging import Unchanging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,28 +16,107 @@ if TYPE_CHECKING:
     from promise.northbound.subtree import Selection
 
 
-def written(
-    tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str = "", keys: tuple[str, ...] = ()
-) -> Iterator[bytes]:
-    """Yield the elements of what a tree holds, in the order of the schema, as far as it is wanted.
+def whole(tree: Tree, nodes: Iterable[Node], space: str = "") -> bytes:
+    """Return the elements of what a tree holds, in the order of the schema.
 
-    `space` is the default namespace where they are to stand. `keys` are written in any case: access rules ask them.
+    `space` is the default namespace where they are to stand.
     """
+    return "".join(_nodes(tree, nodes, space)).encode()
+
+
+def _nodes(tree: Tree, nodes: Iterable[Node], space: str) -> Iterator[str]:
     for node in nodes:
-        if node.member not in tree:
-            continue
-        below = EVERYTHING if node.member in keys else wanted.child(node.namespace, node.name)
-        if below is not None:
-            yield from _node(node, tree[node.member], below, space)
+        if node.member in tree:
+            yield _node(node, tree[node.member], space)
 
 
-def _node(node: Node, value: Any, wanted: Selection, space: str) -> Iterator[bytes]:
-    for one in value if node.many else [value]:
-        if node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
-            yield _element(node, space, _spaces(node, one), escape(text_of(one)).encode())
-        elif _may_be_wanted(node, one, wanted):
-            inside = b"".join(written(one, node.children.values(), wanted, node.namespace, node.keys))
-            yield _element(node, space, "", inside)
+def _node(node: Node, value: Any, space: str) -> str:
+    """Return the element of a node; of a list or leaf-list, those of all its entries."""
+    if node.kind is Kind.LEAF:
+        return _leaf(node, value, space)
+    if node.kind is Kind.LEAF_LIST:
+        return "".join([_leaf(node, one, space) for one in value])
+    if node.kind is Kind.LIST:
+        return "".join([_element(node, "".join(_nodes(one, node.children.values(), node.namespace)), space)
+                        for one in value])  # fmt: skip
+    return _container(node, value, space)
+
+
+def _container(node: Node, value: Tree, space: str) -> str:
+    if not isinstance(value, Unchanging):
+        return _element(node, "".join(_nodes(value, node.children.values(), node.namespace)), space)
+    if not hasattr(value, "text"):
+        value.text = "".join(_nodes(value, node.children.values(), node.namespace))
+    return _element(node, value.text, space)
+
+
+def _leaf(node: Node, value: Any, space: str) -> str:
+    text = value if type(value) is str else text_of(value)
+    if node.qualified:
+        used = declarations(text).items()
+        return _element(node, escape(text), space, "".join(f' xmlns:{name}="{escape(uri)}"' for name, uri in used))
+    return _element(node, escape(text), space)
+
+
+def _element(node: Node, content: str, space: str, more: str = "") -> str:
+    name = node.name
+    own = "" if node.namespace == space else f' xmlns="{escape(node.namespace)}"'
+    return f"<{name}{own}{more}>{content}</{name}>" if content else f"<{name}{own}{more}/>"
+
+
+class Writer:
+    """Writes of trees what is wanted, and little more.
+
+    `exact` tells whether all of what was written so far is wanted, so that the filter finds nothing to take out.
+    """
+
+    def __init__(self, *, exact: bool = True) -> None:
+        self.exact = exact
+
+    def nodes(
+        self, tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str = "", keys: tuple[str, ...] = ()
+    ) -> bytes:
+        """Return the elements of what a tree holds as far as it is wanted; see `whole`.
+
+        `keys` are written in any case: access rules ask them.
+        """
+        return "".join(self._nodes(tree, nodes, wanted, space, keys)).encode()
+
+    def _nodes(
+        self, tree: Tree, nodes: Iterable[Node], wanted: Selection, space: str, keys: tuple[str, ...] = ()
+    ) -> Iterator[str]:
+        if wanted.unconditional:
+            yield from _nodes(tree, nodes, space)
+            return
+        self.exact = self.exact and wanted.plain and not keys
+        for node in nodes:
+            if node.member not in tree:
+                continue
+            below = wanted.child(node.namespace, node.name)
+            if below is not None and not below.unconditional:
+                yield self._some(node, tree[node.member], below, space)
+            elif below is not None or node.member in keys:
+                yield _node(node, tree[node.member], space)
+
+    def _some(self, node: Node, value: Any, wanted: Selection, space: str) -> str:
+        """Return what is wanted of a node of which not simply everything is."""
+        if node.kind is Kind.LIST:
+            return self._entries(node, value, wanted, space)
+        if node.kind is not Kind.CONTAINER:
+            self.exact = False  # a filter that asks for something inside a leaf
+            return _node(node, value, space)
+        inside = "".join(self._nodes(value, node.children.values(), wanted, node.namespace))
+        return _element(node, inside, space) if inside else ""
+
+    def _entries(self, node: Node, entries: Iterable[Tree], wanted: Selection, space: str) -> str:
+        key = node.child(node.keys[0]) if len(node.keys) == 1 else None
+        picked = key is not None and wanted.picks(key.namespace, key.name)
+        found = [entry for entry in entries if _may_be_wanted(node, entry, wanted)]
+        if picked:
+            return _node(node, found, space)
+        children = node.children.values()
+        inside = ["".join(self._nodes(entry, children, wanted, node.namespace, node.keys)) for entry in found]
+        return "".join(_element(node, one, space) for one in inside if one)
 
 
 def _may_be_wanted(node: Node, entry: Tree, wanted: Selection) -> bool:
@@ -47,18 +126,3 @@ def _may_be_wanted(node: Node, entry: Tree, wanted: Selection) -> bool:
         if values is not None and text_of(entry[member]) not in values:
             return False
     return True
-
-
-def _element(node: Node, space: str, more: str, content: bytes) -> bytes:
-    own = "" if node.namespace == space else f' xmlns="{escape(node.namespace)}"'
-    if not content:
-        return f"<{node.name}{own}{more}/>".encode()
-    return b"<%b>%b</%b>" % (f"{node.name}{own}{more}".encode(), content, node.name.encode())
-
-
-def _spaces(node: Node, value: Any) -> str:
-    """Return the declarations that the names in a value need: there, prefixes are the names of modules."""
-    if not node.qualified:
-        return ""
-    used = declarations(text_of(value)).items()
-    return "".join(f' xmlns:{name}="{escape(uri)}"' for name, uri in used)

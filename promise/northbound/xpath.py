@@ -45,6 +45,8 @@ _ELSEWHERE: Final = re.compile(r"\.\.|\||::|(?:^|[\[(,=<>!+*|\s-])\s*/")
 class XPathFilter:
     """One expression, ready to be used; `namespaces` are those in scope where it was written."""
 
+    built = False
+
     def __init__(self, expression: str, namespaces: Mapping[str | None, str]) -> None:
         if len(expression) > LONGEST:
             raise TooBig(f"an XPath filter may have at most {LONGEST} characters", name="select")

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from lxml import etree
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from promise.northbound import bindings as yang
 from promise.northbound.datastores import state
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, in_sections
-from promise.northbound.subscribed import MEMBER
-from promise.northbound.treexml import written
+from promise.northbound.shown import Shown
+from promise.northbound.subscribed import MEMBER, shown
+from promise.northbound.subscribed import visible as recorded
+from promise.northbound.treexml import Writer, whole
 from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from lxml.etree import _Element
-
+    from promise.actor import Actor
     from promise.allocation.book import AllocationBook
     from promise.northbound.access import Caller
-    from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.datastore import Node, Schema, Tree
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
 
-_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-"""What it reads we have written ourselves."""
+
+class Asked(NamedTuple):
+    """A question to the records: who asks, at which moment, and whether for configuration, state, or both."""
+
+    book: AllocationBook
+    now: int
+    caller: Caller
+    content: Content
+
+    @property
+    def actor(self) -> Actor:
+        """Return who asks, as the rooms know him."""
+        return actor_of(self.caller)
 
 
 class Reading:
@@ -39,40 +49,83 @@ class Reading:
         self._nodes = tuple(schema.top.values())
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
         self._others = tuple(node for node in self._nodes if node is not self._promise)
+        self._texts: dict[str, tuple[Any, bytes]] = {}  # of each section as it was last written as a whole
 
-    def configuration(self, tree: Tree, wanted: Selection) -> Sequence[_Element]:
-        """Return the top-level nodes of a configuration."""
-        return [etree.fromstring(text, _PARSER) for text in written(tree, self._nodes, wanted)]
+    def configuration(self, tree: Tree, wanted: Selection) -> Shown:
+        """Return the top-level nodes of a configuration, which has in it what its reader may see."""
+        writer = Writer(exact=wanted.plain)
+        texts = [writer.nodes(tree, [node], wanted) for node in self._nodes if node.member in tree]
+        return Shown([text for text in texts if text], exact=writer.exact)
 
-    def operational(
-        self, book: AllocationBook, now: int, caller: Caller, wanted: Selection, content: Content
-    ) -> Sequence[_Element]:
+    def records(self, asked: Asked, wanted: Selection) -> Shown:
         """Return the top-level nodes with the configuration in force and the state, or with one of them."""
-        texts: list[bytes] = []
-        inside = wanted.child(self._promise.namespace, self._promise.name)
-        tree = in_sections(book) if content is not Content.NONCONFIG else {}
-        if content is not Content.CONFIG:
+        writer = Writer(exact=wanted.plain)
+        tree = in_sections(asked.book) if asked.content is not Content.NONCONFIG else {}
+        if asked.content is not Content.CONFIG:
             tree = self._access.counted(tree)
-        if inside is not None:
-            sections = {name: value for name, value in tree.get(TOP, {}).items() if name not in state.CONFIG}
-            parts = [
-                *state.elements(book, actor_of(caller), now, inside, content),
-                *written(sections, self._promise.children.values(), inside, self._promise.namespace),
-            ]
-            parts += self._subscriptions(book, caller, inside, content)
-            texts.append(b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts)))
-        texts += written(tree, self._others, wanted)
-        return self._access.readable(caller, [etree.fromstring(text, _PARSER) for text in texts])
+        texts = [self._inside(asked, wanted, writer, tree.get(TOP, {}))]
+        texts += self._sections(tree, self._others, wanted, writer)
+        found = Shown([text for text in texts if text], exact=writer.exact)
+        if self._access.reads_whole(asked.caller, self._places(wanted)):
+            return found
+        return Shown.of(self._access.readable(asked.caller, found.elements()))
 
-    def _subscriptions(
-        self, book: AllocationBook, caller: Caller, wanted: Selection, content: Content
+    def _places(self, wanted: Selection) -> Iterator[tuple[Node, ...]]:
+        """Yield the branches of the tree in which something may have been written."""
+        inside = wanted.child(self._promise.namespace, self._promise.name)
+        if inside is not None:
+            for node in self._promise.children.values():
+                if inside.child(node.namespace, node.name) is not None:
+                    yield self._promise, node
+        for node in self._others:
+            if wanted.child(node.namespace, node.name) is not None:
+                yield (node,)
+
+    def _inside(self, asked: Asked, wanted: Selection, writer: Writer, sections: Tree) -> bytes:
+        """Return /promise with what is wanted of it; empty where nothing is."""
+        inside = wanted.child(self._promise.namespace, self._promise.name)
+        if inside is None:
+            return b""
+        writer.exact = writer.exact and (inside.unconditional or inside.plain)
+        parts = [
+            *state.elements(asked.book, asked.actor, asked.now, inside, asked.content, writer),
+            *self._sections(sections, self._promise.children.values(), inside, writer, self._promise.namespace),
+            *self._subscriptions(asked, inside, writer),
+        ]
+        if not parts:
+            return b""
+        return b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts))
+
+    def _sections(
+        self, tree: Tree, nodes: Iterable[Node], wanted: Selection, writer: Writer, space: str = ""
     ) -> Iterator[bytes]:
+        """Yield what is wanted of the sections; those that have not changed are not written anew."""
+        for node in nodes:
+            value = tree.get(node.member)
+            below = None if value is None else wanted.child(node.namespace, node.name)
+            if below is None:
+                continue
+            if not below.unconditional:
+                yield writer.nodes({node.member: value}, [node], wanted, space)
+                continue
+            known, text = self._texts.get(node.member, (None, b""))
+            if known is not value:
+                text = whole({node.member: value}, [node], space)
+                self._texts[node.member] = value, text
+            yield text
+
+    def _subscriptions(self, asked: Asked, wanted: Selection, writer: Writer) -> Iterator[bytes]:
         """Yield the subscriptions, those that live on sessions behind the others."""
         below = wanted.child(self._promise.namespace, "subscriptions")
-        if below is not None and self._told is not None:
-            keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
-            found = self._told.listed(book, actor_of(caller), content)
-            yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
+        if below is None:
+            return
+        keys, entry = below.values("id"), yang.DATA["/promise/subscriptions"]
+        writer.exact = writer.exact and (below.unconditional or below.picks(entry.namespace, "id"))
+        if self._told is not None:
+            found: Iterable[yang.PromiseSubscriptions] = self._told.listed(asked.book, asked.actor, asked.content)
+        else:
+            found = (shown(record, asked.content) for record in recorded(asked.book, asked.actor))
+        yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
 
 
 def visible(tree: Tree, subscriptions: frozenset[str]) -> Tree:

@@ -21,18 +21,17 @@ from promise.northbound.datastores.candidate import Candidate
 from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.defaulting import defaulted
 from promise.northbound.datastores.locks import Locks, permit_edit
-from promise.northbound.datastores.reading import Reading, visible
+from promise.northbound.datastores.reading import Asked, Reading, visible
 from promise.northbound.defaults import Report
 from promise.northbound.editing import Edit
 from promise.northbound.nacm.control import Control
 from promise.northbound.port import Content, Datastore, Testing
 from promise.northbound.running import tree_of
+from promise.northbound.shown import Shown
 from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from lxml.etree import _Element
+    from collections.abc import Callable, Mapping
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -102,14 +101,18 @@ class DatastoreService:
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL
-    ) -> Sequence[_Element]:
+    ) -> Shown:
         """Return the top-level nodes of a datastore that are wanted."""
-        if datastore is not Datastore.OPERATIONAL:
-            if content is Content.NONCONFIG:
-                return []
+        if datastore is not Datastore.OPERATIONAL and content is Content.NONCONFIG:
+            return Shown((), exact=True)
+        if datastore is Datastore.CANDIDATE:
             return self._reading.configuration(await self.tree(datastore, caller), wanted)
-        await asyncio.sleep(0)
-        return await self._ledger.read(lambda book, now: self._reading.operational(book, now, caller, wanted, content))
+        if datastore is Datastore.RUNNING:
+            content = Content.CONFIG
+        await asyncio.sleep(0)  # requests that came before are queued first, and so seen
+        return await self._ledger.read(
+            lambda book, now: self._reading.records(Asked(book, now, caller, content), wanted)
+        )
 
     # --- changing ------------------------------------------------------------------------------------------------
 

@@ -24,17 +24,27 @@ if TYPE_CHECKING:
     from promise.allocation.book import AllocationBook
     from promise.capacity.provider import Provider
     from promise.northbound.subtree import Selection
+    from promise.northbound.treexml import Writer
 
 NAMESPACE = yang.DATA["/promise"].namespace
 
+_OTHERS = frozenset({"subscriptions", "users"})
+"""What others show: who knows of the sessions, and who knows the sections of the configuration."""
 
-def elements(book: AllocationBook, actor: Actor, now: int, wanted: Selection, content: Content) -> Iterator[bytes]:
-    """Yield the children of /promise that are wanted, as far as records of their own stand behind them."""
+
+def elements(
+    book: AllocationBook, actor: Actor, now: int, wanted: Selection, content: Content, writer: Writer
+) -> Iterator[bytes]:
+    """Yield the children of /promise that are wanted, as far as records of their own stand behind them.
+
+    The `writer` is told where more is yielded than is wanted.
+    """
     for name, values in PARTS[content].items():
         below = wanted.child(NAMESPACE, name)
-        if below is not None and name != "subscriptions":  # whoever knows of the sessions shows all of them
-            encode = yang.DATA[f"/promise/{name}"].encode_xml
-            yield from (encode(value) for value in values(book, actor, now, below.values("id")))
+        if below is not None and name not in _OTHERS:
+            data = yang.DATA[f"/promise/{name}"]
+            writer.exact = writer.exact and (below.unconditional or (data.entry and below.picks(NAMESPACE, "id")))
+            yield from map(data.encode_xml, values(book, actor, now, below.values("id")))
 
 
 def _chosen(records: Mapping[str, Any], keys: frozenset[str] | None) -> Iterable[Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
+
+from promise.northbound.unchanging import Unchanging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,22 +26,39 @@ def capability(library: Library) -> str:
     return CAPABILITY + library.content_id
 
 
-class YangLibrary:
-    """`ietf-yang-library:yang-library`; see `port.StateSource`.
+class _Library(ABC):
+    """A tree of the library, made anew only when `origin` has changed.
 
-    `origin` is scheme and authority of RESTCONF, "" while it does not listen: then no place of a text is told.
+    That is scheme and authority of RESTCONF, "" while it does not listen: then no place of a text is told.
     """
 
-    top = "ietf-yang-library:yang-library"
-
-    def __init__(self, library: Library, datastores: Iterable[str], origin: Callable[[], str] = str) -> None:
+    def __init__(self, library: Library, origin: Callable[[], str] = str) -> None:
         self._library = library
-        self._datastores = tuple(datastores)
         self._origin = origin
+        self._known: tuple[str, Unchanging] | None = None
 
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""
         origin = self._origin()
+        if self._known is None or self._known[0] != origin:
+            self._known = origin, Unchanging(self._made(origin))
+        return self._known[1]
+
+    @abstractmethod
+    def _made(self, origin: str) -> dict[str, Any]:
+        """Return the content where RESTCONF is reached there."""
+
+
+class YangLibrary(_Library):
+    """`ietf-yang-library:yang-library`; see `port.StateSource`."""
+
+    top = "ietf-yang-library:yang-library"
+
+    def __init__(self, library: Library, datastores: Iterable[str], origin: Callable[[], str] = str) -> None:
+        super().__init__(library, origin)
+        self._datastores = tuple(datastores)
+
+    def _made(self, origin: str) -> dict[str, Any]:
         return {
             "module-set": [
                 {
@@ -53,18 +73,12 @@ class YangLibrary:
         }
 
 
-class ModulesState:
-    """`ietf-yang-library:modules-state`; see `port.StateSource`, and `YangLibrary` for `origin`."""
+class ModulesState(_Library):
+    """`ietf-yang-library:modules-state`; see `port.StateSource`."""
 
     top = "ietf-yang-library:modules-state"
 
-    def __init__(self, library: Library, origin: Callable[[], str] = str) -> None:
-        self._library = library
-        self._origin = origin
-
-    def tree(self) -> dict[str, Any]:
-        """Return the content, as RFC 7951 writes it."""
-        origin = self._origin()
+    def _made(self, origin: str) -> dict[str, Any]:
         return {
             "module-set-id": self._library.content_id,
             "module": [

@@ -173,6 +173,13 @@ class Control:
 
     # --- reading -------------------------------------------------------------------------------------------------
 
+    def reads_whole(self, caller: Caller, places: Iterable[tuple[Node, ...]]) -> bool:
+        """Tell whether the caller may read all that can be in these branches; each is told from the top."""
+        rights = self.rights(caller)
+        return rights.reads_all or all(
+            rights.reads_whole(tuple((self._modules[node.namespace], node.name) for node in place)) for place in places
+        )
+
     def readable(self, caller: Caller, elements: Iterable[_Element]) -> list[_Element]:
         """Return what the caller may read of top-level elements; the rest is taken out of them in place."""
         return readable(self.rights(caller), elements, self._modules)

@@ -113,6 +113,17 @@ class Rights:
         denying = any(_about_data(rule) and Access.READ in rule.access and not rule.permits for rule in self.rules)
         return self.book.reads and not denying and "all" not in self.marks.data.values()
 
+    def reads_whole(self, steps: tuple[tuple[str, str], ...]) -> bool:
+        """Tell whether he may read all that can be in a branch of the tree, whatever values are there."""
+        walk = self.top()
+        for module, name in steps:
+            if walk.depends(module, name):
+                return False
+            walk = walk.into(module, name, {})
+            if not walk.may(Access.READ):
+                return False
+        return not walk.varies_below(Access.READ)
+
     @property
     def writes_some(self) -> bool:
         """Tell whether there is anything at all that he may change."""

@@ -8,8 +8,7 @@ from lxml import etree
 
 from promise.northbound.restconf.annotations import PREFIXES, annotated, put, put_inside
 from promise.northbound.restconf.exchange import RESTCONF
-from promise.northbound.subtree import EVERYTHING
-from promise.northbound.treexml import written
+from promise.northbound.treexml import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ _DECLARED: Final = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in PREFIXE
 
 def element(node: Node, value: Any, annotation: Mapping[str, Any]) -> bytes:
     """Return the element of a container, a leaf, or one entry; the annotation is that of a leaf itself."""
-    (text,) = written({node.member: [value] if node.many else value}, [node], EVERYTHING)
+    text = whole({node.member: [value] if node.many else value}, [node])
     if not (annotation or annotated(value)):
         return text
     name = 1 + len(node.name)

@@ -27,6 +27,8 @@ class Filter(Protocol):
     """What is wanted of a tree: `building` tells whoever builds it what may be left out, `prune` has the last word."""
 
     building: Selection
+    built: bool
+    """Whether `building` says all that is wanted."""
 
     def prune(
         self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int | None = None
@@ -36,6 +38,8 @@ class Filter(Protocol):
 
 class SubtreeFilter:
     """A subtree filter; depth counts from the top-level nodes."""
+
+    built = True
 
     def __init__(self, wanted: Selection) -> None:
         self.building = wanted

@@ -18,7 +18,7 @@ from promise.northbound.rpcs.retrieval import Retrieval, data
 from promise.northbound.subtree import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
@@ -67,7 +67,8 @@ class Nmda:
 
     async def _get_data(self, caller: Caller, operation: _Element) -> bytes:
         asked = _question(operation)
-        found = await self._retrieval.nodes(caller, asked.datastore, asked.wanted.building, asked.content)
+        shown = await self._retrieval.nodes(caller, asked.datastore, asked.wanted.building, asked.content)
+        found: Sequence[_Element] = shown.elements()
         top = self._datastores.schema.top
         usual = Report.ALL if asked.datastore is Datastore.OPERATIONAL else Report.EXPLICIT
         report = asked.report or usual

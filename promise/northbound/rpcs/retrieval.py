@@ -11,6 +11,8 @@ from promise.northbound.defaults import Report, reported
 from promise.northbound.port import Content, Datastore
 from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
 from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
+from promise.northbound.shown import Shown
+from promise.northbound.treexml import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
-    from promise.northbound.datastore import Schema
+    from promise.northbound.datastore import Node, Schema
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Events, StateSource
     from promise.northbound.subtree import Selection
@@ -33,7 +35,7 @@ class Retrieval:
         self._access = access
         self._datastores = datastores
         self._events = events
-        self._sources = [(*_tag(datastores.schema, source), source) for source in sources]
+        self._sources = [(_node(datastores.schema, source), source) for source in sources]
 
     async def get(self, caller: Caller, operation: _Element) -> bytes:
         """Show the running configuration and the state."""
@@ -62,39 +64,44 @@ class Retrieval:
         wanted = filter_of(operation, parameters.get("filter"))
         mode = report_of(parameters.get(DEFAULTS), path) or Report.EXPLICIT
         found = await self.nodes(caller, datastore, wanted.building, content)
+        if found.texts is not None and found.exact and wanted.built and mode is Report.EXPLICIT:
+            return b"<data>%b</data>" % b"".join(found.texts)
         top = self._datastores.schema.top
         try:
-            shown = self.readable(caller, reported(found, top, mode, wanted.building))
+            shown = self.readable(caller, reported(found.elements(), top, mode, wanted.building))
             return data(wanted.prune(shown, top))
         except Invalid as fault:  # an expression may fail only when it is evaluated
             fault.path = fault.path or f"{path}/nc:filter"
             raise
 
-    async def nodes(
-        self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content
-    ) -> Sequence[_Element]:
+    async def nodes(self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content) -> Shown:
         """Return the top-level nodes of a datastore, in operation with what the server tells of itself.
 
         What the caller may not read is left out before any filter looks at it, so no filter can tell of it.
         """
-        found = [*await self._datastores.read(caller, datastore, wanted, content)]
+        found = await self._datastores.read(caller, datastore, wanted, content)
         if datastore is not Datastore.OPERATIONAL or content is Content.CONFIG:
             return found
+        asked = [
+            (node, source) for node, source in self._sources if wanted.child(node.namespace, node.name) is not None
+        ]
+        return found.and_also(await self._told(caller, asked, wanted)) if asked else found
+
+    async def _told(self, caller: Caller, asked: Sequence[tuple[Node, StateSource]], wanted: Selection) -> Shown:
+        """Return what the server tells of itself, as far as the caller may read it."""
         if self._events is not None:
             await self._events.log_times()  # two of the sources tell them
-        told = {
-            source.top: source.tree()
-            for namespace, name, source in self._sources
-            if wanted.child(namespace, name) is not None
-        }
-        more = self._datastores.schema.elements(told) if told else []
-        return found + self._access.readable(caller, more)
+        writer = Writer(exact=wanted.plain)
+        texts = [writer.nodes({node.member: source.tree()}, [node], wanted) for node, source in asked]
+        found = Shown([text for text in texts if text], exact=writer.exact)
+        if self._access.reads_whole(caller, ((node,) for node, _ in asked)):
+            return found
+        return Shown.of(self._access.readable(caller, found.elements()))
 
 
-def _tag(schema: Schema, source: StateSource) -> tuple[str, str]:
-    """Return the namespace and name of the node that a source tells."""
-    node = next(node for node in schema.top.values() if node.member == source.top)
-    return node.namespace, node.name
+def _node(schema: Schema, source: StateSource) -> Node:
+    """Return the top-level node that a source tells."""
+    return next(node for node in schema.top.values() if node.member == source.top)
 
 
 def data(elements: Sequence[_Element], namespace: str = "") -> bytes:

@@ -119,7 +119,7 @@ class SubscribedRpcs:
 
         async def read() -> Sequence[_Element]:
             found = await self._datastores.read(caller, Datastore.OPERATIONAL, asked.wanted.building)
-            return asked.wanted.prune([*found], schema.top)
+            return asked.wanted.prune(found.elements(), schema.top)
 
         await read()  # an expression may fail only when it is evaluated
         made = Push(next(self._numbers), self._events, schema.top, read, asked.trigger)
