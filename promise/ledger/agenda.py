@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """A transition: when, its rank at that moment, and the record that has it before it."""
+    """A transition: when, its rank at that moment, and the record that has it before it.
+
+    Of several records with the same before them, the oldest comes first: who was there first is served first.
+    """
 
     moment: int
     due: Due
+    created: int
     table: str
     key: str
 

@@ -252,11 +252,11 @@ class State(Shelves):
     def consequences(self, now: int) -> list[Event]:
         """Return how the reservations stand that what was just applied has degraded or healed.
 
-        While something that is due comes before that in the order of an instant (design section 3), it waits: of
-        several that end at one moment, the first degrades nobody whom the next heals.
+        They are worked out before each start, and when nothing is due any more (design section 3): of several that
+        end at one moment, or during one long stop, the first degrades nobody whom the next heals.
         """
         item = self._agenda.first()
-        if item is not None and item.moment <= now and item.due < Due.RESERVATION_START:
+        if item is not None and item.moment <= now and item.due is not Due.RESERVATION_START:
             return []
         touched, self._columns.touched = self._columns.touched, set()
         return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []
@@ -309,7 +309,8 @@ class State(Shelves):
             keys = cast("Iterable[Key]", self._index.of(index.keys_for(record.id)).values())
             forgotten = max([forgotten, *(key.created + KEPT for key in keys)])  # they are answered from the record
             moments.append((forgotten, Due.FORGOTTEN))
-        return [Item(moment, due, record.table, record.id) for moment, due in moments]
+        created = getattr(record, "created", 0)
+        return [Item(moment, due, created, record.table, record.id) for moment, due in moments]
 
     # --- changing ------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oracle.model_cloud import Clouds, FakeCloud
+from oracle.model_cloud import LATE, Clouds, FakeCloud
 from oracle.model_history import History, history
 from oracle.model_records import Policy
 from oracle.model_trial import T0, Call
@@ -141,3 +141,39 @@ def test_who_is_degraded_is_not_lost_when_the_server_is_killed_in_the_middle_of_
         assert court.app.state.reservations[court.ids["Y"]].shortfall == {"cores": 1}
 
     judged(Policy(), body)
+
+
+def test_a_server_that_comes_after_the_last_look_for_it_goes_again() -> None:
+    async def body(court: History) -> None:
+        cloud = court.clouds.by_name["a"]
+        await late_and_unwanted(court)
+        cloud.make_up(cloud.now + LATE)  # between the look that found nothing and the end of the instance
+        assert set(cloud.held) == {"a-1"}
+        await court.step(Call("then", "advance", {"seconds": 60}))
+        assert court.app.state.allocations[court.ids["vm"]].vm_state == "DELETED"
+        assert not cloud.held
+
+    judged(Policy(), body)
+
+
+def test_a_server_that_comes_after_its_provider_was_removed_counts_as_made_directly() -> None:
+    async def body(court: History) -> None:
+        cloud = court.clouds.by_name["a"]
+        await late_and_unwanted(court)
+        await court.step(Call("then", "advance", {"seconds": 1}))
+        await court.step(Call("gone", "remove-provider", {"provider-id": "@p-a", "force": True}))
+        await court.step(Call("later", "advance", {"seconds": LATE}))
+        await court.step(Call("p-a", "add-provider", {"name": "a"}))
+        assert court.app.state.allocations[court.ids["vm"]].vm_state == "DELETED"
+        (found,) = court.app.state.counted_on(court.ids["p-a"])
+        assert (found.server, found.ours, found.start) == ("a-1", False, cloud.now)
+
+    judged(Policy(), body)
+
+
+async def late_and_unwanted(court: History) -> None:
+    """Ask for an instance that the cloud makes when nobody looks for it any more, and destroy it before that."""
+    await court.step(Call("late", "cloud", {"name": "a", "mood": "late", "builds": False}))
+    await court.step(vm("vm"))
+    await court.step(Call("settled", "advance", {"seconds": 3600}))
+    await court.step(Call("destroyed", "destroy-instance", {"instance-id": "@vm"}))

@@ -59,6 +59,8 @@ class FakeCloud(NoParts):
     builds: bool = False
     late: list[tuple[int, str, str, str | None, str]] = field(default_factory=list)
     """What will be made, and when: name, flavor, zone and allocation id."""
+    belated: set[str] = field(default_factory=set)
+    """The servers that were made so late."""
     better: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _answers(self) -> None:
@@ -72,7 +74,7 @@ class FakeCloud(NoParts):
         due = [each for each in self.late if each[0] <= until]
         self.late = [each for each in self.late if each[0] > until]
         for _, name, flavor, zone, allocation in due:
-            self.make(name, flavor, zone, allocation)
+            self.belated.add(self.make(name, flavor, zone, allocation).id)
 
     async def discover(self, source: str | None = None) -> Discovery:
         await self._answers()

@@ -61,9 +61,10 @@ def _instance(world: World, cloud: FakeCloud, record: Allocation, entry: Entry) 
 
 
 def _found(world: World, cloud: FakeCloud, record: Allocation, at: int) -> None:
-    """Somebody has made a server directly, or one of ours was forgotten with its provider."""
+    """Somebody has made a server directly, or one of ours was forgotten with its provider, or is late for it."""
     assert record.server in cloud.ever, f"server {record.server} never was"
-    assert cloud.ever[record.server] not in world.instances, f"server {record.server} is ours"
+    named = world.instances.get(cloud.ever[record.server] or "")
+    assert named is None or named.provider != record.provider, f"server {record.server} is ours"
     server = cloud.held[record.server]
     world.instances[record.id] = Instance(
         record.id, "", server.name, record.provider, server.zone, None, server.flavor, dict(server.needs), at, at,
@@ -74,7 +75,10 @@ def _found(world: World, cloud: FakeCloud, record: Allocation, at: int) -> None:
 def _gone(world: World, cloud: FakeCloud, one: Instance, record: Allocation, at: int) -> None:
     assert record.vm_state in {"DELETED", "ERROR"}, record.vm_state
     assert record.vm_state == "DELETED" or one.server is None, "an instance with a server is not refused"
-    left = [name for name in cloud.held if name == one.server or (one.ours and cloud.ever[name] == one.id)]
+    carrying = {name for name in cloud.held if one.ours and cloud.ever[name] == one.id}
+    if one.server is None:  # one that comes after the last look for it is met by the next look at the whole cloud
+        carrying -= cloud.belated
+    left = sorted(carrying | {name for name in cloud.held if name == one.server})
     assert not left, f"instance {one.id} is said to be gone, and the cloud has {left}"
     one.priority = shown_instance(world, one)["priority"]
     one.counted, one.state, one.end, one.modified, one.fault = False, record.vm_state.value, at, at, record.fault

@@ -42,9 +42,8 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
         faults |= set() if amounts else {"nothing-requested"}
     if faults:
         return refused(*faults)
-    new = Pool(
-        new_id or "new", provider, zone, start, end, sign, amounts, bool(query.get("planned")) and start > world.now
-    )
+    planned = bool(query.get("planned")) and start > world.now
+    new = Pool(new_id or "new", provider, zone, start, end, sign, amounts, planned, world.now)
     return _increase(world, new) if sign > 0 else _decrease(world, new, strict=bool(query.get("strict")))
 
 

@@ -45,6 +45,7 @@ class Pool:
     sign: int
     amounts: Amounts
     planned: bool = False
+    created: int = 0
 
 
 @dataclass

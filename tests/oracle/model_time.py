@@ -59,9 +59,9 @@ def _next_due(world: World) -> int | None:
 
 def _at(world: World, due: int) -> None:
     """The transitions of one instant: pool starts, ends, expiries, (pool ends), starts."""
-    for pool in world.pools.values():
-        if pool.planned and pool.start <= due:
-            _cut(world, pool)
+    planned = [pool for pool in world.pools.values() if pool.planned and pool.start <= due]
+    for pool in sorted(planned, key=lambda one: (one.created, one.id)):
+        _cut(world, pool)
     for found in world.reservations.values():
         if found.live and found.end <= due:
             finish(world, found, "ended", due)
@@ -69,7 +69,7 @@ def _at(world: World, due: int) -> None:
         if found.live and found.expiry is not None and found.expiry <= due:
             _expire(world, found, due)
     starting = [found for found in world.reservations.values() if found.state == "initialized" and found.start <= due]
-    for found in sorted(starting, key=lambda one: one.id):
+    for found in sorted(starting, key=lambda one: (one.created, one.id)):
         regrade(world)
         _start(world, found)
 
@@ -81,13 +81,17 @@ def _start(world: World, found: Reservation) -> None:
 
 
 def _cut(world: World, pool: Pool) -> None:
-    """A planned pool that starts gives no more than the cloud can; one that was removed before that does not start."""
+    """A planned pool that starts gives no more than the cloud can; one that was removed before that does not start.
+
+    Those that are still to start then give way to it, as they would if they started later.
+    """
     pool.planned = False
     if pool.end <= pool.start:
         return
+    awaited = {one.id for one in world.pools.values() if one.planned}
     for scope in scopes_of(pool.provider, pool.zone):
         for resource, amount in pool.amounts.items():
-            over = pooled(world, scope, resource, pool.start) - bound_of(world, scope, resource)
+            over = pooled(world, scope, resource, pool.start, awaited) - bound_of(world, scope, resource)
             pool.amounts[resource] = max(0, amount - max(0, over))
     pool.amounts = {name: amount for name, amount in pool.amounts.items() if amount}
 
