@@ -58,3 +58,13 @@ def issue(folder: Path, name: str, by: Issued | None = None, *, ca: bool = False
 def local() -> list[x509.GeneralName]:
     """Return the names of a server on this machine."""
     return [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+
+
+def mutual(folder: Path, user: str, **listening: Any) -> tuple[dict[str, Any], Issued, Issued]:
+    """Return a [netconf.tls] whose clients have their names in their certificates, the authority, and this user's."""
+    ca = issue(folder, "ca", ca=True)
+    server = issue(folder, "server", ca, names=local())
+    digest = ca.certificate.fingerprint(hashes.SHA256()).hex(":")
+    entry = {"fingerprint": f"04:{digest}", "map_type": "common-name"}
+    tls = {"certificate": server.file, "ca": ca.file, "cert_to_name": [entry], **listening}
+    return tls, ca, issue(folder, user, ca)

@@ -99,6 +99,7 @@ async def house(
     cloud: bool = False,
     policy: dict[str, Any] | None = None,
     clock: ManualClock | None = None,
+    netconf: dict[str, Any] | None = None,
     **restconf: Any,
 ) -> AsyncIterator[House]:
     """Open a controller; with `cloud` it has one with 64 cores, all offered, as the user `promise`."""
@@ -106,7 +107,7 @@ async def house(
     config = Config.model_validate(
         {
             "state_dir": state,
-            "netconf": {"listen": "127.0.0.1:0"},
+            "netconf": {"listen": "127.0.0.1:0", **(netconf or {})},
             "restconf": {"listen": "127.0.0.1:0", **restconf},
             "user": USERS,
             "policy": policy or {},

@@ -52,14 +52,12 @@ def filled(
     elements: Iterable[_Element], top: Mapping[str, Node], wanted: Selection, mark: Callable[[_Element], None]
 ) -> list[_Element]:
     """Return the top-level elements with the default values that are in use; each new leaf is marked."""
-    holder = etree.Element("data")
-    holder.extend(list(elements))
-    _fill(holder, {tag: node for tag, node in top.items() if wanted.child(node.namespace, node.name)}, mark)
-    found = []
-    for element in list(holder):
-        holder.remove(element)
-        found.append(element)
-    return found
+    nodes = {tag: node for tag, node in top.items() if wanted.child(node.namespace, node.name)}
+    found = list(elements)
+    _fill_each(found, nodes, mark)
+    found += _absent(found, nodes, mark)
+    order = {tag: number for number, tag in enumerate(nodes)}
+    return sorted(found, key=lambda element: order.get(str(element.tag), len(order)))
 
 
 def _plain(leaf: _Element) -> None:
@@ -84,29 +82,44 @@ def _trimmed(element: _Element, node: Node | None) -> bool:
 
 
 def _fill(parent: _Element, nodes: Mapping[str, Node], mark: Callable[[_Element], None]) -> None:
-    """Add the default values of leaves that are absent, in containers without presence also where those are absent."""
-    there = {str(child.tag) for child in parent}
+    """Add the default values of leaves that are absent, in containers without presence also where those are absent.
+
+    What is there stays where it is: lxml drops the prefixes of names in values when it moves an element.
+    """
+    _fill_each(parent, nodes, mark)
+    order = {tag: number for number, tag in enumerate(nodes)}
+    for new in _absent(parent, nodes, mark):
+        after = (at for at, child in enumerate(parent) if order.get(str(child.tag), len(order)) > order[str(new.tag)])
+        parent.insert(next(after, len(parent)), new)
+
+
+def _fill_each(elements: Iterable[_Element], nodes: Mapping[str, Node], mark: Callable[[_Element], None]) -> None:
+    for element in elements:
+        node = nodes.get(str(element.tag))
+        if node is not None and node.config:
+            _fill(element, node.children, mark)
+
+
+def _absent(there: Iterable[_Element], nodes: Mapping[str, Node], mark: Callable[[_Element], None]) -> list[_Element]:
+    """Return the leaves with their defaults, and the containers of such leaves, that are not there."""
+    tags = {str(element.tag) for element in there}
+    found = []
     for tag, node in nodes.items():
-        if not node.config or tag in there:
+        if not node.config or tag in tags:
             continue
         if node.kind is Kind.LEAF and node.default is not None:
-            leaf = _added(parent, tag, node.namespace)
+            leaf = _new(tag, node.namespace)
             leaf.text = text_of(node.default)
             mark(leaf)
+            found.append(leaf)
         elif node.kind is Kind.CONTAINER and not node.presence:
-            inside = _added(parent, tag, node.namespace)
+            inside = _new(tag, node.namespace)
             _fill(inside, node.children, mark)
-            if len(inside) == 0:
-                parent.remove(inside)
-    for child in parent:
-        node_of_child = nodes.get(str(child.tag))
-        if node_of_child is not None and str(child.tag) in there and node_of_child.config:
-            _fill(child, node_of_child.children, mark)
-    order = {tag: number for number, tag in enumerate(nodes)}
-    parent[:] = sorted(parent, key=lambda child: order.get(str(child.tag), len(order)))
+            found += [inside] if len(inside) else []
+    return found
 
 
-def _added(parent: _Element, tag: str, namespace: str) -> _Element:
-    """Return a new child in its namespace, which is the default one where it is not already."""
+def _new(tag: str, namespace: str) -> _Element:
+    """Return an element in its namespace, which is the default one."""
     spaces: dict[str | None, str] = {None: namespace}
-    return etree.SubElement(parent, tag, nsmap=spaces)  # type: ignore[arg-type]  # the stubs want no None
+    return etree.Element(tag, nsmap=spaces)  # type: ignore[arg-type]  # the stubs want no None

@@ -163,6 +163,25 @@ async def test_defaults_are_reported_where_nothing_is_configured(tmp_path: Path)
         assert len(await read(one, defaults("trim"))) == 0
 
 
+@pytest.mark.rfc("7950", "9.10.3", "the prefix of an identity is declared where it stands, with defaults shown too")
+async def test_identities_keep_their_prefixes(house: House) -> None:
+    ncm = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+    state = f'<netconf-state xmlns="{ncm}"><schemas/></netconf-state>'
+    wanted = f"<filter>{state}</filter>"
+    async with await house.session() as one:
+        for ask in (
+            nc("get", wanted),
+            defaults("report-all", "get", wanted),
+            defaults("trim", "get", wanted),
+            get_data("operational", f"<subtree-filter>{state}</subtree-filter>"),
+        ):
+            formats = list((await read(one, ask)).iter(f"{{{ncm}}}format"))
+            assert len(formats) > 5
+            for each in formats:
+                prefix, _, name = each.text.partition(":")
+                assert (each.nsmap[prefix], name) == (ncm, "yang")
+
+
 @pytest.mark.rfc("7950", "9.13", "an instance-identifier's prefixes are those of the document")
 async def test_paths_of_rules_are_kept_whatever_their_prefixes(house: House) -> None:
     async with await house.session() as one:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RULES = PROMISE + "/policy/reservation"
+NACM = "/restconf/data/ietf-netconf-acm:nacm"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -101,6 +102,20 @@ async def test_xml_edits_mean_the_same(empty: House) -> None:
     )
     refused = await empty.ask("PUT", PROMISE + "/policy", orders, Content_Type=XML, Accept=JSON)
     assert (refused.status, refused.error["error-tag"]) == (400, "unknown-attribute")
+
+
+async def test_a_value_keeps_its_prefixes_wherever_it_is_put(empty: House) -> None:
+    """Though they are those of the elements around it, too."""
+    acm = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+    inside = "<name>r</name><path>/acm:nacm/acm:groups</path><action>permit</action>"
+    await empty.ask("PUT", NACM, {"ietf-netconf-acm:nacm": {"rule-list": [{"name": "one", "group": ["*"]}]}})
+    rule = f'<rule xmlns="{acm}" xmlns:acm="{acm}">{inside}</rule>'.encode()
+    made = await empty.ask("POST", NACM + "/rule-list=one", rule, Content_Type=XML)
+    assert made.status == 201, made.content
+    (shown,) = (await empty.ask("GET", NACM + "/rule-list=one")).body["ietf-netconf-acm:rule-list"]
+    assert shown["rule"] == [
+        {"name": "r", "path": "/ietf-netconf-acm:nacm/ietf-netconf-acm:groups", "action": "permit"}
+    ]
 
 
 @pytest.mark.rfc("8040", "3.4", "the datastore as a resource")

@@ -41,7 +41,6 @@ SENSITIVE: Final = ("delete-config", "kill-session")
 FOR_WRITERS: Final = ("cancel-commit", "commit", "discard-changes", "lock", "validate")
 """Those that only make sense for, and could disturb, people who change the configuration."""
 
-NOTIFICATIONS: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 _MOST_KNOWN: Final = 10_000
 _log: Final = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change, Edit, Insert, Operation, Place
 from promise.northbound.editjson import read_members
 from promise.northbound.editxml import YANG, read_edit
-from promise.northbound.message import BASE, parse, split
+from promise.northbound.message import BASE, escape, parse, split
 from promise.northbound.restconf.exchange import RESTCONF, Encoding
 from promise.northbound.restconf.paths import read_path
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.datastore import Node, Schema, Tree
     from promise.northbound.restconf.paths import Target
     from promise.northbound.restconf.query import Query
 
@@ -84,17 +84,21 @@ def from_xml(elements: Sequence[_Element], parent: Target, operation: Operation,
     """Return what elements say about children of a parent: they are read where they would stand in an <edit-config>."""
     for element in elements:
         _refuse_orders(element)
-    config = inside = etree.Element(f"{{{BASE}}}config")
+    before, after = f'<config xmlns="{BASE}">', "</config>"
     for node, key in parent.steps:
-        inside = etree.SubElement(inside, f"{{{node.namespace}}}{node.name}")
-        for member, value in zip(node.keys, key or (), strict=True):
-            leaf = node.child(member)
-            etree.SubElement(inside, f"{{{leaf.namespace}}}{leaf.name}").text = str(value)
-    inside.extend(elements)
+        values = zip(node.keys, key or (), strict=True)
+        leaves = "".join(_leaf(node.child(member), value) for member, value in values)
+        before, after = f'{before}<{node.name} xmlns="{node.namespace}">{leaves}', f"</{node.name}>{after}"
+    inside = b"".join(etree.tostring(element, with_tail=False) for element in elements)
+    config = parse(before.encode() + inside + after.encode())  # an element that is moved would lose prefixes of values
     changes = read_edit(config, operation, schema).changes
     for _ in parent.steps:
         changes = changes[0].children
     return list(changes)
+
+
+def _leaf(node: Node, value: Any) -> str:
+    return f'<{node.name} xmlns="{node.namespace}">{escape(str(value))}</{node.name}>'
 
 
 def _refuse_orders(element: _Element) -> None:
