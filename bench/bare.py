@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from netconf_client import BASE, BASE_1_0, BASE_1_1, END, chunked
 
-from promise.northbound.ssh import BACKLOG, CIPHERS, SUBSYSTEM, WINDOW
+from promise.northbound.channel import SUBSYSTEM
+from promise.northbound.ssh import BACKLOG, CIPHERS, WINDOW
 
 HELLO = (
     f'<hello xmlns="{BASE}"><capabilities><capability>{BASE_1_0}</capability><capability>{BASE_1_1}</capability>'

@@ -112,8 +112,18 @@ class NetconfConfig(Section):
     login_timeout: float = Field(60.0, gt=0, description="seconds for a log-in")
     hello_timeout: float = Field(60.0, gt=0, description="seconds for the subsystem and the hello")
     idle_timeout: float = Field(0.0, ge=0, description="seconds without a request that end a session; 0 = none")
-    max_sessions: int = Field(4096, ge=1, description="sessions at a time")
+    keepalive: float = Field(
+        60.0,
+        ge=0,
+        description="seconds of silence after which TCP asks if the client is there (gone: 4 times); 0 = never",
+    )
+    max_sessions: int = Field(4096, ge=1, description="sessions at a time, on SSH and TLS together")
+    max_sessions_per_user: int = Field(3500, ge=1, description="sessions of one user at a time")
+    max_channels: int = Field(64, ge=1, description="channels of one SSH connection at a time, each a session")
     max_unauthenticated: int = Field(1024, ge=1, description="connections at a time that have not logged in")
+    max_unauthenticated_per_address: int = Field(256, ge=1, description="such connections from one address")
+    password_tries: int = Field(6, ge=1, description="passwords that may be tried on one SSH connection")
+    key_tries: int = Field(32, ge=1, description="keys that may be tried on one: an agent offers them one by one")
     max_message: int = Field(4 * 2**20, ge=4096, description="bytes of the largest message that is read")
     tls: TlsConfig | None = None
     call_home: list[CallHomeConfig] = []
@@ -203,6 +213,9 @@ class AccessConfig(Section):
     failures_per_address: int = Field(50, ge=0, description="wrong passwords from one address without one; 0 = all")
     first_pause: int = Field(1, ge=1, description="seconds in which no password is looked at then; doubled each time")
     longest_pause: int = Field(60, ge=1, description="seconds of the longest such pause")
+    give_way_after: int = Field(
+        3, ge=0, description="seconds after which a connection without log-in gives way to a new one, at a full door"
+    )
 
 
 class LedgerConfig(Section):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from promise.clock import Clock
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema
     from promise.northbound.subtree import Selection
@@ -138,7 +139,9 @@ async def until(holds: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def serving(state_dir: Path, *, keys: tuple[str, ...] = (), **options: Any) -> AsyncIterator[Door]:
+async def serving(
+    state_dir: Path, *, keys: tuple[str, ...] = (), clock: Clock | None = None, **options: Any
+) -> AsyncIterator[Door]:
     """Run a server with the users admin and fred (password "secret"), and keyed (these keys, no password)."""
     operations, datastores = FakeOperations(), FakeDatastores()
     users = Users(
@@ -149,7 +152,7 @@ async def serving(state_dir: Path, *, keys: tuple[str, ...] = (), **options: Any
         ]
     )
     wanted: dict[str, Any] = {"state_dir": state_dir, "modules": (MODULE,), "port": 0, **options}
-    server = NetconfServer(operations, datastores, users, NetconfOptions(**wanted))
+    server = NetconfServer(operations, datastores, users, NetconfOptions(**wanted), clock=clock)
     door = Door(server, operations, datastores)
     door.host, door.port = await server.start()
     try:

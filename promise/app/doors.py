@@ -14,6 +14,7 @@ from promise.northbound.port import Module
 from promise.northbound.restconf.authentication import Basic, ClientCertificate
 from promise.northbound.restconf.bearer import Bearer, Mapped
 from promise.northbound.restconf.server import HttpOptions
+from promise.northbound.strangers import Room
 
 if TYPE_CHECKING:
     from promise.clock import Clock
@@ -50,8 +51,13 @@ def netconf_options(config: Config) -> NetconfOptions:
         further=tuple(further),
         host_key_files=tuple(said.host_keys),
         login_timeout=said.login_timeout,
-        max_unauthenticated=said.max_unauthenticated,
+        keepalive=said.keepalive,
+        strangers=Room(said.max_unauthenticated, said.max_unauthenticated_per_address, config.access.give_way_after),
+        password_tries=said.password_tries,
+        key_tries=said.key_tries,
+        max_channels=said.max_channels,
         max_sessions=said.max_sessions,
+        max_sessions_per_user=said.max_sessions_per_user,
         largest_message=said.max_message,
         limits=Limits(hello_timeout=said.hello_timeout, idle_timeout=said.idle_timeout),
         tls=tls_options(said),

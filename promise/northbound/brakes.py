@@ -72,12 +72,11 @@ class Brake:
             self._records.popitem(last=False)
 
     def excuse(self, key: str) -> None:
-        """Take one failure back: it was none."""
+        """Take one failure back: it was none, and nobody has to wait for it."""
         record = self._records.get(key)
         if record is not None:
             record.failures -= 1
-            if record.failures < self._free:
-                record.until = 0
+            record.until = 0
             if record.failures <= 0:
                 del self._records[key]
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
+from promise.northbound.liveness import keep_alive
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
@@ -93,7 +95,7 @@ class CallingHome:
         except (OSError, TimeoutError) as error:
             log.info("call-home-failed", reason=str(error) or "nobody answers")
             return False
-        _keep_alive(connected, self._home.keepalive)
+        keep_alive(connected, self._home.keepalive)
         log.info("call-home")
         if not await self._hold(connected, self._home.keepalive):
             log.info("call-home-failed", reason="the client has not logged in")
@@ -121,12 +123,3 @@ async def _dialled(host: str, port: int, timeout: float) -> socket.socket:  # no
             else:
                 return connected
     raise failure
-
-
-def _keep_alive(connected: socket.socket, seconds: float) -> None:
-    """Let TCP ask now and then whether the other side is still there (RFC 8071 section 4.1, S7)."""
-    if seconds:
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(seconds)))
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(seconds)))

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from promise.errors import NoRoom
 from promise.northbound.faults import fault, rpc_error
 from promise.northbound.message import split
 from promise.northbound.monitor import Ending
@@ -99,6 +100,8 @@ class Dialogue:
         self, session: Session, wire: Wire, caller: Caller, requests: Requests, limits: Limits, monitor: Monitor
     ) -> None:
         self.caller = caller
+        self.refusal = ""
+        """Why there is no room for this session: it is told as the answer to its first request, and closed."""
         self._monitor = monitor
         self._record = monitor.begin(caller)
         self._ending = Ending.DROPPED
@@ -251,13 +254,15 @@ class Dialogue:
                 name = split(operation.tag)[1][:_LONGEST_NAME]
                 answer = _Answer(envelope, name, self._requests.layer(operation), time.perf_counter())
                 try:
+                    if self.refusal:
+                        raise NoRoom(self.refusal)  # noqa: TRY301 - told like every error
                     content = await self._requests.answer(self.caller, operation)
                 except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
                     content = self._failure(answer, error)
                 self._give(answer, content.content if isinstance(content, Farewell) else content)
                 if isinstance(content, Farewell):
                     self._ending = Ending.CLOSED
-                return not isinstance(content, Farewell)
+                return not (self.refusal or isinstance(content, Farewell))
             case Rejected(envelope, error):
                 self._asked += 1
                 self._record.counts.in_bad_rpcs += 1
@@ -368,6 +373,8 @@ class Dialogue:
             self._log.warning("session-broken", reason=f"no hello within {self._limits.hello_timeout:g} s")
             self._status = 1
             self._ending = Ending.TIMEOUT
+            self.stop()
+        elif self.refusal:
             self.stop()
         elif self._limits.idle_timeout:
             self._watch_idleness()

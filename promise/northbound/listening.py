@@ -30,8 +30,7 @@ def tls_options(said: NetconfConfig) -> TlsOptions | None:
         cert_to_name=cert_to_name("netconf.tls", said.tls.cert_to_name),
         addresses=addresses_of(said.tls.listen),
         login_timeout=said.login_timeout,
-        max_unauthenticated=said.max_unauthenticated,
-        max_sessions=said.max_sessions,
+        keepalive=said.keepalive,
     )
 
 

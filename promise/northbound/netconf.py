@@ -22,8 +22,10 @@ from promise.northbound.monitor import Monitor, NetconfState
 from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
 from promise.northbound.rpcs import notifications
+from promise.northbound.seats import Seats
 from promise.northbound.session import BASE_1_0, BASE_1_1, LARGEST_MESSAGE, LARGEST_SKIPPED, Session
 from promise.northbound.ssh import SshListener, SshOptions
+from promise.northbound.strangers import Room, Strangers
 from promise.northbound.tls import TlsListener, TlsOptions
 
 if TYPE_CHECKING:
@@ -51,9 +53,9 @@ class NetconfOptions:
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
     longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
-    `sources` are what other doors tell of themselves, `origin` is scheme and authority of RESTCONF, "" without it.
-    `access` says who may do what. It listens at `host` and `port`,
-    and at `further` addresses; `tls` says how it speaks TLS besides, `call_home` which clients it calls.
+    `strangers` says how many may be logging in. `sources` are what other doors tell of themselves, `origin` is scheme
+    and authority of RESTCONF, "" without it. `access` says who may do what. It listens at `host` and `port`, and at
+    `further` addresses; `tls` says how it speaks TLS besides, `call_home` which clients it calls.
     """
 
     state_dir: Path
@@ -64,9 +66,13 @@ class NetconfOptions:
     further: tuple[tuple[str, int], ...] = ()
     host_key_files: tuple[Path, ...] = ()
     login_timeout: float = 60.0
-    keepalive_interval: float = 0.0
-    max_unauthenticated: int = 1024
+    keepalive: float = 60.0
+    strangers: Room = field(default_factory=Room)
+    password_tries: int = 6
+    key_tries: int = 32
+    max_channels: int = 64
     max_sessions: int = 4096
+    max_sessions_per_user: int = 3500
     largest_message: int = LARGEST_MESSAGE
     largest_skipped: int = LARGEST_SKIPPED
     limits: Limits = field(default_factory=Limits)
@@ -128,6 +134,8 @@ class NetconfServer:
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        strangers = Strangers(options.strangers, clock.now)
+        seats = Seats(options.max_sessions, options.max_sessions_per_user)
         self._listener = SshListener(
             partial(self._open, SSH),
             authenticator,
@@ -137,16 +145,21 @@ class NetconfServer:
                 options.host_key_files,
                 login_timeout=options.login_timeout,
                 subsystem_timeout=options.limits.hello_timeout,
-                keepalive_interval=options.keepalive_interval,
-                max_unauthenticated=options.max_unauthenticated,
-                max_channels=options.max_sessions,
+                keepalive=options.keepalive,
+                password_tries=options.password_tries,
+                key_tries=options.key_tries,
+                max_channels=options.max_channels,
             ),
+            strangers,
+            seats,
         )
         self._clock = clock
         self._calling: list[asyncio.Task[None]] = []
         self._tls: TlsListener | None = None
         if options.tls is not None:
-            self._tls = TlsListener(partial(self._open, TLS), authenticator.by_certificate, options.tls)
+            self._tls = TlsListener(
+                partial(self._open, TLS), authenticator.by_certificate, options.tls, strangers, seats
+            )
         self.addresses: list[tuple[str, int]] = []
         """Where it listens for SSH."""
         self.tls_addresses: list[tuple[str, int]] = []
@@ -163,7 +176,12 @@ class NetconfServer:
         for host, port in self.addresses:
             _log.info("netconf-listening", host=host, port=port)
         if self._tls is not None:
-            self.tls_addresses = await self._tls.start()
+            try:
+                self.tls_addresses = await self._tls.start()
+            except OSError:  # all of it, or nothing
+                self._listener.stop_listening()
+                await self._listener.close()
+                raise
         for host, port in self.tls_addresses:
             _log.info("netconf-listening", host=host, port=port, transport="tls")
         holds = {"ssh": self._hold_ssh, "tls": self._hold_tls}
@@ -207,7 +225,7 @@ class NetconfServer:
         if self._tls is not None:
             await self._tls.close()
 
-    def _open(self, transport: str, wire: Wire, identity: Identity, source: str) -> Dialogue:
+    def _open(self, transport: str, wire: Wire, identity: Identity, source: str, refusal: str = "") -> Dialogue:
         number = next(self._session_ids)
         caller = Caller(identity.username, identity.groups, identity.project, number, transport, source)
         options = self._options
@@ -215,6 +233,7 @@ class NetconfServer:
             number, self._capabilities, largest=options.largest_message, largest_skipped=options.largest_skipped
         )
         dialogue = Dialogue(session, wire, caller, self._requests, options.limits, self._monitor)
+        dialogue.refusal = refusal
         self._dialogues[number] = dialogue
         if self._registry is not None:
             self._registry.open(number, dialogue)

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from promise.errors import NoRoom
 from promise.northbound.certificates import CertToName, chain_of, server_context, username
+from promise.northbound.gate import Gate, Newcomer, through_handshake
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
 
     from promise.northbound.access import Identity
     from promise.northbound.dialogue import Dialogue, Wire
+    from promise.northbound.seats import Seats
+    from promise.northbound.strangers import Strangers
 
-    OpenSession = Callable[[Wire, Identity, str], Dialogue]
+    OpenSession = Callable[[Wire, Identity, str, str], Dialogue]
     Find = Callable[[str], Identity | None]
 
 LINGER: Final = 5.0
 """Seconds that a client has to agree to the end of a connection."""
 
-BACKLOG: Final = 1024
 LARGEST_WAITING: Final = 256 * 1024
 """Bytes that may wait for a client before nothing more is written for it."""
-
-_PAUSE: Final = 1.0
-"""Seconds until somebody is accepted again when the system has no room for it."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -39,8 +38,8 @@ _log: Final = structlog.get_logger(__name__)
 class TlsOptions:
     """Where to listen (host and port, possibly nowhere), our certificate, and whose certificates we take.
 
-    `cert_to_name` says whose each is. `max_unauthenticated` connections may be in their handshake at a time, and each
-    must be through in `login_timeout` seconds; `max_sessions` may be open in all.
+    `cert_to_name` says whose each is. The handshake must be through in `login_timeout` seconds. After `keepalive`
+    seconds of silence TCP asks whether the client is still there.
     """
 
     certificate: Path
@@ -49,110 +48,75 @@ class TlsOptions:
     cert_to_name: tuple[CertToName, ...]
     addresses: tuple[tuple[str, int], ...] = ()
     login_timeout: float = 60.0
-    max_unauthenticated: int = 1024
-    max_sessions: int = 4096
+    keepalive: float = 60.0
 
 
 class TlsListener:
-    """Listens, and calls `open_session` (wire, identity, source address) for every client who has proved who it is.
+    """Listens, and calls `open_session` (wire, identity, source address, why not) for all who prove who they are.
 
-    `find` returns the identity of a user by name. Raises certificates.UnusableCertificate.
+    `find` returns the identity of a user by name. `strangers` are those who have not proved it yet. Who has takes one
+    of the `seats`; where there is none, the session is only there to be told so. Raises
+    certificates.UnusableCertificate.
     """
 
-    def __init__(self, open_session: OpenSession, find: Find, options: TlsOptions) -> None:
+    def __init__(
+        self, open_session: OpenSession, find: Find, options: TlsOptions, strangers: Strangers, seats: Seats
+    ) -> None:
         self.open_session = open_session
         self.options = options
+        self.seats = seats
         self.connections: set[_Connection] = set()
         self._find = find
+        self._strangers = strangers
         self._context = server_context(options.certificate, options.key, options.authorities)
-        self._sockets: list[socket.socket] = []
-        self._accepting: list[asyncio.Task[None]] = []
-        self._taking: set[asyncio.Task[_Connection | None]] = set()
+        self._gate = Gate(self._take, strangers, options.keepalive)
 
     async def start(self) -> list[tuple[str, int]]:
-        """Listen; returns hosts and ports. Raises OSError when it cannot listen."""
-        loop = asyncio.get_running_loop()
-        try:
-            for host, port in self.options.addresses:
-                family, _, _, _, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
-                listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-                listening.setblocking(False)  # noqa: FBT003 - the standard library wants it so
-                self._sockets.append(listening)
-        except OSError:
-            self.stop_listening()
-            raise
-        self._accepting = [asyncio.create_task(self._accept(each), name="netconf-tls") for each in self._sockets]
-        return [each.getsockname()[:2] for each in self._sockets]
+        """Listen; returns hosts and ports. Raises OSError, which names the address, when it cannot listen."""
+        return await self._gate.start(self.options.addresses, "netconf-tls")
 
     def stop_listening(self) -> None:
         """Accept nobody any more."""
-        for task in (*self._accepting, *self._taking):
-            task.cancel()
-        for each in self._sockets:
-            each.close()
-        self._sockets.clear()
+        self._gate.stop()
 
     async def close(self) -> None:
         """Close what connections there still are."""
-        await asyncio.gather(*self._accepting, *self._taking, return_exceptions=True)
+        await self._gate.stopped()
         for connection in list(self.connections):
             connection.abort()
 
     async def take(self, connected: socket.socket) -> _Connection | None:
         """Let the client behind a socket prove who it is; None when it does not, and the socket is closed."""
-        loop = asyncio.get_running_loop()
-        source = _address(connected)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            _, connection = await loop.connect_accepted_socket(
-                lambda: _Connection(self, source),
-                connected,
-                ssl=self._context,
-                ssl_handshake_timeout=self.options.login_timeout,
-                ssl_shutdown_timeout=LINGER,
-            )
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
-            _log.info("login-failed", source=source, transport="tls", reason=str(error) or type(error).__name__)
-            connected.close()
-            return None
-        return connection if connection.open else None
+        return await self._take(Newcomer(connected, self._strangers))
 
-    def identity(self, connection: _Connection, chain: list[bytes]) -> Identity | None:
-        """Return who this is, None when no entry of the list and no user fits, or there are too many sessions."""
+    async def _take(self, newcomer: Newcomer) -> _Connection | None:
+        making = asyncio.get_running_loop().connect_accepted_socket(
+            lambda: _Connection(self, newcomer),
+            newcomer.connected,
+            ssl=self._context,
+            ssl_handshake_timeout=self.options.login_timeout,
+            ssl_shutdown_timeout=LINGER,
+        )
+        connection: _Connection | None = await through_handshake(newcomer, making)
+        return connection if connection is not None and connection.open else None
+
+    def identity(self, source: str, chain: list[bytes]) -> Identity | None:
+        """Return who this is, None when no entry of the list and no user fits."""
         name = username(chain, self.options.cert_to_name)
         found = None if name is None else self._find(name)
         if found is None:
             why = "the cert-to-name list has nothing for this certificate" if name is None else "there is no such user"
-            _log.info("login-failed", source=connection.source, transport="tls", user=name or "", reason=why)
-        elif len(self.connections) >= self.options.max_sessions:
-            _log.warning("connection-refused", source=connection.source, reason="too many sessions")
-            return None
+            _log.info("login-failed", source=source, transport="tls", user=name or "", reason=why)
         return found
-
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connected, _ = await loop.sock_accept(listening)
-            except OSError as error:
-                _log.warning("accept-failed", reason=str(error))
-                await asyncio.sleep(_PAUSE)
-                continue
-            if len(self._taking) >= self.options.max_unauthenticated:
-                _log.warning("connection-refused", source=_address(connected), reason="too many are logging in")
-                connected.close()
-                continue
-            task = asyncio.create_task(self.take(connected))
-            self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
 
 
 class _Connection(asyncio.Protocol):
     """One TLS connection: the wire of one session."""
 
-    def __init__(self, listener: TlsListener, source: str) -> None:
-        self.source = source
+    def __init__(self, listener: TlsListener, newcomer: Newcomer) -> None:
         self.over = asyncio.Event()
+        self._newcomer = newcomer
+        self._seat = ""  # whose it has taken
         self._listener = listener
         self._transport: asyncio.Transport
         self._dialogue: Dialogue | None = None
@@ -169,12 +133,22 @@ class _Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=LARGEST_WAITING)
-        identity = self._listener.identity(self, chain_of(transport.get_extra_info("ssl_object")))
+        source = self._newcomer.source
+        identity = self._listener.identity(source, chain_of(transport.get_extra_info("ssl_object")))
         if identity is None:
             transport.close()
             return
+        why_not = ""
+        try:
+            self._listener.seats.take(identity.username)
+        except NoRoom as error:
+            _log.warning("session-refused", source=source, user=identity.username, reason=str(error))
+            why_not = str(error)
+        else:
+            self._seat = identity.username
+            self._newcomer.known()
         self._listener.connections.add(self)
-        self._dialogue = self._listener.open_session(self, identity, self.source)
+        self._dialogue = self._listener.open_session(self, identity, source, why_not)
 
     def data_received(self, data: bytes) -> None:
         if self._dialogue is not None:
@@ -186,6 +160,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it is over, whatever the reason
         self._listener.connections.discard(self)
+        self._newcomer.gone()
+        if self._seat:
+            self._listener.seats.give(self._seat)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._dialogue is not None:
@@ -227,11 +204,3 @@ class _Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
-
-
-def _address(connected: socket.socket) -> str:
-    """Return the peer's address as people write it; a peer that is gone already has none."""
-    with suppress(OSError):
-        host, port = connected.getpeername()[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return ""

@@ -14,6 +14,7 @@ from netconf_server import PROMISE, Door, serving, until
 
 from promise.northbound.dialogue import Limits
 from promise.northbound.hostkeys import UnusableHostKey, host_keys
+from promise.northbound.strangers import Room
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -159,16 +160,16 @@ async def test_garbage_instead_of_ssh_harms_nobody(door: Door, data: bytes) -> N
 
 
 async def test_only_so_many_may_be_logging_in(tmp_path: Path) -> None:
-    async with serving(tmp_path, max_unauthenticated=3) as door:
+    async with serving(tmp_path, strangers=Room(3, 3, 60)) as door:
         waiting = [await asyncio.open_connection(door.host, door.port) for _ in range(3)]
         for reader, _ in waiting:
             await reader.readline()
         reader, writer = await asyncio.open_connection(door.host, door.port)
-        assert await reader.read() == b""
+        assert b"too many are logging in" in await reader.read()
         writer.close()
         for _, writer in waiting:
             writer.close()
-        await until(lambda: door.server._listener.unauthenticated == 0)
+        await until(lambda: not door.server._listener.strangers)
         clients = [await connect(*door.admin) for _ in range(5)]
         for client in clients:
             await client.close()

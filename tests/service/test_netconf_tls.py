@@ -140,14 +140,6 @@ async def test_an_authority_between_comes_with_the_certificate(pki: Pki) -> None
             assert [one.caller.username for one in door.server.sessions.values()] == ["fred"]
 
 
-async def test_there_are_no_more_sessions_than_allowed(pki: Pki) -> None:
-    async with serving(pki.folder, tls=pki.options(max_sessions=1)) as door:
-        address = door.server.tls_addresses[0]
-        async with dialled(pki, address, pki.fred) as (first, _), dialled(pki, address, pki.fred) as (second, _):
-            assert await first.read(10)
-            assert await ended(second) == b""
-
-
 async def test_several_listeners(tmp_path: Path) -> None:
     async with serving(tmp_path, further=(("::1", 0), ("127.0.0.1", 0))) as door:
         (_, first), (host, second), (_, third) = door.server.addresses
