@@ -65,8 +65,8 @@ class Node:
     `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that of a
     container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
     configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it, with
-    the names of their modules as prefixes. `rivals` are the members of the other cases of the choices that it is in:
-    they go when it comes (RFC 7950 section 7.9).
+    the names of their modules as prefixes; `numeric` that it is a number. `rivals` are the members of the other cases
+    of the choices that it is in: they go when it comes (RFC 7950 section 7.9).
     """
 
     name: str
@@ -82,6 +82,7 @@ class Node:
     value: Callable[[str], Any] = field(default=str, repr=False)
     default: Any = None
     qualified: bool = False
+    numeric: bool = False
     rivals: frozenset[str] = frozenset()
 
     @property
@@ -269,14 +270,18 @@ def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any
             keys = tuple(named[name, library().modules[module].namespace] for name, module in found.keys)
             return Kind.LIST, {"keys": keys, "ordered": found.user_ordered}
         case schemanode.LeafListNode():
-            said = {"value": _reader(found.type), "qualified": _qualified(found.type)}
-            return Kind.LEAF_LIST, {"ordered": found.user_ordered, **said}
+            return Kind.LEAF_LIST, {"ordered": found.user_ordered, **_of_type(found.type)}
         case schemanode.LeafNode():
             default = found.type.to_raw(found.default) if found.config and found.default is not None else None
-            said = {"value": _reader(found.type), "qualified": _qualified(found.type)}
-            return Kind.LEAF, {"default": default, **said}
+            return Kind.LEAF, {"default": default, **_of_type(found.type)}
         case _:
             return Kind.CONTAINER, {"presence": bool(getattr(found, "presence", False))}
+
+
+def _of_type(kind: Any) -> dict[str, Any]:
+    """Return what follows from the type of a leaf."""
+    numeric = isinstance(kind, datatype.IntegralType | datatype.Decimal64Type)
+    return {"value": _reader(kind), "qualified": _qualified(kind), "numeric": numeric}
 
 
 def _qualified(kind: Any) -> bool:

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from promise.allocation.model import Allocation, Operation
+from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.configuration.model import Section
-from promise.errors import NoResource
 from promise.northbound import bindings as yang
 from promise.northbound import running
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.nacm.control import NACM
+from promise.northbound.pages import Seen, following, page_of
 from promise.northbound.port import Content
 from promise.northbound.running import TOP
 from promise.northbound.words import actor_of
+from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
 from promise.subscription.model import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
     from promise.northbound.nacm.control import Control
+    from promise.northbound.pages import Page, Place
     from promise.northbound.port import StateSource, Subscriptions
 
 Body: TypeAlias = dict[str, Any]
@@ -42,26 +45,19 @@ CONFIGURED: Final = frozenset({Policy.table, Provider.table, Section.table, Subs
 """The tables whose records hold configuration."""
 
 
-_AT_ONCE: Final = {"users": "name"}
-"""Lists that are one record as a whole, with their key."""
+AGED: Final = frozenset({Pool.table, Reservation.table, Allocation.table, Operation.table})
+"""The kinds of record that have an age, by which their lists are read page by page."""
 
-
-class Page(NamedTuple):
-    """A part of a list: `limit` entries at most, after the one with the key `cursor`, and `offset` further on."""
-
-    limit: int | None = None
-    offset: int = 0
-    cursor: str = ""
-    backwards: bool = False
+LISTS: Final[Mapping[str, str]] = {f"{table}s": table for table in AGED}
+"""The lists below /promise that hold them."""
 
 
 class Part(NamedTuple):
-    """What is asked for: a top-level node, or one child of /promise (None = all), of a list one entry, or a page."""
+    """What is asked for: a top-level node, or one child of /promise (None = all), of a list one entry."""
 
     top: str | None = None
     child: str | None = None
     key: str | None = None
-    page: Page | None = None
     content: Content = Content.ALL
 
 
@@ -102,16 +98,20 @@ class Records:
                 self._touched = entry.at
 
     async def read(self, caller: Caller, part: Part) -> Found:
-        """Return what of a part the caller may see. Raises NoResource for a page after an entry that is not there."""
+        """Return what of a part the caller may see."""
         actor = actor_of(caller)
-        shown = partial(self.shown, caller)
-        found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part, shown))
+        found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
         if part.content is not Content.CONFIG:
             found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
             if part.top in {None, NACM}:
                 found.tree = self._access.counted(found.tree)
         found.tree = self.shown(caller, found.tree)
         return found
+
+    async def page(self, caller: Caller, child: str, page: Page) -> Found:
+        """Return a page of one of the `LISTS`, of what the caller may see. Raises BadParameter."""
+        bodies, cursor = await page_of(_Aged(self._ledger, caller, child, partial(self.shown, caller)), page)
+        return Found({TOP: {child: bodies}} if bodies else {}, cursor)
 
     def permit(self, caller: Caller, namespace: str, operation: str) -> None:
         """Raise Denied unless the caller may run an operation of the protocol."""
@@ -121,10 +121,10 @@ class Records:
         """Return what of a tree the caller may read."""
         return self._access.readable_tree(caller, tree)
 
-    def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part, shown: Callable[[Tree], Tree]) -> Found:
+    def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
         """Return what the records say, with the subscriptions that live on sessions and how it goes with the others."""
-        found = _found(book, actor, now, part, shown)
-        asked = part.top in {None, TOP} and part.child in {None, "subscriptions"} and part.page is None
+        found = _found(book, actor, now, part)
+        asked = part.top in {None, TOP} and part.child in {None, "subscriptions"}
         if self._told is not None and asked and part.content is not Content.CONFIG:
             entry = yang.DATA["/promise/subscriptions"]
             bodies = [body_of(entry, one) for one in self._told.listed(book, actor, part.content)]
@@ -145,9 +145,7 @@ class Records:
         return Configuration(self._known, self._modified)
 
 
-def _found(book: AllocationBook, actor: Actor, now: int, part: Part, shown: Callable[[Tree], Tree]) -> Found:
-    if part.page is not None and part.child in PARTS[part.content]:
-        return _page(book, actor, now, part, part.page, shown)
+def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
     tree: Tree = {}
     if part.top in {None, TOP}:
         known = PARTS[part.content]
@@ -200,44 +198,36 @@ def body_of(data: Any, value: Any) -> Any:
     return body[0] if data.entry else body
 
 
-def _page(book: AllocationBook, actor: Actor, now: int, part: Part, page: Page, shown: Callable[[Tree], Tree]) -> Found:
-    """Return a page of a list, in the order in which its entries came.
+class _Aged:
+    """One of the `LISTS`, for one reader; see `pages.Source`."""
 
-    Only what may be seen counts, and only what may be seen can be a cursor.
-    """
-    child = part.child or ""
-    values = PARTS[part.content][child]
-    data = yang.DATA[f"/promise/{child}"]
-    at_once = child in _AT_ONCE
-    records: Mapping[str, Any] = (
-        {str(getattr(value, _AT_ONCE[child])): value for value in values(book, actor, now, None)}
-        if at_once
-        else _records(book, child)
-    )
+    def __init__(
+        self, ledger: Decisions[AllocationBook], caller: Caller, child: str, shown: Callable[[Tree], Tree]
+    ) -> None:
+        self._ledger = ledger
+        self._actor = actor_of(caller)
+        self._child = child
+        self._shown = shown
+        self._data = yang.DATA[f"/promise/{child}"]
+        self._values = PARTS[Content.ALL][child]
 
-    def seen(key: str) -> Any:
+    async def after(self, place: Place | None, count: int, *, backwards: bool) -> Sequence[Seen]:
+        return await self._ledger.read(
+            lambda book, now: self._some(book, now, following(self._records(book), place, count, backwards=backwards))
+        )
+
+    async def some(self, places: Sequence[Place]) -> Sequence[Seen]:
+        return await self._ledger.read(lambda book, now: self._some(book, now, places))
+
+    def _some(self, book: AllocationBook, now: int, places: Iterable[Place]) -> list[Seen]:
+        return [Seen(place, self._body(book, now, place.key)) for place in places]
+
+    def _body(self, book: AllocationBook, now: int, key: str) -> Any:
         """Return the entry with a key, None where it is not for these eyes."""
-        found = [records[key]] if at_once else values(book, actor, now, frozenset({key}))
-        bodies = [body_of(data, value) for value in found]
-        tree = shown({TOP: {child: bodies}}) if bodies else {}
-        return next(iter(tree.get(TOP, {}).get(child, ())), None)
+        bodies = [body_of(self._data, value) for value in self._values(book, self._actor, now, frozenset({key}))]
+        tree = self._shown({TOP: {self._child: bodies}}) if bodies else {}
+        return next(iter(tree.get(TOP, {}).get(self._child, ())), None)
 
-    if page.cursor and (page.cursor not in records or seen(page.cursor) is None):
-        raise NoResource("the cursor names no entry of this list", app_tag="ietf-list-pagination:cursor-not-found")
-    found = ((key, body) for key in _keys_after(records, page) if (body := seen(key)) is not None)
-    wanted = islice(found, page.offset, None)
-    entries = list(wanted if page.limit is None else islice(wanted, page.limit))
-    more = page.limit is not None and next(wanted, None) is not None
-    return Found({TOP: {child: [body for _, body in entries]}}, cursor=entries[-1][0] if more else "")
-
-
-def _records(book: AllocationBook, child: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = getattr(book, child)
-    return found
-
-
-def _keys_after(records: Mapping[str, Any], page: Page) -> Iterator[str]:
-    """Return the keys behind the cursor, which is there; the search for it is one pass in C."""
-    keys = iter(reversed(list(records))) if page.backwards else iter(records)
-    assert not page.cursor or page.cursor in keys
-    return keys
+    def _records(self, book: AllocationBook) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = getattr(book, self._child)
+        return found

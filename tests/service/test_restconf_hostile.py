@@ -80,7 +80,7 @@ async def wire(house: House) -> AsyncIterator[Wire]:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"BREW / HTTP/1.1\r\n\r\n"],
+    [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"],
 )
 async def test_what_is_not_http_is_told_and_closed(shared: House, garbage: bytes) -> None:
     async with wire(shared) as one:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -29,6 +30,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hous
 
 
 async def reserve(shared: House, user: str = "alice") -> str:
+    await shared.clock.advance(1)
     made = await shared.invoke("create-reservation", user, capacity={"instances": 1})
     return str(made["reservation-id"])
 
@@ -92,9 +94,26 @@ async def test_a_list_in_xml(shared: House) -> None:
         ("offset=x", 400, "offset"),
         ("direction=up", 400, "direction"),
         ("cursor=", 400, "cursor"),
-        ("cursor=00000000-0000-4000-8000-000000000000", 404, "cursor"),
-        ("where=x", 501, "where"),
-        ("sort-by=name", 501, "sort-by"),
+        ("cursor=00000000-0000-4000-8000-000000000000", 400, "cursor"),
+        ("cursor=1.", 400, "cursor"),
+        ("sort-by=name&cursor=1.x", 400, "cursor"),
+        ("sort-by=name&cursor=W10", 400, "cursor"),
+        ("offset=1000", 400, "offset"),
+        ("where=", 400, "where"),
+        ("where=name%5B", 400, "where"),
+        ("where=nosuch%3D1", 400, "nosuch"),
+        ("where=nosuch%3Aname%3D1", 400, "nosuch"),
+        ("where=%24x", 400, "where"),
+        ("where=unknown(name)", 400, "where"),
+        ("where=//*%5B//*%5B//*%5D%5D", 400, "where"),
+        ("sort-by=", 400, "sort-by"),
+        ("sort-by=nosuch", 400, "nosuch"),
+        ("sort-by=capacity", 400, "leaf"),
+        ("sort-by=elements", 400, "elements"),
+        ("sort-by=.", 400, "sort-by"),
+        ("locale=C", 400, "locale"),
+        ("sort-by=name&locale=tlh_KX", 400, "locale"),
+        ("sublist-limit=0", 400, "sublist-limit"),
     ],
 )
 async def test_a_page_that_cannot_be_is_told(shared: House, query: str, status: int, said: str) -> None:
@@ -182,3 +201,62 @@ async def test_data_missing_can_be_404(tmp_path_factory: pytest.TempPathFactory)
     async with house(tmp_path_factory.mktemp("restconf") / "state", data_missing_is_404=True) as kind:
         answer = await kind.ask("PATCH", PROMISE, body, Content_Type="application/yang-patch+json")
         assert answer.status == 404
+
+
+async def test_entries_are_chosen_and_sorted(shared: House) -> None:
+    for name, cores in (("w-b", 2), ("w-c", 11), ("w-a", 1)):
+        await shared.clock.advance(1)
+        await shared.invoke("create-reservation", "carol", name=name, capacity={"cores": cores, "instances": 1})
+    chosen = "where=" + quote("starts-with(name, 'w-')")
+
+    async def names(query: str) -> list[str]:
+        answer = await shared.ask("GET", f"{PROMISE}/reservations?{query}", user="carol")
+        assert answer.status == 200, answer.body
+        return [entry["name"] for entry in answer.body["opnfv-promise:reservations"]]
+
+    assert await names(chosen) == ["w-b", "w-c", "w-a"]
+    assert await names(f"{chosen}&sort-by=name") == ["w-a", "w-b", "w-c"]
+    assert await names(f"{chosen}&sort-by=capacity/cores&direction=backwards&locale=C.UTF-8") == ["w-c", "w-b", "w-a"]
+    assert await names(f"{chosen}&sort-by=capacity/cores&offset=1&limit=1") == ["w-b"]
+    assert await names("where=opnfv-promise:capacity/promise:cores%3E10") == ["w-c"]
+    absolute = quote("/promise/reservations[capacity/cores=2 and not(degraded='true')]")
+    assert await names(f"where={absolute}") == ["w-b"]
+    path = f"{PROMISE}/reservations?{chosen}&sort-by=name&limit=2"
+    first, following = await page(shared, path, user="carol")
+    second, end = await page(shared, following, user="carol")
+    assert (len(first), len(second), end) == (2, 1, "")
+    assert not set(first) & set(second)
+    assert (await shared.ask("GET", path, user="alice")).body == {"opnfv-promise:reservations": []}
+
+
+async def test_every_list_is_read_page_by_page(shared: House) -> None:
+    for name in ("u1", "u2", "u3", "u,4"):
+        made = await shared.ask(
+            "PUT", f"{PROMISE}/users={quote(name, safe='')}", {"opnfv-promise:users": [{"name": name}]}
+        )
+        assert made.status == 201, made.body
+    told, uri = [], f"{PROMISE}/users?limit=2&direction=backwards&where=starts-with(name,%22u%22)"
+    while uri:
+        answer = await shared.ask("GET", uri)
+        told += [user["name"] for user in answer.body["opnfv-promise:users"]]
+        uri = answer.headers.get("Link", "").partition(">")[0][1:]
+    assert sorted(told) == ["u,4", "u1", "u2", "u3"]
+    assert told[0] != told[-1]
+    gone = await shared.ask("GET", f"{PROMISE}/users?limit=1&cursor=nobody")
+    assert (gone.status, gone.error["error-app-tag"]) == (400, "ietf-list-pagination:cursor-not-found")
+    hosts = f"{PROMISE}/providers={shared.provider}/hosts"
+    some = await shared.ask("GET", f"{hosts}?limit=1&sort-by=name&direction=backwards&fields=name")
+    assert some.body == {"opnfv-promise:hosts": [{"name": "cmp4"}]}
+    more = await shared.ask("GET", some.headers["Link"].partition(">")[0][1:])
+    assert more.body == {"opnfv-promise:hosts": [{"name": "cmp3"}]}
+    capabilities = "/restconf/data/ietf-restconf-monitoring:restconf-state/capabilities/capability"
+    leaves = await shared.ask("GET", f"{capabilities}?where=contains(.,%22depth%22)&sort-by=.&limit=1&offset=0")
+    assert leaves.body == {"ietf-restconf-monitoring:capability": ["urn:ietf:params:restconf:capability:depth:1.0"]}
+    cut = (await shared.ask("GET", f"{PROMISE}/providers={shared.provider}?sublist-limit=1")).body
+    (entry,) = cut["opnfv-promise:providers"]
+    assert (len(entry["hosts"]), entry["@hosts"]) == (1, [{"ietf-list-pagination:remaining": 3}])
+    in_xml = await shared.ask("GET", f"{PROMISE}/providers={shared.provider}?sublist-limit=1", Accept=XML)
+    remaining = "{urn:ietf:params:xml:ns:yang:ietf-list-pagination}remaining"
+    assert [host.get(remaining) for host in in_xml.xml.findall("{*}hosts")] == ["3"]
+    for name in ("u1", "u2", "u3", "u,4"):
+        await shared.ask("DELETE", f"{PROMISE}/users={quote(name, safe='')}")

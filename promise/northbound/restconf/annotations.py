@@ -28,7 +28,12 @@ DEFAULT: Final[Annotation] = {"ietf-netconf-with-defaults:default": True}
 FROM_DEFAULT: Final[Annotation] = {"ietf-origin:origin": "ietf-origin:default"}
 INTENDED: Final[Annotation] = {"ietf-origin:origin": "ietf-origin:intended"}
 
-PREFIXES: Final = {"wd": TAGGED, "or": ORIGIN}
+REMAINING: Final = "ietf-list-pagination:remaining"
+"""The annotation of a list of which so many entries are not shown (draft-ietf-netconf-list-pagination section 3.2)."""
+
+PAGINATION: Final = "urn:ietf:params:xml:ns:yang:ietf-list-pagination"
+
+PREFIXES: Final = {"wd": TAGGED, "or": ORIGIN, "lpg": PAGINATION}
 """The namespaces of the attributes, under the prefixes that are declared for them."""
 
 _TAG: Final = f"{{{TAGGED}}}default"
@@ -65,6 +70,8 @@ def put(element: _Element, annotation: Mapping[str, Any]) -> None:
         element.set(_TAG, "true")
     if "ietf-origin:origin" in annotation:
         element.set(_ORIGIN, f"or:{annotation['ietf-origin:origin'].rpartition(':')[2]}")
+    if REMAINING in annotation:
+        element.set(f"{{{PAGINATION}}}remaining", str(annotation[REMAINING]))
 
 
 def put_inside(element: _Element, body: dict[str, Any], nodes: Iterable[Node]) -> None:
@@ -74,9 +81,13 @@ def put_inside(element: _Element, body: dict[str, Any], nodes: Iterable[Node]) -
     known = {f"{{{one.namespace}}}{one.name}": one for one in nodes}
     for child in element:
         one = known[str(child.tag)]
-        put(child, body.get(f"@{one.member}", {}))
+        said = body.get(f"@{one.member}", {})
+        if not isinstance(said, list):
+            put(child, said)
+        elif one.member not in entries:  # of a list that is not shown as a whole, the first entry tells it
+            put(child, said[0])
         value = body[one.member]
-        if one.kind is Kind.LIST:
+        if one.many:
             value = value[entries.setdefault(one.member, 0)]
             entries[one.member] += 1
         if isinstance(value, dict):

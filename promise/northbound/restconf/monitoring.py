@@ -29,6 +29,10 @@ CAPABILITIES: Final = (
     f"{_CAPABILITY}offset:1.0",
     f"{_CAPABILITY}cursor:1.0",
     f"{_CAPABILITY}direction:1.0",
+    f"{_CAPABILITY}where:1.0",
+    f"{_CAPABILITY}sort-by:1.0",
+    f"{_CAPABILITY}locale:1.0",
+    f"{_CAPABILITY}sublist-limit:1.0",
 )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Optional
 
-from promise.errors import BadParameter, Unsupported
+from promise.errors import BadParameter
 from promise.northbound.editing import Place
+from promise.northbound.pages import no_cursor
 from promise.northbound.port import Content
-from promise.northbound.records import Page
 from promise.northbound.restconf.paths import decoded
 
 Fields = Mapping[str, Optional["Fields"]]
@@ -19,20 +19,19 @@ Fields = Mapping[str, Optional["Fields"]]
 ENTRY: Final = frozenset({"depth", "fields"})
 """What the entry point of the API knows (RFC 8040 sections 4.8.1 to 4.8.3)."""
 
-READING: Final = ENTRY | {"content", "with-defaults"}
+READING: Final = ENTRY | {"content", "with-defaults", "sublist-limit"}
 OPERATION: Final = READING | {"with-origin"}
 """What the datastore `operational` knows (RFC 8527 section 3.2.2)."""
 
-PAGING: Final = frozenset({"limit", "offset", "cursor", "direction"})
+PAGING: Final = frozenset({"limit", "offset", "cursor", "direction", "where", "sort-by", "locale"})
+"""What lists know (draft-ietf-netconf-list-pagination section 3.1)."""
+
 PLACING: Final = frozenset({"insert", "point"})
 STREAMING: Final = frozenset({"filter", "start-time", "stop-time"})
 NOTHING: Final[frozenset[str]] = frozenset()
 
 _FLAGS: Final = frozenset({"with-origin"})
 """Parameters that say something by being there."""
-
-_UNSUPPORTED: Final = frozenset({"where", "sort-by", "locale", "sublist-limit"})
-"""Parameters of draft-ietf-netconf-list-pagination-rc that this server does not have."""
 
 _LONGEST_CURSOR: Final = 1024
 _MOST_FIELDS: Final = 1000
@@ -45,6 +44,19 @@ MODES: Final = ("report-all", "report-all-tagged", "trim", "explicit")
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """Which part of a list is wanted, as it was said; `limit` None = all of it."""
+
+    limit: int | None = None
+    offset: int = 0
+    cursor: str = ""
+    backwards: bool = False
+    where: str | None = None
+    sort_by: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What the parameters of a request say; what is not said has its default."""
 
@@ -54,13 +66,14 @@ class Query:
     with_defaults: str | None = None
     insert: Place | None = None
     point: str | None = None
-    page: Page | None = None
+    page: Paging | None = None
     with_origin: bool = False
+    sublist_limit: int | None = None
 
     @property
     def plain(self) -> bool:
         """Whether all of a resource is wanted, as it is."""
-        return self.depth is None and self.fields is None and not self.with_origin
+        return self.depth is None and self.fields is None and self.sublist_limit is None and not self.with_origin
 
 
 ALL: Final = Query()
@@ -72,7 +85,6 @@ def read_query(text: str, allowed: frozenset[str]) -> Query:
 
     Raises:
         BadParameter: a parameter is unknown, not `allowed` here, given twice, or has a value that it cannot have.
-        Unsupported: a parameter is known to this server as one that it does not have.
     """
     given = parameters(text, allowed)
     if not given:
@@ -90,6 +102,7 @@ def read_query(text: str, allowed: frozenset[str]) -> Query:
         point,
         _page(given) if given.keys() & PAGING else None,
         "with-origin" in given,
+        _number("sublist-limit", given["sublist-limit"], 1, _LARGEST) if "sublist-limit" in given else None,
     )
 
 
@@ -99,8 +112,6 @@ def parameters(text: str, allowed: frozenset[str]) -> dict[str, str]:
     for part in filter(None, text.split("&")):
         name, equals, value = part.partition("=")
         name = decoded(name)
-        if name in _UNSUPPORTED:
-            raise Unsupported(f"the query parameter {name}")
         if name not in allowed:
             known = f"here there may be {', '.join(sorted(allowed))}" if allowed else "here there may be none"
             raise BadParameter(f'the query parameter "{name[:64]}" is not known or not allowed: {known}')
@@ -143,16 +154,19 @@ def _number(name: str, text: str, least: int, most: int, otherwise: str = "") ->
     return int(text)
 
 
-def _page(given: Mapping[str, str]) -> Page:
+def _page(given: Mapping[str, str]) -> Paging:
     limit = given.get("limit", "unbounded")
     cursor = given.get("cursor", "")
     if len(cursor) > _LONGEST_CURSOR or ("cursor" in given and not cursor):
-        raise BadParameter("cursor must be one that an answer has given")
-    return Page(
+        raise no_cursor()
+    return Paging(
         None if limit == "unbounded" else _number("limit", limit, 1, _LARGEST, ' or "unbounded"'),
         _number("offset", given["offset"], 0, _LARGEST) if "offset" in given else 0,
         cursor,
         _one_of("direction", given.get("direction", "forwards"), ("forwards", "backwards")) == "backwards",
+        given.get("where"),
+        given.get("sort-by"),
+        given.get("locale"),
     )
 
 

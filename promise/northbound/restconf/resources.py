@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import quote
 
 from promise.errors import BadParameter, NoResource
 from promise.northbound.datastore import Kind
 from promise.northbound.port import Content, Datastore, Datastores
-from promise.northbound.records import Found, Part
+from promise.northbound.records import LISTS, Found, Part
 from promise.northbound.restconf import markup, media
 from promise.northbound.restconf.annotations import INTENDED, mark
 from promise.northbound.restconf.conditions import State, not_modified
 from promise.northbound.restconf.defaults import with_defaults
 from promise.northbound.restconf.exchange import Encoding, Reply
+from promise.northbound.restconf.paging import cut, page_of
 from promise.northbound.restconf.paths import qualified, read_path
 from promise.northbound.restconf.query import OPERATION, PAGING, READING, Query, read_query
 from promise.northbound.restconf.view import of_content, shaped
@@ -23,6 +25,7 @@ from promise.northbound.running import TOP
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Tree
+    from promise.northbound.pages import Page
     from promise.northbound.records import Records
     from promise.northbound.restconf.annotations import Annotation
     from promise.northbound.restconf.exchange import Request
@@ -53,8 +56,11 @@ class Resources:
         target = read_path(path, self._schema)
         query = _query(request.query, target, datastore)
         wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
-        found = await self._found(caller, target, query, datastore)
+        page = None if query.page is None else page_of(query.page, target, self._schema)
+        found = await self._found(caller, target, query, datastore, page)
         value, annotation = self._value(caller, target, found, query, datastore)
+        if page is not None and not _aged(target, datastore):
+            value, found.cursor = cut(value, target.node, page)
         state = await self._state(caller, target, found, datastore)
         headers = state.headers(wanted.encoding) if state else {}
         if target.whole_list and found.cursor:
@@ -101,13 +107,16 @@ class Resources:
         marked = mark(mode, with_origin=query.with_origin)
         return self._records.shown(caller, with_defaults(tree, self._schema.top.values(), mode or "", marked))
 
-    async def _found(self, caller: Caller, target: Target, query: Query, datastore: Datastore | None) -> Found:
+    async def _found(
+        self, caller: Caller, target: Target, query: Query, datastore: Datastore | None, page: Page | None
+    ) -> Found:
         """Read what a target needs."""
-        part = _part(target, query)
+        if page is not None and _aged(target, datastore):
+            if query.content is Content.CONFIG:
+                return Found({})
+            return await self._records.page(caller, target.node.name, page)
         if datastore is not Datastore.CANDIDATE:
-            return await self._records.read(caller, part)
-        if query.page is not None:
-            raise BadParameter("the candidate is not read page by page")
+            return await self._records.read(caller, _part(target, query))
         return Found(await self._datastores.tree(datastore, caller))
 
     async def _state(self, caller: Caller, target: Target, found: Found, datastore: Datastore | None) -> State | None:
@@ -166,16 +175,26 @@ def dumped(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def _aged(target: Target, datastore: Datastore | None) -> bool:
+    """Tell whether a target is one of the long lists of records."""
+    steps = target.steps
+    return (
+        len(steps) == _BRANCH
+        and target.whole_list
+        and steps[0].node.member == TOP
+        and target.node.name in LISTS
+        and datastore not in _CONFIGURATIONS
+    )
+
+
 def _part(target: Target, query: Query) -> Part:
     """Return what has to be read for a target."""
-    if query.page is not None and (len(target.steps) != _BRANCH or target.steps[0].node.member != TOP):
-        raise BadParameter("only the lists directly below /opnfv-promise:promise are read page by page")
     top = target.steps[0].node.member if target.steps else None
     if len(target.steps) < _BRANCH or top != TOP:
         return Part(top, content=query.content)
     branch = target.steps[1]
     key = str(branch.key[0]) if branch.key else None
-    return Part(top, branch.node.name, key, query.page, query.content)
+    return Part(top, branch.node.name, key, query.content)
 
 
 def _asked(query: Query) -> str:
@@ -194,4 +213,5 @@ def _configuration_only(node: Node) -> bool:
 def _next(request: Request, cursor: str) -> str:
     """Return the URI of the next page: that of this one with another cursor."""
     kept = [part for part in request.query.split("&") if part.partition("=")[0] not in {"cursor", "offset"}]
-    return f"{request.path}?{'&'.join([*kept, f'cursor={cursor}'])}"
+    following = "&".join([*kept, f"cursor={quote(cursor, safe='')}"])
+    return f"{request.path}?{following}"

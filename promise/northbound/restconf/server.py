@@ -146,7 +146,7 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size:
             raise ConnectionError("an answer was begun and cannot be ended")
         error: Exception = Malformed(f"this is not HTTP as we read it: {(message or '').splitlines()[0][:200]}")
-        if "Invalid method" in (message or ""):
+        if "Invalid method" in (message or "") and " HTTP/1." in (message or ""):
             error = Unsupported("this method")  # RFC 9110 section 9.1
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             error = exc if isinstance(exc, Exception) else RuntimeError(message)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from promise.errors import BadParameter
 from promise.northbound.datastore import Kind
 from promise.northbound.port import Content
-from promise.northbound.restconf.annotations import with_origin
+from promise.northbound.restconf.annotations import REMAINING, with_origin
 from promise.northbound.restconf.paths import members
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def shaped(value: Any, node: Node | None, query: Query, schema: Schema) -> Any:
     """
     if query.with_origin:
         value = with_origin(value, node, schema.top)
+    if query.sublist_limit is not None:
+        value = _each(value, node, lambda body: _shortened(body, _nodes(node, schema), query.sublist_limit or 1))
     if query.fields is not None:
         wanted = Wanted(query.fields, query.depth)
         if not value:
@@ -105,6 +107,26 @@ def _cut_body(body: dict[str, Any], node: Node | None, depth: int, below: Mappin
         else _cut(value, below[member], depth - 1, {one.member: one for one in below[member].children.values()})
         for member, value in body.items()
     }
+
+
+def _shortened(body: Any, nodes: Mapping[str, Node], most: int) -> Any:
+    """Return a body with at most so many entries in each list inside; an annotation tells how many more there are."""
+    if not isinstance(body, dict):
+        return body
+    found: dict[str, Any] = {}
+    for member, value in body.items():
+        node = nodes.get(member)
+        if node is None or node.kind is Kind.LEAF:
+            found[member] = value
+            continue
+        below = {one.member: one for one in node.children.values()}
+        if node.kind is Kind.CONTAINER:
+            found[member] = _shortened(value, below, most)
+            continue
+        found[member] = [_shortened(entry, below, most) for entry in value[:most]]
+        if len(value) > most:
+            found[f"@{member}"] = [{REMAINING: len(value) - most}]
+    return found
 
 
 def of_content(body: Any, node: Node, content: Content) -> Any:
