@@ -125,6 +125,14 @@ class Schema:
         self.denials: Mapping[tuple[tuple[str, str], ...], str] = dict(_denials(self._model.schema, ()))
         """What the modules mark: "all" (nacm:default-deny-all) or "write", by the (module, name) of each step."""
 
+    def derives(self, identity: tuple[str, str], base: tuple[str, str]) -> bool:
+        """Tell whether an identity is derived from another one; both by namespace and name."""
+        modules = {module.namespace: module.name for module in library().modules.values()}
+        (space, name), (space_of_base, name_of_base) = identity, base
+        known = self._model.schema_data.identity_adjs
+        one, other = (name, modules.get(space)), (name_of_base, modules.get(space_of_base))
+        return one in known and other in known and self._model.schema_data.is_derived_from(one, other)
+
     def elements(self, tree: Tree) -> list[etree._Element]:
         """Return a tree, of configuration or of state, as XML elements (RFC 7950); it has to be valid."""
         found = self._model.from_raw(tree).to_xml()

@@ -1,7 +1,6 @@
 """XPath filters: which nodes of a tree a client wants (RFC 6241 section 8.9), within bounds that we can afford.
 
-XPath 1.0 with its core functions, no extensions. Each top-level node is a document of its own; an expression is
-evaluated on each, and the result is what it selects on any of them.
+XPath 1.0 with its core functions, and some of YANG's; `expression` tells how it is read.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from promise.errors import BadValue, TooBig
-from promise.northbound.subtree import EVERYTHING, Selection
+from promise.northbound.expression import LONGEST, Expression, cost, held, parts
+from promise.northbound.subtree import EVERYTHING, Selection, shallow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,24 +21,12 @@ if TYPE_CHECKING:
 
     from promise.northbound.datastore import Node
 
-LONGEST: Final = 4096
-"""Characters that an expression may have."""
-
 DEAREST: Final = 30_000_000
 """Steps that an expression may need, as far as its form tells: a fraction of a second."""
 
-_TOKEN: Final = re.compile(r"""\s*("[^"]*"|'[^']*'|//|::|\.\.|[\w.-]+(?::(?!:)[\w.*-]+)?|\S)""")
-_WIDE_AXES: Final = frozenset(
-    {
-        "descendant", "descendant-or-self", "ancestor", "ancestor-or-self", "parent",
-        "following", "following-sibling", "preceding", "preceding-sibling",
-    }
-)  # fmt: skip
-_BEGINNING: Final = frozenset({"[", "(", ",", "=", "<", ">", "!", "+", "-", "*", "|", "and", "or", "div", "mod"})
-"""What stands before a path; a slash behind it begins at the root."""
-
-_NARROW: Final = re.compile(r"/([\w.-]+):([\w.-]+)(?:/([\w.-]+):([\w.-]+))?(?=[/\[]|$)")
-_ELSEWHERE: Final = re.compile(r"\.\.|\||::|(?:^|[\[(,=<>!+*|\s-])\s*/")
+_STEP: Final = r"/(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)"
+_NARROW: Final = re.compile(rf"{_STEP}(?:{_STEP})?(?=[/\[]|$)")
+_ELSEWHERE: Final = re.compile(r"\.\.|\||::|current\s*\(|(?:^|[\[(,=<>!+*|\s-])\s*/")
 """What may lead out of the branch where a path begins."""
 
 
@@ -51,12 +39,14 @@ class XPathFilter:
         if len(expression) > LONGEST:
             raise TooBig(f"an XPath filter may have at most {LONGEST} characters", name="select")
         known = {prefix: uri for prefix, uri in namespaces.items() if prefix}
+        self._power, self._factor = cost(expression)
         try:
-            self._select = etree.XPath(expression, namespaces=known, regexp=False)
+            self._find = Expression(expression, known)
         except etree.XPathSyntaxError as error:
             raise BadValue(f"the XPath expression cannot be read: {error}", name="select") from None
-        self._exponent, self._factor = cost(expression)
-        self._selected(etree.Element("nothing"))  # what is wrong whatever the tree is told also when there is none
+        except etree.XPathError as error:
+            raise _failed(error) from None
+        self._selected(etree.Element("nothing"))
         self.building = _building(expression, known)
 
     def prune(
@@ -67,65 +57,52 @@ class XPathFilter:
         Below what is selected `depth` levels are shown, the selected node itself being the first; None = all.
         `nodes` are those of the schema, which know the keys.
         """
+        holder = held(elements)
+        selected = self._selected(holder)
+        if holder in selected:  # the root is the first level
+            shown = [] if depth == 1 else list(elements)
+            for element in shown if depth is not None else ():
+                shallow(element, depth - 1, nodes.get(str(element.tag)))
+            return shown
         return [
-            element
-            for element in elements
-            if _reduced(element, nodes.get(str(element.tag)), self._selected(element), depth)
-        ]
+            element for element in elements if _reduced(element, nodes.get(str(element.tag)), selected, depth)
+        ]  # fmt: skip
 
-    def selects(self, top: _Element) -> bool:
-        """Tell whether something of a tree is selected."""
-        return bool(self._selected(top))
+    def selects(self, holder: _Element) -> bool:
+        """Tell whether something of what a holder holds is selected."""
+        return bool(self._selected(holder))
 
-    def _selected(self, top: _Element) -> frozenset[_Element]:
-        size = sum(1 for _ in top.iter())
-        if size**self._exponent * self._factor > DEAREST:
+    def _selected(self, holder: _Element) -> frozenset[_Element]:
+        size = sum(1 for _ in holder.iter())
+        if size**self._power * self._factor > DEAREST:
             rule = f"the XPath expression would take more than {DEAREST} steps: name the nodes and the keys of entries"
             raise TooBig(rule, name="select")
         try:
-            found = self._select(top.getroottree())
+            found = self._find(holder)
         except etree.XPathError as error:
-            raise BadValue(f"the XPath expression cannot be evaluated: {error}", name="select") from None
+            raise _failed(error) from None
         if not isinstance(found, list):
             raise BadValue("the XPath expression must select nodes", name="select")
         return frozenset(_elements(found))
 
 
-def cost(expression: str) -> tuple[int, int]:
-    """Return what an expression costs at most, roughly: a power of the size of the tree, and a factor.
-
-    Steps that can reach many nodes (`//`, `..`, siblings, the root) cost the size of the tree each time that they are
-    taken: once for the whole expression, but for every node where they stand in a predicate, or behind another one.
-    The factor is their number: a predicate may well have a thousand of them.
-    """
-    depth, before = 0, ""
-    wide: dict[int, int] = {}
-    unions = 0
-    for match in _TOKEN.finditer(expression):
-        token = match[1]
-        if token in {"[", "("}:
-            depth += 1
-        elif token in {"]", ")"}:
-            depth -= 1
-        elif token == "|":  # noqa: S105 - a token of XPath
-            unions = 1
-        elif token in {"//", ".."} or (token == "/" and depth and before in _BEGINNING) or token in _WIDE_AXES:  # noqa: S105
-            wide[depth] = wide.get(depth, 0) + 1
-        before = token
-    predicates = sum(1 for level in wide if level > 0)
-    return 1 + predicates + unions + (wide.get(0, 0) > 1), max(1, sum(wide.values()))
+def _failed(error: etree.XPathError) -> BadValue:
+    return BadValue(f"the XPath expression cannot be evaluated: {error}", name="select")
 
 
 def _building(expression: str, namespaces: Mapping[str, str]) -> Selection:
-    """Return what of the tree has to be there to evaluate the expression: one branch where it begins with its path."""
-    text = expression.strip()
-    found = _NARROW.match(text)
-    if found is None or _ELSEWHERE.search(text[found.end() :]):
-        return EVERYTHING
-    wanted = place = etree.Element("filter")
-    for prefix, name in ((found[1], found[2]), (found[3], found[4])):
-        if name:
-            place = etree.SubElement(place, f"{{{namespaces.get(prefix, '')}}}{name}")
+    """Return what of the tree has to be there to evaluate the expression: the branches where its paths begin."""
+    wanted = etree.Element("filter")
+    for part in parts(expression):
+        text = part.strip()
+        text = text if text.startswith("/") else f"/{text}"
+        found = _NARROW.match(text)
+        if found is None or _ELSEWHERE.search(text[found.end() :]):
+            return EVERYTHING
+        place = wanted
+        for prefix, name in ((found[1], found[2]), (found[3], found[4])):
+            if name:
+                place = etree.SubElement(place, f"{{{namespaces.get(prefix, '')}}}{name}" if prefix else name)
     return Selection.of(wanted)
 
 
@@ -141,7 +118,7 @@ def _reduced(element: _Element, node: Node | None, selected: frozenset[_Element]
     """Tell whether something of an element is wanted, and take away what is not."""
     if element in selected:
         if depth is not None:
-            shallow(element, depth)
+            shallow(element, depth, node)
         return True
     children = node.children if node else {}
     dropped = [child for child in element if not _reduced(child, children.get(str(child.tag)), selected, depth)]
@@ -152,13 +129,3 @@ def _reduced(element: _Element, node: Node | None, selected: frozenset[_Element]
         if etree.QName(child).localname not in keys:
             element.remove(child)
     return True
-
-
-def shallow(element: _Element, depth: int) -> None:
-    """Take away what is deeper than so many levels; the element itself is the first."""
-    if depth <= 1:
-        for child in list(element):
-            element.remove(child)
-        return
-    for child in element:
-        shallow(child, depth - 1)

@@ -290,4 +290,4 @@ async def test_a_door_without_events_knows_no_subscription(tmp_path: Path) -> No
     async with serving(tmp_path) as door, await connect(*door.admin) as client:
         assert not [each for each in client.capabilities if "capability:notification" in each]
         found = await error(client, "")
-        assert found.findtext(NC + "error-tag") == "unknown-namespace"
+        assert found.findtext(NC + "error-tag") == "unknown-element"

@@ -80,7 +80,11 @@ async def test_xpath_selects_nodes_with_their_ancestors_and_keys(house: House) -
         text = await read(one, xpath("/p:promise/p:policy/p:reservation/p:expiry/text()"))
         assert flat(text) == ["promise/policy/reservation/expiry=7"]
         assert len(await read(one, xpath("/p:promise/p:nothing"))) == 0
-        assert len(await read(one, xpath("/promise"))) == 0  # a name without prefix has no namespace
+        assert flat(await read(one, xpath("/promise/policy//expiry"))) == ["promise/policy/reservation/expiry=7"]
+        held = "/p:promise/p:policy[/n:nacm/n:exec-default = 'deny']//p:expiry"
+        for name in ("get", "get-config"):  # what stands beside it can be asked for
+            assert flat(await read(one, xpath(held, name))) == ["promise/policy/reservation/expiry=7"]
+            assert len(await read(one, xpath("/", name))) == len(await read(one, xpath("/*", name))) > 1
         everything = await read(one, xpath("/p:promise | /n:nacm"))
         plain = await read(one, nc("get-config", "<source><running/></source>"))
         assert flat(everything) == flat(plain)
@@ -214,8 +218,15 @@ async def test_get_data(house: House) -> None:
         assert config.find(f"{P}promise/{P}capacity") is None
         assert config.findtext(f"{N}nacm/{N}write-default") == "deny"
         assert len(await read(one, get_data("running", "<config-filter>false</config-filter>"))) == 0
-        shallow = await read(one, get_data("running", "<max-depth>2</max-depth>" + policy))
-        assert [child.tag for child in shallow.iter()][1:] == [f"{P}promise", f"{P}policy"]
+        for depth, levels in ((1, ["promise", "policy"]), (2, ["promise", "policy", "reservation"])):
+            shallow = await read(one, get_data("running", f"<max-depth>{depth}</max-depth>{policy}"))
+            assert [child.tag for child in shallow.iter()][1:] == [f"{P}{level}" for level in levels]
+        entries = f'<subtree-filter><promise xmlns="{PROMISE}"><providers/></promise></subtree-filter>'
+        shallow = await read(one, get_data("running", "<max-depth>1</max-depth>" + entries))
+        assert {child.tag for child in shallow.iterfind(f"{P}promise/{P}providers/*")} == {f"{P}id"}
+        named = entries.replace("<providers/>", "<providers><name>cloud 2</name></providers>")
+        shallow = await read(one, get_data("running", "<max-depth>1</max-depth>" + named))
+        assert len(shallow.findall(f"{P}promise/{P}providers/{P}id")) == 1
         expression = f'<xpath-filter xmlns:p="{PROMISE}">/p:promise/p:policy</xpath-filter><max-depth>1</max-depth>'
         assert [child.tag for child in (await read(one, get_data("running", expression))).iter()][1:] == [
             f"{P}promise", f"{P}policy",

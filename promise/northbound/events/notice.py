@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from lxml import etree
 
 from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.expression import held
 from promise.northbound.words import sure
 from promise.subscription.matching import kind_of, passes
 from promise.subscription.model import Subscription
@@ -54,7 +55,7 @@ class Notice:
     """
 
     __slots__ = (
-        "_at", "_binding", "_content", "_document", "_element", "_json", "_make", "number", "only", "seq", "shared",
+        "_at", "_binding", "_content", "_document", "_holder", "_json", "_make", "number", "only", "seq", "shared",
         "subject",
     )  # fmt: skip
 
@@ -73,7 +74,7 @@ class Notice:
         self._make = make
         self._content = b""
         self._document = b""
-        self._element: _Element | None = None
+        self._holder: _Element | None = None
         self._json: tuple[str, str] | None = None
         self.shared: dict[str, bytes] = {}
         self.number = 0
@@ -112,11 +113,16 @@ class Notice:
         return self._content
 
     @property
+    def holder(self) -> _Element:
+        """An element with its element in it, parsed, for filters (see `expression`)."""
+        if self._holder is None:
+            self._holder = held([etree.fromstring(self.content, _PARSER)])
+        return self._holder
+
+    @property
     def element(self) -> _Element:
         """Its element, parsed, for filters."""
-        if self._element is None:
-            self._element = etree.fromstring(self.content, _PARSER)
-        return self._element
+        return self.holder[0]
 
     @property
     def document(self) -> bytes:

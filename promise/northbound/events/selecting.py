@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lxml import etree
 
 from promise.errors import BadValue, TooBig
+from promise.northbound.expression import LONGEST, Expression, cost
 from promise.northbound.library.modules import library
-from promise.northbound.xpath import LONGEST, cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,15 +53,14 @@ class XPath:
         if len(text) > LONGEST or USUAL**power * factor > DEAREST:
             raise TooBig("an XPath filter must be shorter, or search less in predicates", path=path)
         try:
-            self._find = etree.XPath(text, namespaces=dict(namespaces) or None, regexp=False, smart_strings=False)
-            self._find(etree.Element("nothing"))
+            self._find = Expression(text, namespaces)
         except etree.XPathError as error:
             raise BadValue(f"the filter is no XPath 1.0 expression: {error}", path=path) from None
 
     def __call__(self, notice: Notice) -> bool:
         """Tell whether a notification passes."""
         try:
-            return bool(self._find(notice.element.getroottree()))
+            return bool(self._find(notice.holder))
         except etree.XPathError:
             return False
 

@@ -316,7 +316,7 @@ class Subscription:
 def passes(notice: Notice, wanted: Selection | XPathFilter | None) -> bool:
     """Tell whether a filter selects anything of a notification; it is then sent whole, for it stands alone."""
     if isinstance(wanted, XPathFilter):
-        return _selected(wanted, notice.element)
+        return _selected(wanted, notice.holder)
     if wanted is None or wanted.everything:
         return True
     if wanted.child(notice.namespace, notice.name) is None:
@@ -324,9 +324,9 @@ def passes(notice: Notice, wanted: Selection | XPathFilter | None) -> bool:
     return bool(wanted.prune([deepcopy(notice.element)]))
 
 
-def _selected(wanted: XPathFilter, element: _Element) -> bool:
+def _selected(wanted: XPathFilter, holder: _Element) -> bool:
     """Tell whether an expression selects something; one that cannot be evaluated on this one selects nothing of it."""
     try:
-        return wanted.selects(element)
+        return wanted.selects(holder)
     except Invalid:
         return False

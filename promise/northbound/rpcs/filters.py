@@ -10,7 +10,7 @@ from promise.northbound.defaults import Report
 from promise.northbound.message import BASE, split
 from promise.northbound.rpcs.parameters import path_of
 from promise.northbound.subtree import EVERYTHING, Selection
-from promise.northbound.xpath import XPathFilter, shallow
+from promise.northbound.xpath import XPathFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class Filter(Protocol):
 
 
 class SubtreeFilter:
-    """A subtree filter; depth counts from the top-level nodes."""
+    """A subtree filter; depth counts from the nodes that it names last, without any from the top-level nodes."""
 
     built = True
 
@@ -48,11 +48,9 @@ class SubtreeFilter:
         self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int | None = None
     ) -> list[_Element]:
         """Return the top-level elements with what is wanted of them, reduced in place."""
-        del nodes
         found = self.building.prune(elements)
         if depth is not None:
-            for element in found:
-                shallow(element, depth)
+            self.building.shallow(found, nodes, depth)
         return found
 
 

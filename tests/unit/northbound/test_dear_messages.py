@@ -7,8 +7,9 @@ from lxml import etree
 
 from promise.errors import TooBig
 from promise.northbound.events.selecting import XPath
+from promise.northbound.expression import cost
 from promise.northbound.message import BASE, MOST_ATTRIBUTES, MOST_PREFIXES, parse, read_rpc
-from promise.northbound.xpath import XPathFilter, cost
+from promise.northbound.xpath import XPathFilter
 
 
 def rpc(attributes: str, inside: str = "<get/>") -> bytes:
@@ -48,7 +49,8 @@ def test_a_tag_declares_so_many_prefixes_and_no_more() -> None:
         ("//a[//b]", 2, 2),
         ("//a[//b[//c]]", 3, 3),
         ("//a[string-length(concat(string(/), string(/), string(/))) > 1]", 2, 4),
-        ("//a | //b", 3, 2),
+        ("//a | //b", 1, 2),
+        ("//a[b | c]", 2, 1),
     ],
 )
 def test_what_an_expression_costs(expression: str, power: int, factor: int) -> None:
