@@ -157,9 +157,12 @@ class Expression:
         found = [branch(holder) for branch in self._branches]
         if len(found) == 1:
             return found[0]
-        if not all(isinstance(one, list) for one in found):
-            raise etree.XPathEvalError("a union of what is no set of nodes")
-        return [node for nodes in found for node in nodes]
+        union: list[Any] = []
+        for nodes in found:
+            if not isinstance(nodes, list):
+                raise etree.XPathEvalError("a union of what is no set of nodes")
+            union += nodes
+        return union
 
 
 def held(elements: Sequence[_Element]) -> _Element:

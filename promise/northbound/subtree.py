@@ -14,11 +14,9 @@ from promise.errors import TooBig
 from promise.northbound.message import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lxml.etree import _Element
-
-    from promise.northbound.datastore import Node
 
 ANY: Final = "{*}"
 """The namespace of a filter node that has none: it stands for every namespace (RFC 6241 section 6.2.1)."""
@@ -170,6 +168,11 @@ class Selection:
             for match in node.matches
         )
 
+    @property
+    def named_last(self) -> bool:
+        """Whether what is here is asked for as it is, and not for something inside it; it may be for a value of it."""
+        return any(node.whole for node in self._nodes)
+
     def child(self, namespace: str, name: str) -> Selection | None:
         """Return what is wanted below the children of that name, None when such children are not wanted."""
         if any(node.whole for node in self._nodes):
@@ -196,19 +199,6 @@ class Selection:
     def prune(self, elements: Sequence[_Element]) -> list[_Element]:
         """Return those of the top-level elements that are wanted, reduced in place to what is wanted of them."""
         return list(elements) if self.everything else _select(elements, self._nodes)[0]
-
-    def shallow(self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int) -> None:
-        """Take away, of elements that were pruned, what is more levels below the nodes that are asked for.
-
-        Those are the nodes that the filter names last, and entries of which it names values: each is the first level.
-        """
-        for element in elements:
-            below = None if self.everything else self.child(*split(element.tag))
-            node = nodes.get(str(element.tag))
-            if below is None or any(one.whole for one in below._nodes):  # noqa: SLF001 - of its own class
-                shallow(element, depth, node)
-            else:
-                below.shallow(list(element), node.children if node else {}, depth)
 
 
 def _select(siblings: Sequence[_Element], nodes: Sequence[_Node]) -> tuple[list[_Element], list[_Element]]:
@@ -239,17 +229,6 @@ def _wanted(element: _Element, nodes: Sequence[_Node]) -> bool:
     for child in dropped:
         element.remove(child)
     return bool(kept)
-
-
-def shallow(element: _Element, depth: int, node: Node | None = None) -> None:
-    """Take away what is deeper than so many levels, the element itself being the first; entries keep their keys."""
-    keys = {node.child(member).name for member in node.keys} if node else set()
-    children = node.children if node else {}
-    for child in list(element):
-        if depth > 1:
-            shallow(child, depth - 1, children.get(str(child.tag)))
-        elif split(child.tag)[1] not in keys:
-            element.remove(child)
 
 
 def _match(element: _Element) -> _Match:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from promise.errors import BadValue, TooBig
+from promise.northbound.depth import shallow
 from promise.northbound.expression import LONGEST, Expression, cost, held, parts
-from promise.northbound.subtree import EVERYTHING, Selection, shallow
+from promise.northbound.subtree import EVERYTHING, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,10 +61,9 @@ class XPathFilter:
         holder = held(elements)
         selected = self._selected(holder)
         if holder in selected:  # the root is the first level
-            shown = [] if depth == 1 else list(elements)
-            for element in shown if depth is not None else ():
-                shallow(element, depth - 1, nodes.get(str(element.tag)))
-            return shown
+            for element in elements if depth is not None else ():
+                shallow(element, (depth or 1) - 1, nodes.get(str(element.tag)))
+            return [] if depth == 1 else list(elements)
         return [
             element for element in elements if _reduced(element, nodes.get(str(element.tag)), selected, depth)
         ]  # fmt: skip

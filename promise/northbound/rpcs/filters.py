@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from promise.errors import BadAttribute, BadValue, Invalid, MissingAttribute, UnknownAttribute
 from promise.northbound.defaults import NAMESPACE as WITH_DEFAULTS
 from promise.northbound.defaults import Report
+from promise.northbound.depth import shallow_below
 from promise.northbound.message import BASE, split
 from promise.northbound.rpcs.parameters import path_of
 from promise.northbound.subtree import EVERYTHING, Selection
@@ -50,7 +51,7 @@ class SubtreeFilter:
         """Return the top-level elements with what is wanted of them, reduced in place."""
         found = self.building.prune(elements)
         if depth is not None:
-            self.building.shallow(found, nodes, depth)
+            shallow_below(self.building, found, nodes, depth)
         return found
 
 

@@ -14,7 +14,7 @@ from promise.northbound.expression import branches, held
 from promise.northbound.xpath import XPathFilter
 
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
-SPACES = {"a": "urn:a", "b": "urn:b", "m": MONITORING}
+SPACES: dict[Any, str] = {"a": "urn:a", "b": "urn:b", "m": MONITORING}
 TREES = (
     '<one xmlns="urn:a"><item><name>x</name><size>1</size></item><item><name>y</name><size>2</size></item></one>',
     (
@@ -27,7 +27,7 @@ TREES = (
 def chosen(expression: str) -> list[str]:
     """Return the names of what is selected, with the text of leaves, in the order of the tree."""
     holder = held([etree.fromstring(text) for text in TREES])
-    found = XPathFilter(expression, {**SPACES})._selected(holder)
+    found = XPathFilter(expression, SPACES)._selected(holder)
     if holder in found:
         return ["root"]
     return [
@@ -126,10 +126,10 @@ def test_as_much_is_built_as_it_takes(expression: str) -> None:
     """What `building` leaves out changes nothing."""
 
     def selected(*trees: Any) -> list[bytes]:
-        wanted = XPathFilter(expression, {**SPACES})
+        wanted = XPathFilter(expression, SPACES)
         return [etree.tostring(one) for one in wanted.prune(trees, schema().top)]
 
-    building = XPathFilter(expression, {**SPACES}).building
+    building = XPathFilter(expression, SPACES).building
     whole = [etree.fromstring(text) for text in TREES]
     assert selected(*building.prune([etree.fromstring(text) for text in TREES])) == selected(*whole)
 
