@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from promise.northbound.library.modules import Library
     from promise.northbound.port import Lock
 
-NAMESPACE = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+MODULE = "ietf-netconf-monitoring"
+NAMESPACE = f"urn:ietf:params:xml:ns:yang:{MODULE}"
 
 CONFIGURATIONS = (Datastore.RUNNING, Datastore.CANDIDATE)
 """The datastores that RFC 6022 knows: those that can be locked."""
@@ -76,7 +77,7 @@ class SessionRecord:
         host = host_of(self.caller.source)
         return {
             "session-id": self.caller.session_id,
-            "transport": self.caller.transport,
+            "transport": f"{MODULE}:{self.caller.transport}",
             "username": self.caller.username,
             **({"source-host": host} if host else {}),
             "login-time": self.login,
@@ -195,7 +196,7 @@ def _schemas(library: Library) -> list[dict[str, Any]]:
         {
             "identifier": module.name,
             "version": module.revision,
-            "format": "yang",
+            "format": f"{MODULE}:yang",
             "namespace": module.namespace,
             "location": ["NETCONF"],
         }
