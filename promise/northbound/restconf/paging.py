@@ -17,10 +17,10 @@ from lxml import etree
 
 from promise.errors import BadParameter
 from promise.northbound.datastore import Kind, text_of
+from promise.northbound.expression import LONGEST, cost
 from promise.northbound.library.modules import library
 from promise.northbound.pages import Page, beyond, no_cursor
 from promise.northbound.restconf.paths import members
-from promise.northbound.xpath import LONGEST, cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
