@@ -64,8 +64,11 @@ class Invalid(PromiseError):
 
     `path` is an XPath with the prefixes of the modules ("/promise:create-reservation/promise:start"),
     empty where no node can be named; `rule` says what would have been right; `name` is the local name of the
-    element or attribute at fault; `namespace` its namespace where that is known.
+    element or attribute at fault; `namespace` its namespace where that is known. `hints` are what a client could
+    do better: structures for error-info, by qualified name ("{namespace}name"), each with its leaves.
     """
+
+    hints: tuple[tuple[str, tuple[tuple[str, str | int], ...]], ...] = ()
 
     def __init__(self, rule: str, *, path: str = "", name: str = "", namespace: str = "", app_tag: str = "") -> None:
         super().__init__(rule)
@@ -146,6 +149,14 @@ class TooBig(Invalid):
     """The message, or its nesting, is larger than the server reads."""
 
 
+class AnswerTooBig(Invalid):
+    """What would have to be told at once is more than the server makes."""
+
+
+class NothingSelected(Invalid):
+    """A filter that will never select anything."""
+
+
 class BadParameter(Invalid):
     """A query parameter that is unknown here, given twice, or has a value that it cannot have."""
 
@@ -189,10 +200,11 @@ class TooSlow(PromiseError):
 class Unsupported(PromiseError):
     """Modelled, but not implemented by this server; `what` names the operation or node."""
 
-    def __init__(self, what: str, *, path: str = "") -> None:
+    def __init__(self, what: str, *, path: str = "", app_tag: str = "") -> None:
         super().__init__(f"{what} is not supported by this server")
         self.what = what
         self.path = path
+        self.app_tag = app_tag
 
 
 class AlreadySubscribed(PromiseError):

@@ -15,6 +15,7 @@ from promise.config import ConfigError
 from promise.northbound.certificates import UnusableCertificate
 from promise.northbound.restconf.door import Door
 from promise.northbound.restconf.server import HttpServer
+from promise.northbound.restconf.subscribing import Subscribing
 
 if TYPE_CHECKING:
     from promise.allocation.replies import Replies
@@ -117,6 +118,8 @@ class App:
     async def _start_restconf(self) -> None:
         """Listen for RESTCONF; that the usual address is taken stops nobody who has not asked for it."""
         said = self.config.restconf
+        subscribed = self.server.subscribed
+        self.front.streams.operations = Subscribing(subscribed, self.front.access) if subscribed is not None else None
         door = Door(
             self.operations,
             self.front.records,

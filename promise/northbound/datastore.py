@@ -66,7 +66,8 @@ class Node:
     container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
     configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it, with
     the names of their modules as prefixes; `numeric` that it is a number. `rivals` are the members of the other cases
-    of the choices that it is in: they go when it comes (RFC 7950 section 7.9).
+    of the choices that it is in: they go when it comes (RFC 7950 section 7.9). `free` tells that it is anydata: it is
+    replaced as a whole, like a leaf, and its value is what RFC 7951 writes of whatever stands in it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Node:
     qualified: bool = False
     numeric: bool = False
     rivals: frozenset[str] = frozenset()
+    free: bool = False
 
     @property
     def many(self) -> bool:
@@ -282,6 +284,8 @@ def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any
         case schemanode.LeafNode():
             default = found.type.to_raw(found.default) if found.config and found.default is not None else None
             return Kind.LEAF, {"default": default, **_of_type(found.type)}
+        case schemanode.AnydataNode():
+            return Kind.LEAF, {"free": True}
         case _:
             return Kind.CONTAINER, {"presence": bool(getattr(found, "presence", False))}
 

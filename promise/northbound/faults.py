@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import structlog
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
+
+Told: TypeAlias = str | tuple[tuple[str, str | int], ...]
+"""The value of a child of <error-info>: text, or the leaves of a structure."""
 
 _log: Final = structlog.get_logger(__name__)
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
@@ -66,6 +69,8 @@ TABLE: Final[Mapping[type[BaseException], Row]] = {
     errors.NotUnique: Row("application", "operation-failed", 412, "data-not-unique"),
     errors.Inapplicable: Row("application", "operation-failed", 412),
     errors.TooBig: Row("rpc", "too-big", 413),
+    errors.AnswerTooBig: Row("application", "too-big", 400),
+    errors.NothingSelected: Row("application", "operation-failed", 500),
     errors.BadParameter: Row("protocol", "invalid-value", 400),
     errors.NoResource: Row("application", "invalid-value", 404),
     errors.NotAcceptable: Row("protocol", "invalid-value", 406),
@@ -103,13 +108,16 @@ _AT_ATTRIBUTE: Final = {"unknown-attribute", "missing-attribute", "bad-attribute
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error as protocols tell it; `info` are the children of <error-info>, by qualified name ("{ns}name")."""
+    """An error as protocols tell it; `info` are the children of <error-info>, by qualified name ("{ns}name").
+
+    The value of one is text, or what is in a structure: leaves of the same namespace.
+    """
 
     row: Row
     message: str
     app_tag: str = ""
     path: str = ""
-    info: tuple[tuple[str, str], ...] = ()
+    info: tuple[tuple[str, Told], ...] = ()
 
 
 def row(error: BaseException) -> Row:
@@ -127,7 +135,8 @@ def fault(error: BaseException) -> Fault:
         _log.error("internal-error", exc_info=error)
         return Fault(found, "internal error; the server's log says more", found.app_tag)
     app_tag = getattr(error, "app_tag", "") or found.app_tag
-    return Fault(found, _message(error), app_tag, _path(error), _info(error, found.tag))
+    hints = error.hints if isinstance(error, errors.Invalid) else ()
+    return Fault(found, _message(error), app_tag, _path(error), (*_info(error, found.tag), *hints))
 
 
 def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base_1_1: bool = True) -> bytes:
@@ -196,13 +205,20 @@ def _info(error: errors.PromiseError, tag: str) -> tuple[tuple[str, str], ...]:
     return (*info, ("bad-namespace", error.namespace)) if tag == "unknown-namespace" else info
 
 
-def _info_element(name: str, value: str, prefixes: Mapping[str, str]) -> str:
+def _info_element(name: str, value: Told, prefixes: Mapping[str, str]) -> str:
     """Return a child of <error-info>; the paths of `non-unique` declare their prefixes (RFC 7950 section 15.1)."""
     namespace, _, local = name.rpartition("}")
     declaration = f' xmlns="{namespace[1:]}"' if namespace else ""
+    if not isinstance(value, str):
+        return f"<{local}{declaration}>{leaves(value)}</{local}>"
     if local == "non-unique":
         declaration += _declared(_prefixes_in(value), prefixes)
     return f"<{local}{declaration}>{escape(value)}</{local}>"
+
+
+def leaves(value: Iterable[tuple[str, str | int]]) -> str:
+    """Return the leaves of a structure as elements, for its own namespace."""
+    return "".join(f"<{name}>{escape(str(said))}</{name}>" for name, said in value)
 
 
 def _prefixes_in(path: str) -> list[str]:

@@ -15,7 +15,7 @@ from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.callhome import CallHome, CallingHome
 from promise.northbound.dialogue import Dialogue, Limits
 from promise.northbound.events.netconf_events import SessionEvents
-from promise.northbound.events.state import NetconfStreams, StreamsState
+from promise.northbound.events.state import NetconfStreams, StreamsState, SubscriptionsState
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
 from promise.northbound.monitor import Monitor, NetconfState
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from promise.northbound.library.modules import YangModule
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Operations, StateSource
+    from promise.northbound.rpcs.subscribed import SubscribedRpcs
 
 SSH: Final = "netconf-ssh"
 TLS: Final = "netconf-tls"
@@ -125,6 +126,7 @@ class NetconfServer:
             YangLibrary(known, Datastore, options.origin),
             ModulesState(known, options.origin),
             *((StreamsState(events), NetconfStreams(events)) if events is not None else ()),
+            *((SubscriptionsState(events.established),) if events is not None else ()),
             *options.sources,
         )
         """What the server tells of itself."""
@@ -164,6 +166,11 @@ class NetconfServer:
         """Where it listens for SSH."""
         self.tls_addresses: list[tuple[str, int]] = []
         """Where it listens for TLS."""
+
+    @property
+    def subscribed(self) -> SubscribedRpcs | None:
+        """The operations on dynamic subscriptions, which all doors share."""
+        return self._requests.subscribed
 
     @property
     def sessions(self) -> Mapping[int, Dialogue]:

@@ -16,6 +16,7 @@ from promise.configuration.model import Section
 from promise.northbound import bindings as yang
 from promise.northbound import running
 from promise.northbound.datastores.state import PARTS
+from promise.northbound.events.state import tree_for
 from promise.northbound.nacm.control import NACM
 from promise.northbound.pages import Seen, following, page_of
 from promise.northbound.port import Content
@@ -102,7 +103,8 @@ class Records:
         actor = actor_of(caller)
         found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
         if part.content is not Content.CONFIG:
-            found.tree.update({one.top: one.tree() for one in self.sources if part.top in {None, one.top}})
+            told = {one.top: tree_for(one, caller) for one in self.sources if part.top in {None, one.top}}
+            found.tree.update({top: tree for top, tree in told.items() if tree})
             if part.top in {None, NACM}:
                 found.tree = self._access.counted(found.tree)
         found.tree = self.shown(caller, found.tree)

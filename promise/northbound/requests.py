@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from promise.errors import UnknownElement, UnknownNamespace
 from promise.northbound import defaults, monitor
-from promise.northbound.events import dynamic
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
 from promise.northbound.nacm.control import Control
-from promise.northbound.rpcs import nmda, notifications, pushing, schemas, subscribed
+from promise.northbound.rpcs import nmda, notifications, schemas, subscribing
 from promise.northbound.rpcs.commits import Commits
 from promise.northbound.rpcs.edits import Edits
 from promise.northbound.rpcs.retrieval import Retrieval
@@ -55,19 +54,22 @@ class Requests:
         self._sessions = SessionRpcs(sessions, datastores)
         self.ended = datastores.ended
         self._events = events
-        self._subscribed = SubscribedRpcs(sessions, events, datastores) if events is not None else None
         modules = tuple(modules)
         self.prefixes = {
             **notifications.PREFIXES,
             **schemas.PREFIXES,
             **nmda.PREFIXES,
-            **subscribed.PREFIXES,
+            **subscribing.PREFIXES,
             "ncwd": defaults.NAMESPACE,
             "nacm": library().modules["ietf-netconf-acm"].namespace,
             **{module.prefix: module.namespace for module in modules},
         }
         self._namespaces = {module.namespace for module in modules}
         retrieval = Retrieval(datastores, events, sources, self._access)
+        self.subscribed: SubscribedRpcs | None = None
+        """The operations on dynamic subscriptions, which RESTCONF has as well."""
+        if events is not None:
+            self.subscribed = SubscribedRpcs(sessions, events, datastores, retrieval)
         self._nmda = nmda.Nmda(datastores, retrieval)
         edits, commits = Edits(datastores), Commits(datastores)
         self._schemas = schemas.Schemas(library())
@@ -89,7 +91,8 @@ class Requests:
 
     def layer(self, operation: _Element) -> str:
         """Return the error-type of what goes wrong with an operation where only the operation tells."""
-        return "" if split(operation.tag)[0] in self._namespaces else "protocol"
+        own = {*self._namespaces, *subscribing.PREFIXES.values()}  # RFC 8640 section 7
+        return "" if split(operation.tag)[0] in own else "protocol"
 
     async def answer(self, caller: Caller, operation: _Element) -> bytes | Pending | Farewell:
         """Decide one request; raises what `faults` can tell."""
@@ -99,8 +102,8 @@ class Requests:
         self._access.execute(caller, namespace, name)
         if namespace == notifications.NAMESPACE and self._events is not None:
             return await self._sessions.create_subscription(caller, operation, self._events)
-        if namespace in {dynamic.NAMESPACE, pushing.YANG_PUSH} and self._subscribed is not None:
-            return await self._subscribed.answer(caller, operation)
+        if namespace in subscribing.PREFIXES.values() and self.subscribed is not None:
+            return await self.subscribed.answer(caller, operation)
         if namespace == monitor.NAMESPACE and name == schemas.OPERATION:
             return await self._schemas.get_schema(caller, operation)
         if namespace == nmda.NAMESPACE:

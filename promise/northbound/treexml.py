@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from promise.northbound.datastore import Kind, text_of
+from promise.northbound.library.modules import library
 from promise.northbound.message import escape
 from promise.northbound.qualified import declarations
 from promise.northbound.unchanging import Unchanging
@@ -32,6 +33,8 @@ def _nodes(tree: Tree, nodes: Iterable[Node], space: str) -> Iterator[str]:
 
 def _node(node: Node, value: Any, space: str) -> str:
     """Return the element of a node; of a list or leaf-list, those of all its entries."""
+    if node.free:
+        return _element(node, free(value, node.namespace), space)
     if node.kind is Kind.LEAF:
         return _leaf(node, value, space)
     if node.kind is Kind.LEAF_LIST:
@@ -126,3 +129,19 @@ def _may_be_wanted(node: Node, entry: Tree, wanted: Selection) -> bool:
         if values is not None and text_of(entry[member]) not in values:
             return False
     return True
+
+
+def free(value: Tree, space: str) -> str:
+    """Return the elements of what no schema says anything of: members of JSON whose names have those of modules."""
+    return "".join(_free(value, space))
+
+
+def _free(value: Tree, space: str) -> Iterator[str]:
+    modules = library().modules
+    for member, said in value.items():
+        module, _, name = member.rpartition(":")
+        namespace = modules[module].namespace if module in modules else space
+        own = "" if namespace == space else f' xmlns="{escape(namespace)}"'
+        for one in said if isinstance(said, list) and said != [None] else [said]:
+            inside = free(one, namespace) if isinstance(one, dict) else escape(text_of("" if one is None else one))
+            yield f"<{name}{own}>{inside}</{name}>"

@@ -160,7 +160,7 @@ async def test_the_module_is_advertised_and_its_streams_are_listed(player: Playe
     client = await player.stage.session("admin")
     (capability,) = [each for each in client.capabilities if each.startswith(SN)]
     assert "revision=2019-09-09" in capability
-    assert "features=encode-xml,replay,subtree,xpath" in capability
+    assert "features=encode-json,encode-xml,replay,subtree,xpath" in capability
     inside = f'<get xmlns="{NC[1:-1]}"><filter type="subtree"><streams xmlns="{SN}"/></filter></get>'
     found = list((await client.rpc(inside)).iter(f"{{{SN}}}stream"))
     assert [each.findtext(f"{{{SN}}}name") for each in found] == ["NETCONF", "capacity", "reservation", "allocation"]

@@ -122,10 +122,13 @@ async def test_everything_is_pushed_every_so_often_until_the_stop_time(player: P
     [
         (f"{RECORDS}<yp:periodic><yp:period>5</yp:period></yp:periodic>", "ietf-yang-push:period-unsupported"),
         (
-            RECORDS.replace("ds:operational", "ds:running") + "<yp:on-change/>",
+            RECORDS.replace("ds:operational", "ds:candidate") + "<yp:on-change/>",
             "ietf-yang-push:datastore-not-subscribable",
         ),
-        (f"{OPERATIONAL}<yp:on-change/>", "ietf-yang-push:unchanging-selection"),
+        (
+            f"{OPERATIONAL}<yp:datastore-subtree-filter/><yp:on-change/>",
+            "ietf-yang-push:unchanging-selection",
+        ),
         (
             f"{OPERATIONAL}<yp:datastore-xpath-filter>//[</yp:datastore-xpath-filter><yp:on-change/>",
             "ietf-subscribed-notifications:filter-unsupported",

@@ -1,15 +1,18 @@
-"""A dynamic subscription of RFC 8639 on a NETCONF session (RFC 8640): one of several, each told for itself.
+"""A dynamic subscription to a stream (RFC 8639), on a NETCONF session (RFC 8640) or read over HTTP (RFC 8650).
 
-Its state-change notifications are told to its receiver alone, whatever the filter says (RFC 8639 section 2.7).
+Changes of its state are told to its receiver alone, whatever the filter says (RFC 8639 section 2.7). One whose receiver
+does not take what is sent is suspended; nothing is lost by that, as the journal keeps it. When the receiver takes
+again, it is told that it was suspended and goes on, and then everything that has come meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from promise.northbound.events.notice import document
+from promise.northbound.events.statement import SUBSCRIBED, change_of_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -20,34 +23,61 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
 
-_OVER: Final = "no-such-subscription"
+OVER: Final = "no-such-subscription"
 """The only reason of RFC 8639 with which a subscription ends by itself that is not lack of something."""
+
+LAG: Final = 1024
+"""A receiver that stands still while so many entries of the journal come is suspended."""
 
 
 class Dynamic:
-    """See `port.Subscription`; `number` is its id, `owner` the user of its session."""
+    """See `port.Subscription` and `restconf.streaming.Source`; `number` is its id."""
 
-    def __init__(self, number: int, owner: str, stream: EventStream, source: Subscription) -> None:
+    def __init__(self, number: int, stream: EventStream, source: Subscription, lag: int = LAG) -> None:
         self.number = number
-        self.owner = owner
         self.over = False
         self.sent = 0
         self._stream = stream
         self._source = source
-        self._last: deque[bytes] = deque()
+        self._lag = lag
+        self._left = 0
+        """How far behind it was when something was last taken from it."""
+        self._aside: deque[Notice] = deque()
+        self._ending: Notice | None = None
 
     @property
     def interest(self) -> Interest:
         """What it is about."""
         return self._source.interest
 
+    @property
+    def excluded(self) -> int:
+        """Events that a filter or an access rule has kept back."""
+        return self._source.excluded
+
+    @property
+    def suspended(self) -> bool:
+        """Tell whether its receiver has not taken anything for too long."""
+        return not self.over and self._left <= self._lag < self._source.behind
+
     def change(self, interest: Interest) -> None:
         """Let it be about something else from now on: another filter, another stop time."""
         self._source.change(interest)
 
-    def kill(self) -> None:
+    def say(self, notice: Notice) -> None:
+        """Tell its receiver something, next."""
+        self._aside.append(notice)
+        self._source.wake()
+
+    def end(self, reason: str, module: str = SUBSCRIBED) -> None:
         """End it on somebody else's behalf, and say so."""
-        self._end()
+        if self._ending is None:
+            self._ending = self._state("subscription-terminated", reason, module)
+        self._source.wake()
+
+    def rewind(self, behind: tuple[int, int]) -> None:
+        """Go back to a place that its reader names."""
+        self._source.rewind(behind)
 
     def close(self) -> None:
         """End it without a word."""
@@ -55,48 +85,59 @@ class Dynamic:
         self._source.close()
         self._source.wake()
 
+    async def take(self) -> Sequence[tuple[Notice, Sequence[str]]] | None:
+        """Return what is told next, None when there is nothing yet; when it was told that it ends, it is over."""
+        if self.over:
+            return None
+        if self.suspended:
+            self._aside.append(self._state("subscription-suspended", "unsupportable-volume"))
+            self._aside.append(self._state("subscription-resumed"))
+        found = [self._aside.popleft() for _ in range(len(self._aside))]
+        if not found and self._ending is None:
+            found = [self._notice(one) for one in await self._source.step()]
+        self._left = self._source.behind
+        found = [notice for notice in found if notice is not self._ending]
+        if self._ending is not None and not self.over:
+            found.append(self._ending)
+            self.close()
+        return [(notice, ()) for notice in found] or None
+
+    async def news(self) -> None:
+        """Wait until there may be something to tell."""
+        if not self.over:
+            await self._source.news()
+
+    def wake(self) -> None:
+        """Let `news` return."""
+        self._source.wake()
+
     async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
         """Yield what writes one <notification> after the other."""
         try:
             while not self.over:
-                told = await self._source.step()
-                for written in self._said(told):
-                    yield written
-                if self._last:
-                    break
+                told = await self.take()
+                for notice, _ in told or ():
+                    yield partial(self._written, notice)
                 if told:
                     await asyncio.sleep(0)  # whoever else has something to do goes first
                 else:
-                    await self._source.news()
-            while self._last:
-                last = self._last.popleft()
-                yield lambda last=last: last  # type: ignore[misc]
+                    await self.news()
         finally:
             self.close()
 
-    def _said(self, told: Sequence[Notice | str]) -> list[Callable[[], bytes]]:
-        found: list[Callable[[], bytes]] = []
-        for one in told:
-            if one == "replayComplete":
-                said = self._about("replay-completed")
-                found.append(lambda said=said: said)  # type: ignore[misc]
-            elif one == "notificationComplete":
-                self._end()
-            else:
-                found.append(lambda one=one: self._written(one))  # type: ignore[misc]
-        return found
-
     def _written(self, notice: Notice) -> bytes:
-        if self.over:
-            return b""
-        self.sent += 1
-        return notice.document
+        """Return the notification; nothing when it was deleted meanwhile, but to say that it ends."""
+        return b"" if self.over and self._ending is None else notice.document
 
-    def _end(self) -> None:
-        """Say that nothing follows: RFC 8639 has subscription-completed for configured subscriptions alone."""
-        self._last.append(self._about("subscription-terminated", f"<reason>{_OVER}</reason>"))
-        self._source.wake()
+    def _notice(self, one: Notice | str) -> Notice:
+        if not isinstance(one, str):
+            self.sent += 1
+            return one
+        if one == "replayComplete":
+            return self._state("replay-completed")
+        # RFC 8639 has subscription-completed for configured subscriptions alone
+        self._ending = self._state("subscription-terminated", OVER)
+        return self._ending
 
-    def _about(self, name: str, more: str = "") -> bytes:
-        inside = f'<{name} xmlns="{NAMESPACE}"><id>{self.number}</id>{more}</{name}>'
-        return document(self._stream.now(), inside.encode())
+    def _state(self, name: str, reason: str = "", module: str = SUBSCRIBED) -> Notice:
+        return change_of_state(name, self._stream.now(), self.number, reason, module)

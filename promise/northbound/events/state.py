@@ -1,6 +1,6 @@
-"""Which event streams there are, and how far back each can be replayed.
+"""What the server tells of its event streams, how far back each can be replayed, and of the subscriptions to them.
 
-`ietf-subscribed-notifications:streams` tells it (RFC 8639), and `nc-notifications:netconf` (RFC 5277 section 3.4).
+ietf-subscribed-notifications has both (RFC 8639 section 3), nc-notifications the streams (RFC 5277 section 3.4).
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from promise.northbound.events.selecting import STREAMS
 from promise.northbound.words import sure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from promise.northbound.access import Caller
+    from promise.northbound.events.established import Subscriptions
     from promise.northbound.events.stream import EventStream
+    from promise.northbound.port import StateSource
 
 
 class StreamsState:
@@ -57,3 +62,30 @@ class NetconfStreams:
             for name, stream in STREAMS.items()
         ]
         return {"streams": {"stream": told}}
+
+
+class SubscriptionsState:
+    """See `port.StateSource`; everybody is shown his own, administrators those of all."""
+
+    top = "ietf-subscribed-notifications:subscriptions"
+
+    def __init__(self, known: Subscriptions) -> None:
+        self._known = known
+
+    def tree(self) -> dict[str, Any]:
+        """Return the content, as RFC 7951 writes it."""
+        return _listed(one.body for one in self._known)
+
+    def tree_for(self, caller: Caller) -> dict[str, Any]:
+        """Return what of it a caller is shown."""
+        return _listed(one.body for one in self._known if caller.administrator or one.user == caller.username)
+
+
+def _listed(bodies: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    found = list(bodies)
+    return {"subscription": found} if found else {}
+
+
+def tree_for(source: StateSource, caller: Caller) -> dict[str, Any]:
+    """Return what a source tells a caller."""
+    return source.tree_for(caller) if isinstance(source, SubscriptionsState) else source.tree()

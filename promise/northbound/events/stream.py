@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from promise.errors import Invalid
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
+from promise.northbound.events.established import Subscriptions
 from promise.northbound.events.notice import document
 from promise.northbound.events.selecting import STREAMS
 from promise.northbound.xpath import XPathFilter
@@ -94,6 +95,8 @@ class EventStream:
         self.log = log
         self.permits = permits
         self.clock = clock
+        self.established = Subscriptions(clock)
+        """The dynamic subscriptions of RFC 8639."""
         self._kept = recent
         self._recent: dict[int, Told] = {}
         self._listeners: dict[object, asyncio.Event] = {}
@@ -182,6 +185,8 @@ class Subscription:
         self._news = stream.listen(self)
         self._stopping: asyncio.Task[None] | None = None
         self.over = False
+        self.excluded = 0
+        """Events of the stream that a filter or an access rule has kept back."""
 
     async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
         """Yield what writes one <notification> after the other."""
@@ -255,6 +260,18 @@ class Subscription:
         self._interest, self._last = interest, None
         self._news.set()
 
+    @property
+    def behind(self) -> int:
+        """So many entries of the journal are there that it has not come to; 0 during a replay."""
+        return max(0, self._stream.log.durable_seq - self._cursor.position) if self._live_from is None else 0
+
+    def rewind(self, behind: tuple[int, int]) -> None:
+        """Go back to a place that the reader names; never forward, as nothing is left out."""
+        seq, told = behind
+        self._interest = self._interest._replace(behind=behind)
+        self._cursor.seek(min(seq - 1 if told else seq, self._cursor.position))
+        self._news.set()
+
     def close(self) -> None:
         """Listen no more."""
         self.over = True
@@ -299,14 +316,17 @@ class Subscription:
     def _wants(self, notice: Notice) -> bool:
         interest = self._interest
         names = STREAMS[interest.stream].names
-        return (
-            notice.only is None
-            and (names is None or notice.name in names)
-            and notice.for_eyes_of(self._actor)
-            and passes(notice, interest.wanted)
+        if notice.only is not None or (names is not None and notice.name not in names):
+            return False
+        if not notice.for_eyes_of(self._actor):
+            return False  # it does not exist for this actor, so it is not counted either
+        wanted = (
+            passes(notice, interest.wanted)
             and (interest.test is None or interest.test(notice))
             and self._stream.permits(self._actor, notice.namespace, notice.name)
         )
+        self.excluded += not wanted
+        return wanted
 
     def _about_itself(self, name: str) -> Callable[[], bytes]:
         said = document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())

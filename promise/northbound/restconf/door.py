@@ -8,6 +8,7 @@ import structlog
 
 from promise.errors import NoResource, NotAcceptable, NotAllowed, Unauthenticated, UnsupportedMedia, Unverifiable
 from promise.northbound.access import Caller
+from promise.northbound.events.established import PATH as SUBSCRIPTIONS
 from promise.northbound.faults import fault
 from promise.northbound.library.trees import SCHEMAS
 from promise.northbound.port import Datastore
@@ -65,7 +66,7 @@ class Door:
         self._data_missing = data_missing
         self._proofs = proofs
         self._state = state
-        self._invocation = Invocation(table)
+        self._invocation = Invocation(table, streams.operations if streams is not None else None)
         self._records = records
         self._resources = Resources(records, datastores)
         self._configuring = Configuring(records, datastores, self._status_of)
@@ -113,6 +114,8 @@ class Door:
             return await self._invocation.answer(caller, request, path[20:])
         if path.startswith(f"{_ROOT}/streams/") and self._streams is not None:
             return await self._streams.answer(caller, request, path[len(_ROOT) + 8 :])
+        if path.startswith(SUBSCRIPTIONS) and self._streams is not None:
+            return await self._streams.subscription(caller, request, path.removeprefix(SUBSCRIPTIONS))
         if path in {_ROOT, f"{_ROOT}/"}:
             return discovery.entry_point(request)
         if path.rstrip("/") == f"{_ROOT}/yang-library-version":

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.northbound.faults import YANG
+from promise.northbound.faults import YANG, leaves
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, escape
 from promise.northbound.restconf.exchange import RESTCONF, Encoding
@@ -14,12 +14,16 @@ from promise.northbound.restconf.exchange import RESTCONF, Encoding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from promise.northbound.faults import Fault
+    from promise.northbound.faults import Fault, Told
 
 _NAMES: Final = {module.prefix: module.name for module in library().modules.values()}
 _NAMESPACES: Final = {module.prefix: module.namespace for module in library().modules.values()}
 _PREFIX: Final = re.compile(r"""([A-Za-z_][\w.-]*):(?!:)|"[^"]*"|'[^']*'""")
-_MODULE_OF: Final = {BASE: "ietf-netconf:", YANG: ""}
+_MODULE_OF: Final = {
+    **{module.namespace: f"{module.name}:" for module in library().modules.values()},
+    BASE: "ietf-netconf:",
+    YANG: "",
+}
 """What stands before the name of a child of error-info in JSON; the YANG namespace is that of no module."""
 
 
@@ -54,6 +58,9 @@ def _info(fault: Fault) -> dict[str, Any]:
     for qualified, value in fault.info:
         namespace, _, name = qualified.rpartition("}")
         member = _MODULE_OF.get(namespace[1:] or BASE, "") + name
+        if not isinstance(value, str):
+            found[member] = dict(value)
+            continue
         known = found.get(member)
         found[member] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
     return found
@@ -92,8 +99,10 @@ def as_xml(fault: Fault) -> str:
     return f"<error>{''.join(parts)}</error>"
 
 
-def _info_element(qualified: str, value: str) -> str:
+def _info_element(qualified: str, value: Told) -> str:
     namespace, _, name = qualified.rpartition("}")
+    if not isinstance(value, str):
+        return f'<{name} xmlns="{namespace[1:]}">{leaves(value)}</{name}>'
     return f'<{name} xmlns="{namespace[1:] or BASE}">{escape(value)}</{name}>'
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from promise.errors import Invalid, Malformed, NoResource, NotAllowed
 from promise.northbound.codec import parse_json
+from promise.northbound.library.modules import library
 from promise.northbound.message import parse, split
 from promise.northbound.restconf import media
 from promise.northbound.restconf.exchange import RESTCONF, Encoding, Reply, Request
@@ -14,7 +15,7 @@ from promise.northbound.restconf.paths import decoded
 from promise.northbound.restconf.query import NOTHING, read_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from promise.northbound.access import Caller
     from promise.northbound.codec import Rpc
@@ -36,23 +37,44 @@ class Invocable(Protocol):
         """Decide a request and return its output. Raises errors.PromiseError."""
 
 
+class Further(Protocol):
+    """Operations that no binding describes: those of protocols."""
+
+    names: Sequence[str]
+    """Their names, with those of their modules."""
+
+    def permit(self, caller: Caller, name: str) -> None:
+        """Raise errors.Denied unless the caller may run an operation."""
+
+    async def invoke(self, caller: Caller, request: Request, name: str) -> Reply:
+        """Decide a request."""
+
+
 class Invocation:
     """Answers what is below {+restconf}/operations."""
 
-    def __init__(self, table: Invocable) -> None:
+    def __init__(self, table: Invocable, further: Further | None = None) -> None:
         self._table = table
+        self._further = further
+        self._others = tuple(further.names) if further is not None else ()
 
     async def answer(self, caller: Caller, request: Request, path: str) -> Reply:
         """Answer a request; `path` is what follows "/operations", empty for the list of them."""
         if path in {"", "/"}:
             return self._list(request)
-        rpc = self._table.rpcs.get(decoded(path[1:].removesuffix("/")))
-        if rpc is None:
-            raise NoResource(f'there is no operation "{decoded(path[1:])[:64]}"; each is called module:name')
+        name = decoded(path[1:].removesuffix("/"))
+        rpc = self._table.rpcs.get(name)
+        if rpc is None and name not in self._others:
+            raise NoResource(f'there is no operation "{name[:64]}"; each is called module:name')
         if request.method == "OPTIONS":
             return Reply(200, headers={"Allow": ", ".join(METHODS)})
         if request.method != "POST":
             raise NotAllowed("an operation is invoked by POST", METHODS)
+        if rpc is None:
+            assert self._further is not None
+            self._further.permit(caller, name)
+            read_query(request.query, NOTHING)
+            return await self._further.invoke(caller, request, name)
         self._table.permit(caller, rpc)
         read_query(request.query, NOTHING)
         return await self._invoke(caller, request, rpc)
@@ -64,7 +86,7 @@ class Invocation:
             raise NotAllowed("the operations are listed by GET, and each is invoked below its own name", LISTING)
         read_query(request.query, NOTHING)
         wanted = media.wanted(request)
-        return Reply(200, listing(self._table.rpcs, wanted.encoding), wanted.name)
+        return Reply(200, listing((*self._table.rpcs, *self._others), wanted.encoding), wanted.name)
 
     async def _invoke(self, caller: Caller, request: Request, rpc: Rpc[Any, Any]) -> Reply:
         wanted = media.wanted(request)
@@ -84,11 +106,12 @@ class Invocation:
         return Reply(200, content, wanted.name)
 
 
-def listing(rpcs: Mapping[str, Rpc[Any, Any]], encoding: Encoding) -> bytes:
-    """Return the container `operations`: an empty leaf for each."""
+def listing(names: Sequence[str], encoding: Encoding) -> bytes:
+    """Return the container `operations`: an empty leaf for each, by its name with that of its module."""
     if encoding is Encoding.JSON:
-        return json.dumps({"ietf-restconf:operations": {name: [None] for name in rpcs}}).encode()
-    inside = "".join(f'<{rpc.name} xmlns="{rpc.namespace}"/>' for rpc in rpcs.values())
+        return json.dumps({"ietf-restconf:operations": {name: [None] for name in names}}).encode()
+    qualified = (name.partition(":") for name in names)
+    inside = "".join(f'<{name} xmlns="{library().modules[module].namespace}"/>' for module, _, name in qualified)
     return f'<operations xmlns="{RESTCONF}">{inside}</operations>'.encode()
 
 

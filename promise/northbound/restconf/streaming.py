@@ -3,6 +3,7 @@
     /restconf/streams/NETCONF/json                          every event that the reader may know of
     /restconf/streams/capacity/xml?start-time=…&filter=…    replay from the journal, an XPath filter
     /restconf/streams/<subscription-id>/json                what a subscription made over RESTCONF tells
+    /restconf/subscriptions/<key>                           the same for one of RFC 8650; its URI is in its answer
 
 Who comes back with a Last-Event-ID goes on behind that event. A slow reader delays nobody: it is read for at its own
 pace, from the journal.
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.stream import EventStream
     from promise.northbound.restconf.exchange import Request
+    from promise.northbound.restconf.invocation import Further
 
 METHODS: Final = ("GET", "OPTIONS")
 PIECE: Final = 32 * 1024
@@ -74,6 +76,8 @@ class Streams:
         """Scheme and authority at which the streams are, once the server listens."""
         self._events = events
         self._feeds = feeds
+        self.operations: Further | None = None
+        """The operations of RFC 8650, once there are any."""
         self._open: set[Source] = set()
         self._closing = False
         self._heart: asyncio.Task[None] | None = None
@@ -105,7 +109,24 @@ class Streams:
             found = self._feeds.attach(caller, name, behind)
         if found is None:
             raise NoResource(f'there is no stream "{name[:64]}"; there are {", ".join(STREAMS)}')
-        pieces = self._pieces(found, xml=encoding == Encoding.XML.value)
+        return self._reply(found, xml=encoding == Encoding.XML.value)
+
+    async def subscription(self, caller: Caller, request: Request, key: str) -> Reply:
+        """Answer a request for what a dynamic subscription tells; `key` is what follows "/subscriptions/"."""
+        if request.method == "OPTIONS":
+            return Reply(200, headers={"Allow": ", ".join(METHODS)})
+        if request.method != "GET":
+            raise NotAllowed("a subscription can only be read here; it is ended by delete-subscription", METHODS)
+        _acceptable(request)
+        parameters(request.query, frozenset())
+        behind = _behind(request)
+        found = self._events.established.attach(caller, decoded(key), behind)
+        if found is None:
+            raise NoResource("there is no such subscription (any more), or it is somebody else's")
+        return self._reply(found[0], xml=found[1])
+
+    def _reply(self, source: Source, *, xml: bool) -> Reply:
+        pieces = self._pieces(source, xml=xml)
         return Reply(200, media=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"}, stream=pieces)
 
     async def _subscribed(self, caller: Caller, request: Request, name: str, behind: tuple[int, int] | None) -> Source:

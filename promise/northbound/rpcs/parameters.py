@@ -17,10 +17,10 @@ from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.events.dynamic import NAMESPACE as SUBSCRIBED
 from promise.northbound.events.notice import NAMESPACE as NOTIFICATION
+from promise.northbound.events.pushing import YANG_PUSH
 from promise.northbound.message import BASE, split
 from promise.northbound.monitor import NAMESPACE as MONITORING
 from promise.northbound.port import Datastore
-from promise.northbound.rpcs.pushing import YANG_PUSH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,6 +8,7 @@ from lxml import etree
 
 from promise.errors import Invalid
 from promise.northbound.defaults import Report, reported
+from promise.northbound.events.state import tree_for
 from promise.northbound.port import Content, Datastore
 from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
 from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
@@ -92,7 +93,7 @@ class Retrieval:
         if self._events is not None:
             await self._events.log_times()  # two of the sources tell them
         writer = Writer(exact=wanted.plain)
-        texts = [writer.nodes({node.member: source.tree()}, [node], wanted) for node, source in asked]
+        texts = [writer.nodes({node.member: tree_for(source, caller)}, [node], wanted) for node, source in asked]
         found = Shown([text for text in texts if text], exact=writer.exact)
         if self._access.reads_whole(caller, ((node,) for node, _ in asked)):
             return found

@@ -1,257 +1,385 @@
-"""establish-, modify-, delete- and kill-subscription on NETCONF sessions (RFC 8639 section 2.4, RFC 8640).
+"""establish-, modify-, delete- and kill-subscription (RFC 8639 section 2.4), resync-subscription (RFC 8641, 4.4.4).
 
-    <establish-subscription xmlns="urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications">
-      <stream>NETCONF</stream>  <stream-subtree-filter>…</…> | <stream-xpath-filter>…</…>
-      <replay-start-time/>?  <stop-time/>?  <encoding>encode-xml</encoding>?
-
-What cannot be has an error-app-tag with the identity of RFC 8639 that says why (RFC 8640 section 7).
+They are the same on NETCONF sessions (RFC 8640) and over RESTCONF (RFC 8650); `established` keeps what they make.
 """
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from promise.errors import (
-    BadValue,
-    DuplicateNode,
-    Invalid,
-    MissingElement,
-    NoRoom,
-    UnknownElement,
-    Unsupported,
-)
+from lxml import etree
+
+from promise.errors import BadValue, Invalid, MissingElement, NoResource, UnknownElement, Unsupported
 from promise.northbound.codec.moment import DATE_AND_TIME
-from promise.northbound.events.dynamic import NAMESPACE, Dynamic
-from promise.northbound.events.selecting import STREAMS, XPath
+from promise.northbound.events.dynamic import OVER, Dynamic
+from promise.northbound.events.established import Established
+from promise.northbound.events.pushing import LARGEST, OnChange, Periodic, Push, too_big
+from promise.northbound.events.statement import SUBSCRIBED, Statement
 from promise.northbound.message import split
-from promise.northbound.port import Datastore, Interest
-from promise.northbound.rpcs.parameters import parameters_of, path_of
-from promise.northbound.rpcs.pushed import push_of
-from promise.northbound.rpcs.pushing import YANG_PUSH, Periodic, Push
+from promise.northbound.port import Content, Datastore
+from promise.northbound.rpcs import pushed, streamed
+from promise.northbound.rpcs.filters import ALL
+from promise.northbound.rpcs.parameters import path_of
+from promise.northbound.rpcs.subscribing import (
+    ESTABLISH,
+    MODIFY,
+    PREFIXES,
+    PUSH_TAG,
+    SN,
+    SUBSCRIBED_TAG,
+    YP,
+    identity,
+    moment,
+    number,
+    parameters,
+    terms_of,
+    text,
+)
 from promise.northbound.subtree import Selection
-from promise.northbound.words import actor_of, ending, starting, sure
+from promise.northbound.treexml import whole
+from promise.northbound.words import actor_of, starting, sure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
     from promise.northbound.events.stream import EventStream
-    from promise.northbound.port import Datastores
+    from promise.northbound.port import Datastores, Interest
+    from promise.northbound.rpcs.filters import Filter
+    from promise.northbound.rpcs.retrieval import Retrieval
     from promise.northbound.rpcs.sessions import OpenSession
 
-PREFIXES: Final = {"sn": NAMESPACE, "yp": YANG_PUSH}
+__all__ = ["OPERATIONS", "PREFIXES", "SubscribedRpcs"]
 
-MOST: Final = 64
-"""Subscriptions that one session may have."""
+OPERATIONS: Final = (
+    *(f"ietf-subscribed-notifications:{name}-subscription" for name in ("establish", "modify", "delete", "kill")),
+    "ietf-yang-push:resync-subscription",
+)
+"""The operations, by their names with those of their modules."""
 
-_LARGEST: Final = 2**32 - 1
-_FILTERS: Final = ("stream-filter-name", "stream-subtree-filter", "stream-xpath-filter")
-_QUALITY: Final = ("dscp", "weighting", "dependency")
-"""Parameters of features that this server does not have."""
+_LIST: Final = f"{{{SN}}}subscriptions"
+_NAMES: Final = {"datastore": "ietf-datastores", "encoding": "ietf-subscribed-notifications"}
+"""The modules of the identities that terms name."""
 
-_APP_TAG: Final = "ietf-subscribed-notifications:"
+Answer = dict[str, Any]
+"""The output of an operation, as RFC 7951 writes it; empty = ok."""
 
 
 class SubscribedRpcs:
-    """The operations of RFC 8639 for these sessions, by session-id."""
+    """The operations, for these sessions by session-id and for callers without one."""
 
-    def __init__(self, sessions: Mapping[int, OpenSession], events: EventStream, datastores: Datastores) -> None:
+    def __init__(
+        self,
+        sessions: Mapping[int, OpenSession],
+        events: EventStream,
+        datastores: Datastores,
+        retrieval: Retrieval,
+    ) -> None:
         self._sessions = sessions
         self._events = events
         self._datastores = datastores
-        self._numbers = itertools.count(1)
-        self._known: dict[int, tuple[int, Dynamic | Push]] = {}
-        self._operations = {
-            "establish-subscription": self._establish,
-            "modify-subscription": self._modify,
-            "delete-subscription": self._delete,
-            "kill-subscription": self._kill,
+        self._retrieval = retrieval
+        self.known = events.established
+        self._operations: Mapping[tuple[str, str], Callable[[Caller, _Element, str, str], Awaitable[Answer]]] = {
+            (SN, ESTABLISH): self._establish,
+            (SN, MODIFY): self._modify,
+            (SN, "delete-subscription"): self._delete,
+            (SN, "kill-subscription"): self._kill,
+            (YP, "resync-subscription"): self._resync,
         }
-        """Those of ietf-subscribed-notifications; ietf-yang-push has resync-subscription beside them."""
 
     async def answer(self, caller: Caller, operation: _Element) -> bytes:
-        """Decide one request."""
+        """Decide one request of a NETCONF session, on which notifications are in XML (RFC 8640 section 5)."""
+        said = await self.decide(caller, operation, "encode-xml")
+        if not said:
+            return b"<ok/>"
+        return "".join(f'<{name} xmlns="{SN}">{value}</{name}>' for name, value in said.items()).encode()
+
+    async def decide(self, caller: Caller, operation: _Element, encoding: str, origin: str = "") -> Answer:
+        """Decide one request and return its output; notifications are in `encoding` where nothing else is said.
+
+        `origin` is scheme and authority of the URI at which a subscription of a caller without session is read.
+        """
         namespace, name = split(operation.tag)
-        handler = self._operations.get(name)
-        if namespace == YANG_PUSH:
-            handler = self._resync if name == "resync-subscription" else None
+        handler = self._operations.get((namespace, name))
         if handler is None:
-            rule = f"ietf-subscribed-notifications has no operation <{name}>"
-            raise UnknownElement(rule, path="/nc:rpc", name=name, namespace=namespace)
-        self._known = {key: known for key, known in self._known.items() if not known[1].over}
-        return await handler(caller, operation)
+            raise UnknownElement(f"there is no operation <{name}>", path="/nc:rpc", name=name, namespace=namespace)
+        return await handler(caller, operation, encoding, origin)
 
-    async def _establish(self, caller: Caller, operation: _Element) -> bytes:
-        if sum(session == caller.session_id for session, _ in self._known.values()) >= MOST:
-            raise NoRoom(f"a session may have {MOST} subscriptions", app_tag=f"{_APP_TAG}insufficient-resources")
-        if any(str(child.tag) == f"{{{YANG_PUSH}}}datastore" for child in operation):
-            return await self._establish_push(caller, operation)
-        given = parameters_of(operation, "stream", *_FILTERS, "replay-start-time", "stop-time", "encoding", *_QUALITY)
-        path, now = path_of(operation), self._events.now()
-        if "stream" not in given:
-            raise MissingElement("a subscription must name a stream", path=path, name="stream")
-        stream = _text(given["stream"])
-        if stream not in STREAMS:
-            rule = f"there is no stream {stream!r}; there are {', '.join(STREAMS)}"
-            raise BadValue(rule, path=f"{path}/sn:stream", name="stream")
-        _check_encoding(given, path)
-        begin = _moment(given, "replay-start-time", path)
-        if begin is not None and begin > sure(now + 1):
-            rule = "replay-start-time must not be in the future"
-            raise BadValue(rule, path=f"{path}/sn:replay-start-time", name="replay-start-time")
-        interest = _filtered(given, path, Interest(start=ending(begin), stream=stream))
-        interest = _stopped(given, path, interest, begin or sure(now))
-        revised = await self._revised(interest)
+    # --- establishing --------------------------------------------------------------------------------------------
+
+    async def _establish(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
+        path, id_ = path_of(operation), self.known.number(caller)
+        push = any(str(child.tag) == f"{{{YP}}}datastore" for child in operation)
+        given = parameters(operation, *(pushed.KNOWN if push else streamed.KNOWN))
+        encoding = _encoding(caller, given, path, encoding)
+        made = await (self._pushed if push else self._streamed)(caller, given, path, id_)
+        made.terms["encoding"] = f"{SUBSCRIBED_TAG}{encoding}"
+        self.known.add(made, origin)
+        if caller.session_id:
+            self._sessions[caller.session_id].subscribe(made.subject)
+        revised = {} if push else await self._revised(given, path)
+        uri = {"ietf-restconf-subscribed-notifications:uri": made.uri} if made.uri else {}
+        return {"id": id_, **revised, **uri}
+
+    async def _streamed(self, caller: Caller, given: Mapping[str, _Element], path: str, id_: int) -> Established:
+        """Begin to tell the events of a stream."""
+        interest = streamed.begun(given, path, self._events.now())
+        interest = await self._filtered(caller, given, path, interest, "establish")
         source = await self._events.subscribe(actor_of(caller), interest)
-        made = Dynamic(next(self._numbers), caller.username, self._events, source)
-        self._known[made.number] = caller.session_id, made
-        self._sessions[caller.session_id].subscribe(made)
-        return f'<id xmlns="{NAMESPACE}">{made.number}</id>{revised}'.encode()
+        return _made(Dynamic(id_, self._events, source), caller, given)
 
-    async def _establish_push(self, caller: Caller, operation: _Element) -> bytes:
-        """Begin to push what a datastore holds (RFC 8641 section 4.4.1)."""
-        asked = push_of(operation, self._events.now())
-        schema = self._datastores.schema
+    async def _filtered(
+        self, caller: Caller, given: Mapping[str, _Element], path: str, plain: Interest, operation: str
+    ) -> Interest:
+        name = streamed.filter_given(given, path)
+        if name is None:
+            return plain
+        where = f"{path}/sn:{name}"
+        if name == "stream-filter-name":
+            element = await self._configured(caller, "stream-filter", given[name], where)
+            return plain if element is None else streamed.filtered(plain, element, where, operation)
+        return streamed.filtered(plain, given[name], where, operation)
 
-        async def read() -> Sequence[_Element]:
-            found = await self._datastores.read(caller, Datastore.OPERATIONAL, asked.wanted.building)
-            return asked.wanted.prune(found.elements(), schema.top)
+    async def _configured(self, caller: Caller, kind: str, named: _Element, path: str) -> _Element | None:
+        """Return a configured filter that the caller may read; None where it is there and lets everything pass."""
+        for entry in await self.filters(caller):
+            key, *rest = entry
+            if split(entry.tag)[1] == kind and text(key) == text(named):
+                return rest[0] if rest else None
+        rule = f"there is no {kind} {text(named)!r} to refer to"
+        raise BadValue(rule, path=path, app_tag=f"{SUBSCRIBED_TAG}filter-unsupported")
 
-        await read()  # an expression may fail only when it is evaluated
-        made = Push(next(self._numbers), self._events, schema.top, read, asked.trigger)
-        made.stop = asked.stop
-        self._known[made.number] = caller.session_id, made
-        self._sessions[caller.session_id].subscribe(made)
-        return f'<id xmlns="{NAMESPACE}">{made.number}</id>'.encode()
+    async def filters(self, caller: Caller) -> Sequence[_Element]:
+        """Return the entries of the configured filters that a caller may read."""
+        wanted = etree.Element("filter")
+        etree.SubElement(wanted, f"{{{SN}}}filters")
+        found = await self._datastores.read(caller, Datastore.RUNNING, Selection.of(wanted), Content.CONFIG)
+        return [entry for element in found.elements() for entry in element if element.tag == f"{{{SN}}}filters"]
 
-    async def _resync(self, caller: Caller, operation: _Element) -> bytes:
-        given = parameters_of(operation, "id")
-        found = self._own(caller, given, path_of(operation))
-        if not isinstance(found, Push) or isinstance(found.trigger, Periodic):
-            rule = "only what is pushed on change can be synchronized again"
-            tag = "ietf-yang-push:no-such-subscription-resync"
-            raise BadValue(rule, path=f"{path_of(operation)}/yp:id", name="id", app_tag=tag)
-        found.resync()
-        return b"<ok/>"
+    async def _pushed(self, caller: Caller, given: Mapping[str, _Element], path: str, id_: int) -> Established:
+        """Begin to push what a datastore holds."""
+        now = self._events.now()
+        datastore = pushed.datastore_of(given, path)
+        trigger = pushed.trigger_of(given, path, "establish")
+        if trigger is None:
+            raise MissingElement("periodic or on-change must say when it is pushed", path=path, name="periodic")
+        stop = _stop(given, path, now)
+        wanted, where = await self._selected(caller, given, path, "establish"), f"{path}/yp:datastore"
+        read = await self._tried(caller, datastore, wanted, trigger, where, "establish")
+        subject = Push(id_, self._events, self._datastores.schema.top, read, trigger, stop)
+        await subject.begin()
+        made = _made(subject, caller, given)
+        made.terms |= _trigger_terms(trigger)
+        return made
 
-    async def _revised(self, interest: Interest) -> str:
+    async def _selected(self, caller: Caller, given: Mapping[str, _Element], path: str, operation: str) -> Filter:
+        name = streamed.filter_given(given, path, pushed.FILTERS)
+        element = None if name is None else given[name]
+        where = f"{path}/yp:{name}"
+        if element is not None and name == "selection-filter-ref":
+            element = await self._configured(caller, "selection-filter", element, where)
+        return ALL if element is None else pushed.filter_of(element, where, operation)
+
+    async def _tried(
+        self,
+        caller: Caller,
+        datastore: Datastore,
+        wanted: Filter,
+        trigger: Periodic | OnChange,
+        path: str,
+        operation: str,
+    ) -> Callable[[], Awaitable[Sequence[_Element]]]:
+        """Return what reads what is selected, once it is seen that it can be read, and is not too much."""
+        pushed.expect_selection(wanted, self._datastores.schema.top, trigger, path)
+        reads = self._datastores.read if isinstance(trigger, OnChange) else self._retrieval.nodes
+        read = partial(self._read, reads, caller, datastore, wanted)
+        try:
+            found = await read()
+        except Invalid as fault:  # an expression may fail only when it is evaluated
+            raise pushed.unfit(fault, path, operation) from None
+        if isinstance(trigger, Periodic) or trigger.sync:
+            size = sum(len(etree.tostring(element)) for element in found)
+            if size > LARGEST:
+                error = too_big(size, f"{{{YP}}}{operation}-subscription-datastore-error-info")
+                error.path = path
+                error.app_tag = f"{PUSH_TAG}{'update' if isinstance(trigger, Periodic) else 'sync'}-too-big"
+                raise error
+        return read
+
+    async def _read(self, reads: Any, caller: Caller, datastore: Datastore, wanted: Filter) -> Sequence[_Element]:
+        content = Content.ALL if datastore is Datastore.OPERATIONAL else Content.CONFIG
+        found = await reads(caller, datastore, wanted.building, content)
+        return wanted.prune(found.elements(), self._datastores.schema.top)
+
+    async def _revised(self, given: Mapping[str, _Element], path: str) -> Answer:
         """Return from when on is replayed, where the log does not go back as far as was asked."""
-        if interest.start is None:
-            return ""
+        asked = moment(given, "replay-start-time", path)
+        if asked is None:
+            return {}
         created, aged = await self._events.log_times()
         first = created if aged is None else aged
-        if first is None or interest.start >= first:
-            return ""
-        name = "replay-start-time-revision"
-        return f'<{name} xmlns="{NAMESPACE}">{DATE_AND_TIME.text(sure(first))}</{name}>'
+        if first is None or asked >= sure(first):
+            return {}
+        return {"replay-start-time-revision": DATE_AND_TIME.text(sure(first))}
 
-    async def _modify(self, caller: Caller, operation: _Element) -> bytes:
-        given = parameters_of(operation, "id", *_FILTERS, "stop-time")
+    # --- changing ------------------------------------------------------------------------------------------------
+
+    async def _modify(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
+        del encoding, origin
         path = path_of(operation)
+        streams = tuple(f"sn:{name}" for name in streamed.FILTERS)
+        given = parameters(operation, "sn:id", "sn:stop-time", *streams, *pushed.KNOWN[:6])
         found = self._own(caller, given, path)
-        if isinstance(found, Push):
-            raise Unsupported("modifying a subscription to a datastore", path=path)
-        plain = found.interest
-        interest = plain
-        if given.keys() & set(_FILTERS):
-            interest = _filtered(given, path, Interest(None, plain.start, plain.stop, plain.stream))
-        if "stop-time" in given:
-            interest = _stopped(given, path, interest, sure(self._events.now()))
-        found.change(interest)
-        return b"<ok/>"
+        if isinstance(found.subject, Push):
+            await self._modify_push(caller, found, found.subject, given, path)
+        else:
+            await self._modify_stream(caller, found, found.subject, given, path)
+        if not found.session:  # RFC 8650 section 3.4: the receiver is told on its stream where the new terms begin
+            found.subject.say(self._modified(found))
+        return {}
 
-    async def _delete(self, caller: Caller, operation: _Element) -> bytes:
-        found = self._own(caller, parameters_of(operation, "id"), path_of(operation))
-        found.close()
-        return b"<ok/>"
+    async def _modify_stream(
+        self, caller: Caller, found: Established, subject: Dynamic, given: Mapping[str, _Element], path: str
+    ) -> None:
+        strange = next((name for name in given if f"yp:{name}" in pushed.KNOWN), None)
+        if strange is not None:
+            rule = f"subscription {subject.number} is about a stream: it has no {strange}"
+            raise UnknownElement(rule, path=path, name=strange, namespace=YP)
+        interest = await self._filtered(caller, given, path, subject.interest, "modify")
+        interest = streamed.stopped(given, path, interest, sure(self._events.now()))
+        subject.change(interest)
+        _retell(found, given, streamed.FILTERS)
 
-    async def _kill(self, caller: Caller, operation: _Element) -> bytes:
+    async def _modify_push(
+        self, caller: Caller, found: Established, subject: Push, given: Mapping[str, _Element], path: str
+    ) -> None:
+        strange = next((name for name in given if name in streamed.FILTERS), None)
+        if strange is not None:
+            rule = f"subscription {subject.number} is about a datastore: it has no {strange}"
+            raise UnknownElement(rule, path=path, name=strange, namespace=SN)
+        datastore = Datastore(str(found.terms[f"{PUSH_TAG}datastore"]).rpartition(":")[2])
+        if "datastore" in given and pushed.datastore_of(given, path) is not datastore:
+            rule = f"the datastore of a subscription, {datastore}, cannot be changed"
+            raise BadValue(rule, path=f"{path}/yp:datastore", name="datastore")
+        trigger, stop = self._new_trigger(subject, given, path), _stop(given, path, self._events.now())
+        read = None
+        if streamed.filter_given(given, path, pushed.FILTERS) is not None:
+            wanted = await self._selected(caller, given, path, "modify")
+            read = await self._tried(caller, datastore, wanted, trigger or subject.trigger, path, "modify")
+        subject.change(read, trigger, stop)
+        _retell(found, given, pushed.FILTERS)
+        found.terms |= _trigger_terms(subject.trigger)
+
+    def _new_trigger(self, subject: Push, given: Mapping[str, _Element], path: str) -> Periodic | OnChange | None:
+        """Return the new trigger; only its period can change, not its kind."""
+        trigger = pushed.trigger_of(given, path, "modify")
+        if trigger is not None and type(trigger) is not type(subject.trigger):
+            name = "on-change" if isinstance(trigger, OnChange) else "periodic"
+            rule = f"subscription {subject.number} cannot become {name}: establish another one"
+            raise BadValue(rule, path=f"{path}/yp:{name}", name=name)
+        if isinstance(trigger, OnChange) and isinstance(subject.trigger, OnChange):
+            return OnChange(trigger.dampening, subject.trigger.sync, subject.trigger.excluded)
+        return trigger
+
+    def _modified(self, found: Established) -> Statement:
+        """Return the notification that says how a subscription is now (RFC 8639 section 2.7.2)."""
+        said = {"id": found.subject.number, **found.told}
+        entry = self._datastores.schema.top[_LIST].children[f"{{{SN}}}subscription"]
+        inside = whole(said, entry.children.values(), SN)
+        return Statement(SUBSCRIBED, "subscription-modified", self._events.now(), inside, lambda: said)
+
+    # --- ending --------------------------------------------------------------------------------------------------
+
+    async def _delete(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
+        del encoding, origin
+        path = path_of(operation)
+        self._own(caller, parameters(operation, "sn:id"), path).subject.close()
+        return {}
+
+    async def _kill(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
         """End anybody's subscription; it is nacm:default-deny-all."""
-        del caller
-        given = parameters_of(operation, "id")
-        number = _number(given, path_of(operation))
-        if number not in self._known:
-            raise _no_such(number, path_of(operation))
-        self._known[number][1].kill()
-        return b"<ok/>"
+        del caller, encoding, origin
+        path = path_of(operation)
+        id_ = number(parameters(operation, "sn:id"), path)
+        found = self.known.find(id_)
+        if found is None:
+            raise _no_such(id_, path)
+        found.subject.end(OVER)
+        return {}
 
-    def _own(self, caller: Caller, given: Mapping[str, _Element], path: str) -> Dynamic | Push:
-        """Return a subscription of the caller's session; those of others do not exist for it (section 2.4.3)."""
-        number = _number(given, path)
-        session, found = self._known.get(number, (0, None))
-        if found is None or session != caller.session_id:
-            raise _no_such(number, path)
+    async def _resync(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
+        del encoding, origin
+        path = path_of(operation)
+        given = parameters(operation, "yp:id")
+        id_ = number(given, path)
+        found = self.known.own(caller, id_)
+        if found is None or not isinstance(found.subject, Push):
+            rule = f"there is no subscription {id_} of a datastore here"
+            raise NoResource(rule, path=f"{path}/yp:id", app_tag=f"{PUSH_TAG}no-such-subscription-resync")
+        trigger = found.subject.trigger
+        if isinstance(trigger, Periodic) or not trigger.sync:
+            rule = "synchronizing what is pushed periodically, or was wanted without sync-on-start,"
+            raise Unsupported(rule, path=f"{path}/yp:id", app_tag=f"{PUSH_TAG}on-change-sync-unsupported")
+        found.subject.resync()
+        return {}
+
+    def _own(self, caller: Caller, given: Mapping[str, _Element], path: str) -> Established:
+        """Return a subscription of the caller's; those of others do not exist for it (RFC 8639 section 2.4.3)."""
+        id_ = number(given, path)
+        found = self.known.own(caller, id_)
+        if found is None:
+            raise _no_such(id_, path)
         return found
 
 
-def _no_such(number: int, path: str) -> BadValue:
-    rule = f"this session has no subscription {number}"
-    return BadValue(rule, path=f"{path}/sn:id", name="id", app_tag=f"{_APP_TAG}no-such-subscription")
+def _no_such(id_: int, path: str) -> NoResource:
+    rule = f"there is no subscription {id_} that could be changed or ended from here"
+    return NoResource(rule, path=f"{path}/sn:id", app_tag=f"{SUBSCRIBED_TAG}no-such-subscription")
 
 
-def _number(given: Mapping[str, _Element], path: str) -> int:
-    if "id" not in given:
-        raise MissingElement("the subscription must be named by its id", path=path, name="id")
-    text = _text(given["id"])
-    if not (text.isascii() and text.isdigit() and int(text[:11]) <= _LARGEST):
-        raise BadValue(f"an id is a number up to {_LARGEST}", path=f"{path}/sn:id", name="id")
-    return int(text)
+def _encoding(caller: Caller, given: Mapping[str, _Element], path: str, usual: str) -> str:
+    """Return in what notifications are encoded."""
+    if "encoding" not in given:
+        return usual
+    where = f"{path}/sn:encoding"
+    name = identity(given["encoding"], "ietf-subscribed-notifications", where)
+    known = ("encode-xml",) if caller.session_id else ("encode-xml", "encode-json")
+    if name not in known:
+        rule = f"notifications are encoded here by {' or '.join(known)}"
+        raise BadValue(rule, path=where, name="encoding", app_tag=f"{SUBSCRIBED_TAG}encoding-unsupported")
+    return name
 
 
-def _check_encoding(given: Mapping[str, _Element], path: str) -> None:
-    if "encoding" in given and _text(given["encoding"]).rpartition(":")[2] != "encode-xml":
-        rule = "on a NETCONF session notifications are encoded as XML: encode-xml"
-        tag = f"{_APP_TAG}encoding-unsupported"
-        raise BadValue(rule, path=f"{path}/sn:encoding", name="encoding", app_tag=tag)
-    for name in _QUALITY:
-        if name in given:
-            tag = f"{_APP_TAG}dscp-unavailable" if name == "dscp" else ""
-            raise BadValue(f"{name} is of a feature that is not supported", path=f"{path}/sn:{name}", app_tag=tag)
+def _made(subject: Dynamic | Push, caller: Caller, given: Mapping[str, _Element]) -> Established:
+    kept = {name: element for name, element in given.items() if name not in {*pushed.TRIGGERS, "encoding"}}
+    return Established(subject, caller.session_id, caller.username, caller.source, terms_of(kept, **_NAMES))
 
 
-def _filtered(given: Mapping[str, _Element], path: str, plain: Interest) -> Interest:
-    """Return the interest with the filter that is given."""
-    chosen = [name for name in _FILTERS if name in given]
-    if len(chosen) > 1:
-        raise DuplicateNode("one filter may be given", path=f"{path}/sn:{chosen[1]}", name=chosen[1])
-    if not chosen:
-        return plain
-    element, where = given[chosen[0]], f"{path}/sn:{chosen[0]}"
-    try:
-        if chosen[0] == "stream-subtree-filter":
-            return plain._replace(wanted=Selection.of(element))
-        if chosen[0] == "stream-xpath-filter":
-            spaces = {prefix: uri for prefix, uri in element.nsmap.items() if prefix}
-            return plain._replace(test=XPath(_text(element), spaces, where))
-    except Invalid as fault:
-        fault.path, fault.app_tag = where, f"{_APP_TAG}filter-unsupported"
-        raise
-    rule = f"there is no stream-filter {_text(element)!r} to refer to"
-    raise BadValue(rule, path=where, name=chosen[0], app_tag=f"{_APP_TAG}filter-unsupported")
+def _retell(found: Established, given: Mapping[str, _Element], filters: tuple[str, ...]) -> None:
+    """Let the terms be what they are now."""
+    if any(name in given for name in filters):
+        for name in filters:
+            found.terms.pop(name, None)
+            found.terms.pop(f"{PUSH_TAG}{name}", None)
+    changed = {name: element for name, element in given.items() if name in {*filters, "stop-time"}}
+    found.terms |= terms_of(changed, **_NAMES)
 
 
-def _stopped(given: Mapping[str, _Element], path: str, plain: Interest, after: datetime) -> Interest:
-    stop = _moment(given, "stop-time", path)
-    if stop is None:
-        return plain
-    if stop <= after:
-        rule = "stop-time must be later than replay-start-time, and without that than now"
-        raise BadValue(rule, path=f"{path}/sn:stop-time", name="stop-time")
-    return plain._replace(stop=starting(stop))
+def _trigger_terms(trigger: Periodic | OnChange) -> dict[str, Any]:
+    """Return the trigger as RFC 7951 writes it."""
+    if isinstance(trigger, Periodic):
+        anchor = {} if trigger.anchor is None else {"anchor-time": DATE_AND_TIME.text(sure(trigger.anchor))}
+        return {f"{PUSH_TAG}periodic": {"period": trigger.period, **anchor}}
+    excluded = {"excluded-change": sorted(trigger.excluded)} if trigger.excluded else {}
+    return {f"{PUSH_TAG}on-change": {"dampening-period": trigger.dampening, "sync-on-start": trigger.sync, **excluded}}
 
 
-def _moment(given: Mapping[str, _Element], name: str, path: str) -> datetime | None:
-    if name not in given:
-        return None
-    try:
-        return DATE_AND_TIME.read_xml(_text(given[name]), given[name])
-    except BadValue as error:
-        raise BadValue(error.rule, path=f"{path}/sn:{name}", name=name) from None
-
-
-def _text(element: _Element) -> str:
-    return (element.text or "").strip()
+def _stop(given: Mapping[str, _Element], path: str, now: int) -> int | None:
+    stop = moment(given, "stop-time", path)
+    if stop is not None and stop <= sure(now):
+        raise BadValue("stop-time must be later than now", path=f"{path}/sn:stop-time", name="stop-time")
+    return starting(stop)
