@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
@@ -171,6 +171,19 @@ class StateSource(Protocol):
 
     def tree(self) -> dict[str, Any]:
         """Return its content, as RFC 7951 writes it."""
+
+
+@runtime_checkable
+class PersonalSource(StateSource, Protocol):
+    """One that does not tell everybody the same."""
+
+    def tree_for(self, caller: Caller) -> dict[str, Any]:
+        """Return what of its content a caller is shown."""
+
+
+def tree_for(source: StateSource, caller: Caller) -> dict[str, Any]:
+    """Return what a source tells a caller."""
+    return source.tree_for(caller) if isinstance(source, PersonalSource) else source.tree()
 
 
 class Interest(NamedTuple):

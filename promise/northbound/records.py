@@ -16,10 +16,9 @@ from promise.configuration.model import Section
 from promise.northbound import bindings as yang
 from promise.northbound import running
 from promise.northbound.datastores.state import PARTS
-from promise.northbound.events.state import tree_for
 from promise.northbound.nacm.control import NACM
 from promise.northbound.pages import Seen, following, page_of
-from promise.northbound.port import Content
+from promise.northbound.port import Content, tree_for
 from promise.northbound.running import TOP
 from promise.northbound.words import actor_of
 from promise.reservation.model import Reservation

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.events.established import Subscriptions
     from promise.northbound.events.stream import EventStream
-    from promise.northbound.port import StateSource
 
 
 class StreamsState:
@@ -84,8 +83,3 @@ class SubscriptionsState:
 def _listed(bodies: Iterable[dict[str, Any]]) -> dict[str, Any]:
     found = list(bodies)
     return {"subscription": found} if found else {}
-
-
-def tree_for(source: StateSource, caller: Caller) -> dict[str, Any]:
-    """Return what a source tells a caller."""
-    return source.tree_for(caller) if isinstance(source, SubscriptionsState) else source.tree()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
+    from promise.northbound.access import Caller
+
 RESTCONF: Final = "urn:ietf:params:xml:ns:yang:ietf-restconf"
 """The namespace of the module ietf-restconf."""
 
@@ -67,6 +69,19 @@ class Reply:
     media: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncGenerator[bytes, None] | None = None
+
+
+class Further(Protocol):
+    """Operations that no binding describes: those of protocols."""
+
+    names: Sequence[str]
+    """Their names, with those of their modules."""
+
+    def permit(self, caller: Caller, name: str) -> None:
+        """Raise errors.Denied unless the caller may run an operation."""
+
+    async def invoke(self, caller: Caller, request: Request, name: str) -> Reply:
+        """Decide a request."""
 
 
 class Headers(Protocol):

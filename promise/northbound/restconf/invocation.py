@@ -10,7 +10,7 @@ from promise.northbound.codec import parse_json
 from promise.northbound.library.modules import library
 from promise.northbound.message import parse, split
 from promise.northbound.restconf import media
-from promise.northbound.restconf.exchange import RESTCONF, Encoding, Reply, Request
+from promise.northbound.restconf.exchange import RESTCONF, Encoding, Further, Reply, Request
 from promise.northbound.restconf.paths import decoded
 from promise.northbound.restconf.query import NOTHING, read_query
 
@@ -35,19 +35,6 @@ class Invocable(Protocol):
 
     async def invoke(self, caller: Caller, rpc: Rpc[Any, Any], asked: Any) -> Any:
         """Decide a request and return its output. Raises errors.PromiseError."""
-
-
-class Further(Protocol):
-    """Operations that no binding describes: those of protocols."""
-
-    names: Sequence[str]
-    """Their names, with those of their modules."""
-
-    def permit(self, caller: Caller, name: str) -> None:
-        """Raise errors.Denied unless the caller may run an operation."""
-
-    async def invoke(self, caller: Caller, request: Request, name: str) -> Reply:
-        """Decide a request."""
 
 
 class Invocation:

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.stream import EventStream
-    from promise.northbound.restconf.exchange import Request
-    from promise.northbound.restconf.invocation import Further
+    from promise.northbound.restconf.exchange import Further, Request
 
 METHODS: Final = ("GET", "OPTIONS")
 PIECE: Final = 32 * 1024

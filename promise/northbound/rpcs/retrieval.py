@@ -8,8 +8,7 @@ from lxml import etree
 
 from promise.errors import Invalid
 from promise.northbound.defaults import Report, reported
-from promise.northbound.events.state import tree_for
-from promise.northbound.port import Content, Datastore
+from promise.northbound.port import Content, Datastore, tree_for
 from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
 from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
 from promise.northbound.shown import Shown
