@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from promise.northbound import bindings as yang
 from promise.northbound.datastores import state
+from promise.northbound.datastores.kept import Kept
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, in_sections
 from promise.northbound.shown import Shown
 from promise.northbound.subscribed import MEMBER, shown
 from promise.northbound.subscribed import visible as recorded
 from promise.northbound.treexml import Writer, whole
-from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from promise.actor import Actor
-    from promise.allocation.book import AllocationBook
-    from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Schema, Tree
+    from promise.northbound.datastores.state import Asked
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
-
-
-class Asked(NamedTuple):
-    """A question to the records: who asks, at which moment, and whether for configuration, state, or both."""
-
-    book: AllocationBook
-    now: int
-    caller: Caller
-    content: Content
-
-    @property
-    def actor(self) -> Actor:
-        """Return who asks, as the rooms know him."""
-        return actor_of(self.caller)
 
 
 class Reading:
@@ -49,7 +34,7 @@ class Reading:
         self._nodes = tuple(schema.top.values())
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
         self._others = tuple(node for node in self._nodes if node is not self._promise)
-        self._texts: dict[str, tuple[Any, bytes]] = {}  # of each section as it was last written as a whole
+        self._kept: Kept[bytes] = Kept()
 
     def configuration(self, tree: Tree, wanted: Selection) -> Shown:
         """Return the top-level nodes of a configuration, which has in it what its reader may see."""
@@ -88,7 +73,7 @@ class Reading:
             return b""
         writer.exact = writer.exact and (inside.unconditional or inside.plain)
         parts = [
-            *state.elements(asked.book, asked.actor, asked.now, inside, asked.content, writer),
+            *state.elements(asked, inside, writer, self._kept),
             *self._sections(sections, self._promise.children.values(), inside, writer, self._promise.namespace),
             *self._subscriptions(asked, inside, writer),
         ]
@@ -108,11 +93,7 @@ class Reading:
             if not below.unconditional:
                 yield writer.nodes({node.member: value}, [node], wanted, space)
                 continue
-            known, text = self._texts.get(node.member, (None, b""))
-            if known is not value:
-                text = whole({node.member: value}, [node], space)
-                self._texts[node.member] = value, text
-            yield text
+            yield self._kept.of(node.member, value, partial(_section, node, space))
 
     def _subscriptions(self, asked: Asked, wanted: Selection, writer: Writer) -> Iterator[bytes]:
         """Yield the subscriptions, those that live on sessions behind the others."""
@@ -126,6 +107,10 @@ class Reading:
         else:
             found = (shown(record, asked.content) for record in recorded(asked.book, asked.actor))
         yield from (entry.encode_xml(one) for one in found if keys is None or one.id in keys)
+
+
+def _section(node: Node, space: str, value: Any) -> bytes:
+    return whole({node.member: value}, [node], space)
 
 
 def visible(tree: Tree, subscriptions: frozenset[str]) -> Tree:

@@ -21,7 +21,8 @@ from promise.northbound.datastores.candidate import Candidate
 from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.defaulting import defaulted
 from promise.northbound.datastores.locks import Locks, permit_edit
-from promise.northbound.datastores.reading import Asked, Reading, visible
+from promise.northbound.datastores.reading import Reading, visible
+from promise.northbound.datastores.state import Asked
 from promise.northbound.defaults import Report
 from promise.northbound.editing import Edit
 from promise.northbound.nacm.control import Control

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
@@ -14,7 +15,7 @@ from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
 from promise.northbound.running import policy_config, provider_config
 from promise.northbound.subscribed import shown, visible
-from promise.northbound.words import capacity, told
+from promise.northbound.words import actor_of, capacity, told
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
+    from promise.allocation.model import Allocation, Operation
+    from promise.capacity.model import Pool
     from promise.capacity.provider import Provider
+    from promise.northbound.access import Caller
+    from promise.northbound.codec import Data
+    from promise.northbound.datastores.kept import Kept
     from promise.northbound.subtree import Selection
     from promise.northbound.treexml import Writer
+    from promise.reservation.view import ReservationView
+
+Keys: TypeAlias = frozenset[str] | None
+"""The keys of the entries that are asked for; None = all."""
 
 NAMESPACE = yang.DATA["/promise"].namespace
 
@@ -32,55 +42,85 @@ _OTHERS = frozenset({"subscriptions", "users"})
 """What others show: who knows of the sessions, and who knows the sections of the configuration."""
 
 
-def elements(
-    book: AllocationBook, actor: Actor, now: int, wanted: Selection, content: Content, writer: Writer
-) -> Iterator[bytes]:
+class Asked(NamedTuple):
+    """A question to the records: who asks, at which moment, and whether for configuration, state, or both."""
+
+    book: AllocationBook
+    now: int
+    caller: Caller
+    content: Content
+
+    @property
+    def actor(self) -> Actor:
+        """Return who asks, as the rooms know him."""
+        return actor_of(self.caller)
+
+
+class Listing(NamedTuple):
+    """A list of /promise whose entries follow from one record each: `made` makes an entry, `id_of` tells its key.
+
+    `chosen` are the records that an actor may see; None = all keys.
+    """
+
+    chosen: Callable[[AllocationBook, Actor, Keys], Iterable[Any]]
+    id_of: Callable[[Any], str]
+    made: Callable[[Any], Any]
+
+    def entries(self, book: AllocationBook, actor: Actor, now: int, keys: Keys) -> list[Any]:
+        """Return the entries with these keys."""
+        del now
+        return [self.made(record) for record in self.chosen(book, actor, keys)]
+
+
+def elements(asked: Asked, wanted: Selection, writer: Writer, kept: Kept[bytes]) -> Iterator[bytes]:
     """Yield the children of /promise that are wanted, as far as records of their own stand behind them.
 
-    The `writer` is told where more is yielded than is wanted.
+    The `writer` is told where more is yielded than is wanted; what was written of records before is `kept`.
     """
-    for name, values in PARTS[content].items():
+    book, actor = asked.book, asked.actor
+    for name, values in PARTS[asked.content].items():
         below = wanted.child(NAMESPACE, name)
-        if below is not None and name not in _OTHERS:
-            data = yang.DATA[f"/promise/{name}"]
-            writer.exact = writer.exact and (below.unconditional or (data.entry and below.picks(NAMESPACE, "id")))
-            yield from map(data.encode_xml, values(book, actor, now, below.values("id")))
+        if below is None or name in _OTHERS:
+            continue
+        data, keys, listing = yang.DATA[f"/promise/{name}"], below.values("id"), LISTS.get(name)
+        if not (below.unconditional or (data.entry and below.picks(NAMESPACE, "id"))):
+            writer.exact = False
+        if listing is None:
+            yield from map(data.encode_xml, values(book, actor, asked.now, keys))
+            continue
+        write = partial(_written, data, listing)
+        for record in listing.chosen(book, actor, keys):
+            yield kept.of((name, listing.id_of(record)), record, write)
 
 
-def _chosen(records: Mapping[str, Any], keys: frozenset[str] | None) -> Iterable[Any]:
+def _written(data: Data[Any], listing: Listing, record: Any) -> bytes:
+    return data.encode_xml(listing.made(record))
+
+
+def _chosen(records: Mapping[str, Any], keys: Keys) -> Iterable[Any]:
     return records.values() if keys is None else [records[key] for key in sorted(keys) if key in records]
 
 
-def _capacity(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.Columns]:
+def _capacity(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.Columns]:
     del actor, keys
     return [answers.columns(levels_at(book, [Scope(provider) for provider in book.providers], now))]
 
 
-def _pools(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.Pool]:
-    del actor, now
-    return [answers.pool(record) for record in _chosen(book.pools, keys)]
+def _pools(book: AllocationBook, actor: Actor, keys: Keys) -> Iterable[Pool]:
+    del actor
+    return _chosen(book.pools, keys)
 
 
-def _reservations(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.Reservation]:
-    del now
-    return [answers.reservation(view(book, held)) for held in _chosen(book.reservations, keys) if actor.sees(held)]
+def _reservations(book: AllocationBook, actor: Actor, keys: Keys) -> Iterable[ReservationView]:
+    return (view(book, held) for held in _chosen(book.reservations, keys) if actor.sees(held))
 
 
-def _allocations(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.Allocation]:
-    del now
-    return [answers.allocation(record) for record in _chosen(book.allocations, keys) if actor.sees(record)]
+def _allocations(book: AllocationBook, actor: Actor, keys: Keys) -> Iterable[Allocation]:
+    return filter(actor.sees, _chosen(book.allocations, keys))
 
 
-def _operations(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.PromiseOperations]:
-    del now
-    found = _chosen(book.operations, keys)
-    return [answers.operation(record) for record in found if _concerns(book, actor, record.instance)]
+def _operations(book: AllocationBook, actor: Actor, keys: Keys) -> Iterable[Operation]:
+    return (record for record in _chosen(book.operations, keys) if _concerns(book, actor, record.instance))
 
 
 def _concerns(book: AllocationBook, actor: Actor, instance: str) -> bool:
@@ -89,22 +129,18 @@ def _concerns(book: AllocationBook, actor: Actor, instance: str) -> bool:
     return actor.operator if found is None else actor.sees(found)
 
 
-def _policy(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromisePolicy]:
+def _policy(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromisePolicy]:
     del actor, now, keys
     policy = policy_config(book.policy)
     return [policy] if policy else []
 
 
-def _providers(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.PromiseProviders]:
+def _providers(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromiseProviders]:
     del actor, now
     return [_with_state(book, record, provider_config(record)) for record in _chosen(book.providers, keys)]
 
 
-def _provider_state(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.PromiseProviders]:
+def _provider_state(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromiseProviders]:
     del actor, now
     chosen = _chosen(book.providers, keys)
     return [_with_state(book, record, yang.PromiseProviders(id=record.id)) for record in chosen]
@@ -143,22 +179,20 @@ def _looked(book: AllocationBook, record: Provider) -> int | None:
     return max(record.last_sync, book.looks.get(record.id, record.last_sync))
 
 
-def _provider_config(
-    book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
-) -> Iterable[yang.PromiseProviders]:
+def _provider_config(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromiseProviders]:
     del actor, now
     return [provider_config(record) for record in _chosen(book.providers, keys)]
 
 
 def _subscriptions(
-    content: Content, book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None
+    content: Content, book: AllocationBook, actor: Actor, now: int, keys: Keys
 ) -> Iterable[yang.PromiseSubscriptions]:
     """Return those with a callback-uri; those that live on sessions have no record."""
     del now
     return [shown(record, content) for record in visible(book, actor) if keys is None or record.id in keys]
 
 
-def _users(book: AllocationBook, actor: Actor, now: int, keys: frozenset[str] | None) -> Iterable[yang.PromiseUsers]:
+def _users(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromiseUsers]:
     del actor, now, keys
     section = book.sections.get(USERS)
     said: Any = () if section is None else section.value
@@ -180,12 +214,18 @@ BOTH: Mapping[str, Callable[..., Iterable[Any]]] = {
 }
 """Those with state inside, as <get> shows them."""
 
+_ID = attrgetter("id")
+LISTS: Mapping[str, Listing] = {
+    "pools": Listing(_pools, _ID, answers.pool),
+    "reservations": Listing(_reservations, attrgetter("reservation.id"), answers.reservation),
+    "allocations": Listing(_allocations, _ID, answers.allocation),
+    "operations": Listing(_operations, _ID, answers.operation),
+}
+"""The lists that may be long: state alone, an entry for each record."""
+
 STATE: Mapping[str, Callable[..., Iterable[Any]]] = {
     "capacity": _capacity,
-    "pools": _pools,
-    "reservations": _reservations,
-    "allocations": _allocations,
-    "operations": _operations,
+    **{name: listing.entries for name, listing in LISTS.items()},
 }
 """Those that are state alone."""
 
