@@ -56,3 +56,10 @@ class Agenda:
                 return self._heap[0]
             heapq.heappop(self._heap)
         return None
+
+    def due(self, now: int) -> Item | None:
+        """Return the next transition when its moment has come; asked often, it asks no record when none has."""
+        if not self._heap or self._heap[0].moment > now:  # what still holds comes no earlier
+            return None
+        item = self.first()
+        return None if item is None or item.moment > now else item

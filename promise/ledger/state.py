@@ -228,8 +228,8 @@ class State(Shelves):
     def advance(self, now: int) -> Iterator[Event]:
         """Yield the events of the next transition that is due at `now`, none when nothing is."""
         self._in_order()
-        item = self._agenda.first()
-        if item is None or item.moment > now:
+        item = self._agenda.due(now)
+        if item is None:
             return
         record = self._tables[item.table][item.key]
         if item.due is Due.FORGOTTEN:
@@ -255,8 +255,8 @@ class State(Shelves):
         They are worked out before each start, and when nothing is due any more (design section 3): of several that
         end at one moment, or during one long stop, the first degrades nobody whom the next heals.
         """
-        item = self._agenda.first()
-        if item is not None and item.moment <= now and item.due is not Due.RESERVATION_START:
+        item = self._agenda.due(now)
+        if item is not None and item.due is not Due.RESERVATION_START:
             return []
         touched, self._columns.touched = self._columns.touched, set()
         return list(degrade.events(degrade.changes(self, touched, now), now)) if touched else []

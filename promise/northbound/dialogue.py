@@ -45,6 +45,9 @@ LARGEST_BACKLOG: Final = 1024 * 1024
 READ_AHEAD: Final = 64 * 1024
 """Bytes of further requests that are taken from the wire while a request is being decided."""
 
+READING: Final = frozenset({"get", "get-config", "get-data", "get-schema"})
+"""What changes nothing: where it goes well, it is told in the log only when everything is (as in `restconf.door`)."""
+
 _LONGEST_NAME: Final = 64
 _log: Final = structlog.get_logger(__name__)
 
@@ -366,7 +369,9 @@ class Dialogue:
         self._progress.set()
         self._record.counts.out_rpc_errors += answer.outcome != "ok"
         spent = (time.perf_counter() - answer.started) * 1000
-        self._log.info("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
+        quiet = answer.outcome == "ok" and answer.operation in READING
+        note = self._log.debug if quiet else self._log.info
+        note("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
 
     def _expect_hello(self) -> None:
         if not self._opened:
