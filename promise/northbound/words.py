@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from promise.northbound.access import Caller
 
+_LEAVES: Final = frozenset(LEAVES)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -68,6 +69,8 @@ def amounts(capacity: yang.Capacity | None) -> dict[str, int]:
 
 def capacity(said: Mapping[str, int]) -> yang.Capacity:
     """Return the capacity that says this; custom classes by name."""
+    if said.keys() <= _LEAVES:
+        return yang.Capacity(**said)
     leaves = {name: said[name] for name in LEAVES if name in said}
     custom = tuple(
         yang.CustomAmount(resource_class=name, amount=said[name]) for name in sorted(said) if name not in LEAVES

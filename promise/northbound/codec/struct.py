@@ -41,6 +41,7 @@ class Struct:
         self._slots = tuple(getattr(cls, node.field).__set__ for node in self.nodes)
         self._absent = tuple((node.index, node.absent) for node in self.nodes if node.absent is not None)
         self._fields = attrgetter(*(node.field for node in self.nodes), "__class__") if self.nodes else None
+        self._written = tuple((node, node.required) for node in self.nodes)
         self._gathering = tuple(node for node in self.nodes if node.gathers)
         self._late = tuple(node for node in self.nodes if node.whens and node.has_default)
         self._judged = tuple((attrgetter(node.field), node) for node in self.nodes if node.judged)
@@ -188,10 +189,10 @@ class Struct:
             ValueError: a mandatory field was never set.
         """
         if self._fields is not None:
-            for node, field in zip(self.nodes, self._fields(value), strict=False):
+            for (node, required), field in zip(self._written, self._fields(value), strict=False):
                 if field is not None:
                     node.put_xml(field, out, namespace)
-                elif node.required:
+                elif required:
                     raise ValueError(f"{self.cls.__name__}.{node.field} is mandatory")
 
     def write_json(self, value: Any, module: Module | None) -> dict[str, Json]:
@@ -202,9 +203,9 @@ class Struct:
         """
         out: dict[str, Json] = {}
         if self._fields is not None:
-            for node, field in zip(self.nodes, self._fields(value), strict=False):
+            for (node, required), field in zip(self._written, self._fields(value), strict=False):
                 if field is not None:
                     node.put_json(field, out, module)
-                elif node.required:
+                elif required:
                     raise ValueError(f"{self.cls.__name__}.{node.field} is mandatory")
         return out
