@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from promise.vim.simulator.options import FlavorOption, SimulatorOptions
 
+OTHER_FILES = 256
+"""Open files beside those of clients: the ledger, clouds, receivers of events, listeners."""
+
+MOST_FILES = 65_536
+"""Open files at a time where the system knows no limit: some of it counts with the limit."""
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -83,16 +89,25 @@ def serve(**options: Any) -> None:
     try:
         settings = _read(**options)
         log_to_stderr(settings.log_level)
-        _allow_many_sessions()
+        _allow_many_sessions(settings)
         asyncio.run(_serve(settings))
     except (config.ConfigError, PromiseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _allow_many_sessions() -> None:
-    """Let as many sockets be open as the system permits us: each session is one."""
+def _allow_many_sessions(settings: config.Config) -> None:
+    """Let as many files be open as the limits of the configuration may need, each session and connection being one.
+
+    Where the system does not permit that many, it is said: beyond them, connections are not accepted.
+    """
+    needed = settings.netconf.max_sessions + settings.netconf.max_unauthenticated + settings.restconf.max_connections
+    needed += OTHER_FILES
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    permitted = most if most != resource.RLIM_INFINITY else max(needed, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (permitted, most))
+    if permitted < needed:
+        rule = "raise the limit (ulimit -Hn, LimitNOFILE), or lower netconf.max_sessions and restconf.max_connections"
+        structlog.get_logger(__name__).warning("few-open-files", permitted=permitted, needed=needed, rule=rule)
 
 
 async def _serve(settings: config.Config) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -70,7 +70,8 @@ def amounts(capacity: yang.Capacity | None) -> dict[str, int]:
 def capacity(said: Mapping[str, int]) -> yang.Capacity:
     """Return the capacity that says this; custom classes by name."""
     if said.keys() <= _LEAVES:
-        return yang.Capacity(**said)
+        only: Mapping[str, Any] = said
+        return yang.Capacity(**only)
     leaves = {name: said[name] for name in LEAVES if name in said}
     custom = tuple(
         yang.CustomAmount(resource_class=name, amount=said[name]) for name in sorted(said) if name not in LEAVES

@@ -101,6 +101,20 @@ async def test_it_is_ready_serves_and_ends_with_0_on_sigterm(tmp_path: Path) -> 
         assert running.lines[-1]["event"] == "stopped"
 
 
+async def test_that_too_few_files_may_be_open_is_said_at_the_start(tmp_path: Path) -> None:
+    shell = f'ulimit -Sn 64; ulimit -Hn 1500; exec "{sys.executable}" -m promise serve --netconf "$0"'
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", shell, taken, env=ENVIRONMENT, stderr=asyncio.subprocess.PIPE, cwd=tmp_path
+        )
+        _, said = await process.communicate()
+    warning = json.loads(said.splitlines()[0])
+    assert (warning["event"], warning["permitted"]) == ("few-open-files", 1500)
+    assert warning["needed"] > 4096 + 1024 + 4096
+    assert "netconf.max_sessions" in warning["rule"]
+
+
 async def test_what_it_keeps_is_readable_for_its_user_alone(tmp_path: Path) -> None:
     async with serving(tmp_path / "state"):
         state = tmp_path / "state"
