@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from promise.capacity import offer, providers, query
 from promise.capacity.idempotency import once
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from promise.capacity.query import Levels, Point
     from promise.events import Record
     from promise.resources import Window
+
+
+MOST_POINTS: Final = 10_000
+"""So many intervals of a course are told in one answer: a window can have billions of them."""
 
 
 class Explorer(Protocol):
@@ -241,7 +245,8 @@ def answer(book: CapacityBook, question: QueryCapacity, actor: Actor, now: int) 
         points = _points(book, question, scopes, window._replace(start=begin), counted)
         metrics = query.extremes(book, scopes, window)
         shares = _shares(book, scopes, window, fits) if len(book.providers) > 1 and len(scopes) > 1 else ()
-    limit = question.limit if question.limit is not None else len(points)
+    most = _most(question)
+    limit = len(points) if most is None else most
     return CapacityAnswer(
         collections=tuple(f"{held.kind}:{held.record.id}" for held in listed),
         points=tuple(points[:limit]),
@@ -288,10 +293,17 @@ def _points(
     metrics = query.METRICS if question.all_metrics else (question.metric,)
     course = query.course(book, scopes, window, metrics, question.resolution)
     counts = query.counted(holdings, window)
-    most = None if question.limit is None else question.limit + 1
+    most = _most(question)
     if question.resolution is None:
-        return list(islice(query.points(course, counts), most))
-    return list(islice(query.sampled(course, counts), most))
+        return list(islice(query.points(course, counts), None if most is None else most + 1))
+    return list(islice(query.sampled(course, counts), None if most is None else most + 1))
+
+
+def _most(question: QueryCapacity) -> int | None:
+    """Return how many points an answer may have: at changes as many as there are, and so many intervals at a time."""
+    if question.resolution is None:
+        return question.limit
+    return min(question.limit or MOST_POINTS, MOST_POINTS)
 
 
 def _fits(

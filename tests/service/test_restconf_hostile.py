@@ -16,7 +16,7 @@ import pytest_asyncio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from restconf_house import JSON, RPC, House, house
+from restconf_house import JSON, RPC, START, House, house
 
 from promise.config import ConfigError
 from promise.errors import Unauthenticated
@@ -236,3 +236,13 @@ async def test_it_speaks_tls(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(ConfigError, match=r"restconf.certificate .*broken.pem"):
         async with house(folder / "other", certificate=str(broken)):
             pass
+
+
+async def test_a_course_of_billions_of_intervals_comes_page_by_page(shared: House) -> None:
+    window = {"start": "2027-01-15T08:00:00Z", "end": "9999-12-31T23:59:59Z"}
+    asked = {"capacity": "available", "window": window, "resolution": 1}
+    for more in ({}, {"limit": 4_294_967_295}):
+        found = await shared.invoke("query-capacity", **asked, **more)
+        assert (len(found["utilization"]), int(found["next-marker"])) == (10_000, START + 10_000)
+    after = await shared.invoke("query-capacity", **asked, limit=2, marker=found["next-marker"])
+    assert [entry["timestamp"] for entry in after["utilization"]] == ["2027-01-15T10:46:40Z", "2027-01-15T10:46:41Z"]
