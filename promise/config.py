@@ -41,7 +41,7 @@ class UserConfig(Section):
     password_file: Path | None = Field(None, description="the file whose first line is the password")
     authorized_keys: list[str] = Field([], description="public keys in the form of OpenSSH's authorized_keys")
     authorized_keys_file: Path | None = Field(None, description="a file with such keys, one a line")
-    groups: list[str] = Field([], description="`admin` sees and does everything")
+    groups: list[str] = Field([], description="the groups of the user; see `[access]`")
     project: str = Field("", description="users of one project share their reservations and instances")
 
     @model_validator(mode="after")
@@ -208,6 +208,9 @@ class AccessConfig(Section):
 
     recovery_groups: list[str] = Field(
         ["admin"], description="groups whose users no access rule binds; an empty list binds everybody"
+    )
+    operator_groups: list[str] = Field(
+        ["admin"], description="groups whose users see and change the reservations, instances and so on of everybody"
     )
     failures_per_user: int = Field(5, ge=0, description="wrong passwords for one user without a pause; 0 = all")
     failures_per_address: int = Field(50, ge=0, description="wrong passwords from one address without one; 0 = all")

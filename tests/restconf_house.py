@@ -100,6 +100,7 @@ async def house(
     policy: dict[str, Any] | None = None,
     clock: ManualClock | None = None,
     netconf: dict[str, Any] | None = None,
+    access: dict[str, Any] | None = None,
     **restconf: Any,
 ) -> AsyncIterator[House]:
     """Open a controller; with `cloud` it has one with 64 cores, all offered, as the user `promise`."""
@@ -111,6 +112,7 @@ async def house(
             "restconf": {"listen": "127.0.0.1:0", **restconf},
             "user": USERS,
             "policy": policy or {},
+            "access": access or {},
         }
     )
     simulator = Simulator(SimulatorOptions(), clock)

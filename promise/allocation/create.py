@@ -15,7 +15,7 @@ from promise.capacity.query import room
 from promise.capacity.refusal import Reason, Refusal, Shortfall
 from promise.events import Decision, fact
 from promise.reservation.model import Reservation, State
-from promise.reservation.update import find
+from promise.reservation.update import take
 from promise.resources import FOREVER, Window, in_order, minus, only, without
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _reservation(book: AllocationBook, request: CreateInstance, actor: Actor) ->
     """Return the reservation to take from; it must be the caller's, active, and on that provider and zone."""
     if request.reservation is None:
         return None
-    found = find(book, request.reservation, actor)
+    found = take(book, request.reservation, actor)
     if isinstance(found, Refusal):
         return found
     if not found.live:
@@ -174,15 +174,23 @@ def _refused(demand: _Demand, short: tuple[Shortfall, ...]) -> Refusal:
     )
 
 
+def _whose(actor: Actor, reservation: Reservation | None) -> tuple[str, str]:
+    """Return owner and project of an instance: what somebody makes of the reservation of others belongs to them."""
+    if reservation is not None and not actor.shares(reservation):
+        return reservation.owner, reservation.project
+    return actor.user, actor.project
+
+
 def _admitted(
     request: CreateInstance, actor: Actor, demand: _Demand, zone: str | None, now: int
 ) -> Decision[Admitted | Refusal]:
     reservation = demand.reservation
+    owner, project = _whose(actor, reservation)
     allocation = Allocation(
         id=request.id,
         name=request.name,
-        owner=actor.user,
-        project=actor.project,
+        owner=owner,
+        project=project,
         provider=demand.provider.id,
         zone=zone,
         flavor=demand.flavor.id,

@@ -190,6 +190,7 @@ def _placed(book: AllocationBook, request: CreateInstance, actor: Actor) -> Crea
         held = book.reservations.get(request.reservation)
         if held is None or not actor.sees(held):
             return Refusal(Reason.NOT_FOUND, f"there is no reservation {request.reservation}")
+        actor.demand(held, "reservation")
         return replace(request, provider=held.provider)
     if len(book.providers) == 1:
         return replace(request, provider=next(iter(book.providers)))
@@ -209,6 +210,7 @@ def _destroy(
     found = book.allocations.get(instance)
     if found is None or not actor.sees(found):
         return Decision(Refusal(Reason.NOT_FOUND, f"there is no instance {instance}"))
+    actor.demand(found, "instance")
     decided = outcome.destroy(book, found, operation, now)
     return Decision(Admitted(decided.answer), decided.events, decided.secrets)
 

@@ -33,6 +33,7 @@ from promise.northbound.events.registry import Registry
 from promise.northbound.events.stream import EventStream
 from promise.northbound.events.watch import Watch
 from promise.northbound.nacm.control import NACM, Control
+from promise.northbound.nacm.grants import GRANTS
 from promise.northbound.netconf import NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
 from promise.northbound.records import Records
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from promise.config import Config
     from promise.ledger.store import Store
     from promise.northbound.datastore import Schema
+    from promise.northbound.restconf.bearer import Bearer
     from promise.northbound.users import Users
     from promise.vim.port import CloudFactory
 
@@ -80,7 +82,8 @@ async def build(
     ledger = await _ledger(config, state, clock, store)
     make = cloud or openstack(config)
     work = _work(config, ledger, state, clock, Clouds(Accesses(ledger), make))
-    front = await _front(config, ledger, state, clock, users, await rules, new_id)
+    access = _access(config, state, users, tokens, await rules)
+    front = await _front(config, ledger, state, clock, users, access, new_id)
     for listener in (work.replies, work.worker, work.sync, work.lifecycle, front.trials, front.events, front.watch,
                      front.callbacks, front.records):  # fmt: skip
         ledger.subscribe(listener.heard)
@@ -139,18 +142,16 @@ async def _front(
     state: State,
     clock: Clock,
     users: Users,
-    modules: Schema,
+    access: Control,
     new_id: Callable[[], str],
 ) -> Front:
     """Return what both doors share; a configuration on trial is taken back, as a restart is no confirmation."""
-    recovery = frozenset(config.access.recovery_groups)
-    access = Control(modules, lambda: _nacm(state), recovery=recovery, groups_of=users.groups)
-    events = EventStream(ledger, clock, permits=access.tells)
+    events = EventStream(ledger, clock, permits=access.tells, current=access.current)
     watch = Watch(ledger, state, clock)
     around = _surroundings(config, ledger, events, watch)
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
-    datastores = DatastoreService(ledger, modules, clock, registry, users.names, access)
+    datastores = DatastoreService(ledger, access.schema, clock, registry, users.names, access)
     registry.permit = datastores.permit
     await events.log_times()
     await datastores.back("restart")
@@ -174,10 +175,30 @@ def _surroundings(config: Config, ledger: Ledger[State], events: EventStream, wa
     return Surroundings(ledger, events, watch, Poster(said.timeout), patience)
 
 
-def _nacm(state: State) -> Any:
-    """Return the container of the access rules, None when nothing is configured."""
-    section = state.sections.get(NACM)
+def _access(config: Config, state: State, users: Users, tokens: Bearer | None, modules: Schema) -> Control:
+    """Return who says who may do what, by the configuration in force."""
+    said = config.access
+    return Control(
+        modules,
+        lambda: _section(state, NACM),
+        recovery=frozenset(said.recovery_groups),
+        groups_of=lambda user: _groups_of(user, users, tokens),
+        grants=lambda: _section(state, GRANTS),
+        operators=frozenset(said.operator_groups),
+    )
+
+
+def _section(state: State, name: str) -> Any:
+    """Return a section of the configuration, None when nothing of it is configured."""
+    section = state.sections.get(name)
     return None if section is None else section.value
+
+
+def _groups_of(user: str, users: Users, tokens: Bearer | None) -> frozenset[str]:
+    """Return the groups of a user who is not there: as he is configured, else as his last token said."""
+    if tokens is None or users.knows(user):
+        return users.groups(user)
+    return tokens.groups(user)
 
 
 def _rooms(

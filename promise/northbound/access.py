@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 ADMINISTRATORS: Final = "admin"
-"""The group that may do everything."""
+"""The group that sees and changes what belongs to anybody, and that no rule binds, where nothing else is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,6 @@ class Caller:
     session_id: int = 0
     transport: str = ""
     source: str = ""
-
-    @property
-    def administrator(self) -> bool:
-        """Whether the caller may see and do everything."""
-        return ADMINISTRATORS in self.groups
 
 
 def host_of(source: str) -> str:

@@ -126,7 +126,7 @@ class NetconfServer:
             YangLibrary(known, Datastore, options.origin),
             ModulesState(known, options.origin),
             *((StreamsState(events), NetconfStreams(events)) if events is not None else ()),
-            *((SubscriptionsState(events.established),) if events is not None else ()),
+            *((SubscriptionsState(events.established, events.current),) if events is not None else ()),
             *options.sources,
         )
         """What the server tells of itself."""

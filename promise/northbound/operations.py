@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from promise.errors import PromiseError, UnknownElement
+from promise.errors import Denied, PromiseError, UnknownElement
 from promise.northbound import bindings as yang
 from promise.northbound.message import split
 from promise.northbound.port import Pending
@@ -21,7 +22,7 @@ from promise.northbound.rooms.users import UserRpcs
 from promise.northbound.words import actor_of, fresh_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lxml.etree import _Element
 
@@ -142,9 +143,10 @@ class OperationTable:
         """Decide a request that was read already, and return its answer when that is there."""
         self.permit(caller, rpc)
         row = self._rows[rpc.tag]
-        answer = await row.use_case(caller if row.on_session else actor_of(caller), asked)
-        found: Output = await answer if inspect.isawaitable(answer) else answer
-        return found
+        with self._counting(caller, rpc):
+            answer = await row.use_case(caller if row.on_session else self._actor(caller), asked)
+            found: Output = await answer if inspect.isawaitable(answer) else answer
+            return found
 
     async def call(self, caller: Caller, operation: _Element) -> bytes | Pending:
         """Decide a request that came as XML; returns the content of the reply."""
@@ -153,17 +155,34 @@ class OperationTable:
             raise _unknown(operation)
         self.permit(caller, row.rpc)
         asked = row.rpc.decode_input_xml(operation)
-        use_case = row.use_case(caller if row.on_session else actor_of(caller), asked)
+        use_case = row.use_case(caller if row.on_session else self._actor(caller), asked)
         if row.is_prompt(asked):
             # Requests that come together share a commit: the next is queued behind this one, not after its answer.
-            return Pending(_encoded(row, asyncio.ensure_future(use_case)))
+            return Pending(self._encoded(caller, row, asyncio.ensure_future(use_case)))
         await asyncio.sleep(0)  # those that came before are queued first
-        answer = await use_case
-        return Pending(_encoded(row, answer)) if inspect.isawaitable(answer) else row.rpc.encode_output_xml(answer)
+        with self._counting(caller, row.rpc):
+            answer = await use_case
+        if inspect.isawaitable(answer):
+            return Pending(self._encoded(caller, row, answer))
+        return row.rpc.encode_output_xml(answer)
 
+    async def _encoded(self, caller: Caller, row: Operation[Any, Any], answer: Awaitable[Any]) -> bytes:
+        with self._counting(caller, row.rpc):
+            return row.rpc.encode_output_xml(await answer)
 
-async def _encoded(row: Operation[Any, Any], answer: Awaitable[Any]) -> bytes:
-    return row.rpc.encode_output_xml(await answer)
+    def _actor(self, caller: Caller) -> Actor:
+        """Return on whose behalf a request is decided."""
+        return actor_of(caller) if self._access is None else self._access.actor(caller)
+
+    @contextmanager
+    def _counting(self, caller: Caller, rpc: Rpc[Any, Any]) -> Iterator[None]:
+        """Let a denial of what a request has named be counted and logged like all others."""
+        try:
+            yield
+        except Denied as error:
+            if self._access is not None:
+                self._access.denied(caller, error, rpc.namespace, rpc.name)
+            raise
 
 
 def _unknown(operation: _Element) -> PromiseError:

@@ -20,7 +20,6 @@ from promise.northbound.nacm.control import NACM
 from promise.northbound.pages import Seen, following, page_of
 from promise.northbound.port import Content, tree_for
 from promise.northbound.running import TOP
-from promise.northbound.words import actor_of
 from promise.reservation.model import Reservation
 from promise.reservation.policy import Policy
 from promise.subscription.model import Subscription
@@ -99,7 +98,7 @@ class Records:
 
     async def read(self, caller: Caller, part: Part) -> Found:
         """Return what of a part the caller may see."""
-        actor = actor_of(caller)
+        actor = self._access.actor(caller)
         found = await self._ledger.read(lambda book, now: self._found(book, actor, now, part))
         if part.content is not Content.CONFIG:
             told = {one.top: tree_for(one, caller) for one in self.sources if part.top in {None, one.top}}
@@ -111,7 +110,9 @@ class Records:
 
     async def page(self, caller: Caller, child: str, page: Page) -> Found:
         """Return a page of one of the `LISTS`, of what the caller may see. Raises BadParameter."""
-        bodies, cursor = await page_of(_Aged(self._ledger, caller, child, partial(self.shown, caller)), page)
+        bodies, cursor = await page_of(
+            _Aged(self._ledger, self._access.actor(caller), child, partial(self.shown, caller)), page
+        )
         return Found({TOP: {child: bodies}} if bodies else {}, cursor)
 
     def permit(self, caller: Caller, namespace: str, operation: str) -> None:
@@ -203,10 +204,10 @@ class _Aged:
     """One of the `LISTS`, for one reader; see `pages.Source`."""
 
     def __init__(
-        self, ledger: Decisions[AllocationBook], caller: Caller, child: str, shown: Callable[[Tree], Tree]
+        self, ledger: Decisions[AllocationBook], actor: Actor, child: str, shown: Callable[[Tree], Tree]
     ) -> None:
         self._ledger = ledger
-        self._actor = actor_of(caller)
+        self._actor = actor
         self._child = child
         self._shown = shown
         self._data = yang.DATA[f"/promise/{child}"]

@@ -63,7 +63,7 @@ def shown(record: Subscription, content: Content) -> yang.PromiseSubscriptions:
 def visible(book: AllocationBook, actor: Actor) -> list[Subscription]:
     """Return the subscriptions with a callback-uri that the actor may see, oldest first."""
     records = cast("SubscriptionBook", book).subscriptions.values()
-    return [record for record in records if actor.operator or record.owner == actor.user]
+    return [record for record in records if record.owner == actor.user or actor.oversees(record.project)]
 
 
 def bodies(book: AllocationBook) -> list[Any]:
@@ -119,7 +119,8 @@ def _record(asked: yang.PromiseSubscriptions, book: SubscriptionBook, by: Actor,
             credential=said.credential,
         )
     if known is None or known.wanted != said.wanted or known.kind is not said.kind:
-        refused = existence(book, Actor(said.owner, said.project, operator=said.operator), kind, said.wanted)
+        owner = by if by.user == said.owner else Actor(said.owner, said.project, operator=said.operator)
+        refused = existence(book, owner, kind, said.wanted)
         if isinstance(refused, Refusal):
             raise Inapplicable(refused.message, path=path, app_tag=refused.reason.value)
     return said

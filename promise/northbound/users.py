@@ -219,6 +219,10 @@ class Users:
         """The names of those in the file."""
         return frozenset(self._users)
 
+    def knows(self, username: str) -> bool:
+        """Tell whether there is a user of this name."""
+        return self._user(username) is not None
+
     def groups(self, username: str) -> frozenset[str]:
         """Return the groups of a user, none for one that does not exist."""
         user = self._user(username)

@@ -85,14 +85,8 @@ def open_end(end: int) -> int | None:
 
 
 def actor_of(caller: Caller) -> Actor:
-    """Return on whose behalf a caller's request is decided."""
-    return Actor(
-        caller.username,
-        caller.project,
-        operator=caller.administrator,
-        session_id=caller.session_id,
-        groups=caller.groups,
-    )
+    """Return on whose behalf a caller's request is decided; what of others it sees, access control says."""
+    return Actor(caller.username, caller.project, session_id=caller.session_id, groups=caller.groups)
 
 
 def check_callback(uri: str, path: str) -> None:

@@ -88,7 +88,7 @@ class ReservationService:
         """Change what is promised, all or nothing."""
         seen = request
         if request.elements and not await self._is_repeated(key):
-            old = await self._ledger.read(lambda book, _now: update.find(book, request.id, actor))
+            old = await self._ledger.read(lambda book, _now: update.take(book, request.id, actor))
             if isinstance(old, Reservation) and old.live:
                 new = [element for element in request.elements if element not in old.elements]
                 seen = replace(request, sights=await self._lookup.sights([old.provider] if new else [], new))

@@ -33,9 +33,17 @@ def find(book: ReservationBook, reservation: str, actor: Actor) -> Reservation |
     return found
 
 
+def take(book: ReservationBook, reservation: str, actor: Actor) -> Reservation | Refusal:
+    """Return the reservation for a change of it, or to use it; raises Denied where the actor may only see it."""
+    found = find(book, reservation, actor)
+    if isinstance(found, Reservation):
+        actor.demand(found, "reservation")
+    return found
+
+
 def update(book: ReservationBook, request: UpdateReservation, actor: Actor, now: int) -> Decision[Accepted | Refusal]:
     """Merge the changes and promise the result, all or nothing."""
-    old = find(book, request.id, actor)
+    old = take(book, request.id, actor)
     if isinstance(old, Refusal):
         return Decision(old)
     refusal = _forbidden(book, old, request) or _unknown_elements(old, request)
@@ -217,7 +225,7 @@ def _growth(old: Reservation, new: Reservation, now: int) -> Iterator[tuple[Wind
 
 def cancel(book: ReservationBook, reservation: str, actor: Actor, now: int) -> Decision[Cancelled | Refusal]:
     """End the promise; its instances stay, loose. Cancelling the cancelled is fine and changes nothing."""
-    old = find(book, reservation, actor)
+    old = take(book, reservation, actor)
     if isinstance(old, Refusal):
         return Decision(old)
     if old.state is State.CANCELLED:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from promise.capacity.refusal import Reason, Refusal
+from promise.errors import Denied
 from promise.events import Decision, Event, fact
 from promise.subscription.model import Kind, Subscription
 
@@ -65,10 +66,12 @@ def create(record: Subscription, secret: str | None) -> Decision[Subscription]:
 
 
 def end(book: SubscriptionBook, key: str, actor: Actor) -> Decision[Refusal | None]:
-    """End a subscription of the actor's own, or anybody's for an operator; its key goes with the last that names it."""
+    """End a subscription of the actor's own, or one that it commands; its key goes with the last that names it."""
     record = book.subscriptions.get(key)
-    if record is None or not (actor.operator or record.owner == actor.user):
+    if record is None or not (record.owner == actor.user or actor.oversees(record.project)):
         return Decision(Refusal(Reason.NOT_FOUND, f"there is no subscription {key}"))
+    if record.owner != actor.user and not actor.commands(record.project):
+        raise Denied(f"changing subscription {key}")
     return Decision(None, (_ended(record),), forsaken(book, [each for each in _all(book) if each.id != key]))
 
 

@@ -179,10 +179,16 @@ def test_secrets_come_in_by_rpc_only_and_are_denied_to_everybody(written: list[t
     assert "secret" not in TREE.read_text().split("  rpcs:")[0]
 
 
-def test_only_policy_providers_subscriptions_and_users_are_configuration() -> None:
+def test_only_policy_providers_subscriptions_users_and_grants_are_configuration() -> None:
     data = TREE.read_text().split("  rpcs:")[0]
     kinds = {name: kind for kind, name in re.findall(r"^     \+--(r[wo]) ([\w-]+)", data, re.MULTILINE)}
-    assert {name for name, kind in kinds.items() if kind == "rw"} == {"policy", "providers", "subscriptions", "users"}
+    assert {name for name, kind in kinds.items() if kind == "rw"} == {
+        "grants",
+        "policy",
+        "providers",
+        "subscriptions",
+        "users",
+    }
     assert {name for name, kind in kinds.items() if kind == "ro"} == {
         "capacity", "pools", "reservations", "allocations", "operations",
     }  # fmt: skip

@@ -71,7 +71,6 @@ async def test_the_caller_of_an_operation_is_known(door: Door) -> None:
     assert (caller.username, caller.groups, caller.project) == ("fred", frozenset({"tenant"}), "bedrock")
     assert (caller.session_id, caller.transport) == (client.session_id, "netconf-ssh")
     assert caller.source.startswith("127.0.0.1:")
-    assert not caller.administrator
 
 
 @pytest.mark.rfc("6241", "7.1", "get-config")

@@ -1149,6 +1149,19 @@ class PromiseUsers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseGrants:
+    """Which groups see, or also change, what belongs to other users: reservations, instances and subscriptions.
+    Without any, these are there for their users and for operators alone, reservations and instances also for the
+    projects of their users. Access rules can take away from what is granted here, never add to it.
+    """
+
+    name: str = MANDATORY
+    group: tuple[str, ...] = ()
+    project: tuple[str, ...] = ()
+    access: str = MANDATORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromisePolicyReservation:
     """Limits and habits of reservations. Every limit holds for every create and every update; an absent one does not
     limit.
@@ -1186,4 +1199,5 @@ class Promise:
     subscriptions: tuple[PromiseSubscriptions, ...] = ()
     operations: tuple[PromiseOperations, ...] = ()
     users: tuple[PromiseUsers, ...] = field(default=(), repr=False)
+    grants: tuple[PromiseGrants, ...] = field(default=(), repr=False)
     policy: PromisePolicy | None = None

@@ -2421,6 +2421,13 @@ PROMISE_USERS: Final = codec.Struct(
     codec.Leaf(OPNFV_PROMISE, "project", "project", CLOUD_ID_TYPE),
     codec.LeafList(OPNFV_PROMISE, "authorized-key", "authorized_key", codec.String(length=((1, 16384),))),
 )
+PROMISE_GRANTS: Final = codec.Struct(
+    classes.PromiseGrants,
+    codec.Leaf(OPNFV_PROMISE, "name", "name", codec.String(length=((1, 255),)), mandatory=True),
+    codec.LeafList(OPNFV_PROMISE, "group", "group", codec.String(length=((1, 255),))),
+    codec.LeafList(OPNFV_PROMISE, "project", "project", CLOUD_ID_TYPE),
+    codec.Leaf(OPNFV_PROMISE, "access", "access", codec.Enumeration("read", "write")),
+)
 PROMISE_POLICY_RESERVATION: Final = codec.Struct(
     classes.PromisePolicyReservation,
     codec.Leaf(OPNFV_PROMISE, "max-future-start-range", "max_future_start_range", codec.Integer((0, 365))),
@@ -2449,6 +2456,7 @@ PROMISE: Final = codec.Struct(
     codec.List(OPNFV_PROMISE, "subscriptions", "subscriptions", PROMISE_SUBSCRIPTIONS, keys=("id",)),
     codec.List(OPNFV_PROMISE, "operations", "operations", PROMISE_OPERATIONS, keys=("id",)),
     codec.List(OPNFV_PROMISE, "users", "users", PROMISE_USERS, keys=("name",)),
+    codec.List(OPNFV_PROMISE, "grants", "grants", PROMISE_GRANTS, keys=("name",)),
     codec.Container(OPNFV_PROMISE, "policy", "policy", PROMISE_POLICY),
 )
 
@@ -2835,6 +2843,7 @@ DATA: Final[Mapping[str, codec.Data[Any]]] = {
         keys=("id",),
     ),
     "/promise/users": codec.Data(OPNFV_PROMISE, "users", PROMISE_USERS, config=True, entry=True, keys=("name",)),
+    "/promise/grants": codec.Data(OPNFV_PROMISE, "grants", PROMISE_GRANTS, config=True, entry=True, keys=("name",)),
     "/promise/policy": codec.Data(OPNFV_PROMISE, "policy", PROMISE_POLICY, config=True),
     "/promise/policy/reservation": codec.Data(OPNFV_PROMISE, "reservation", PROMISE_POLICY_RESERVATION, config=True),
 }

@@ -36,18 +36,23 @@ MOST_EDITS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes the configuration: a user, on a session (0 = none) that comes from an address."""
+    """Who changes the configuration, on a session (0 = none) that comes from an address.
 
-    user: str
-    session_id: int = 0
+    The subscriptions that are made so are the actor's.
+    """
+
+    actor: Actor
     source: str = ""
-    project: str = ""
-    operator: bool = False
 
     @property
-    def actor(self) -> Actor:
-        """Whose the subscriptions are that are made so."""
-        return Actor(self.user, self.project, operator=self.operator)
+    def user(self) -> str:
+        """Return the user's name."""
+        return self.actor.user
+
+    @property
+    def session_id(self) -> int:
+        """Return the number of the NETCONF session."""
+        return self.actor.session_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ def verify(rules: Rules, after: Tree, book: AllocationBook, now: int) -> None:
     """Raise the `Invalid` that tells why a configuration cannot be put into force."""
     rules.check(tree_of(book), after)
     _configured(book, configuration_of(after, book), now)
-    _subscribed(after, book, Author("").actor, now)
+    _subscribed(after, book, Actor("", ""), now)
 
 
 def change(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
+from promise.actor import Actor
 from promise.errors import BadValue, InUse, Invalid, Locked, MissingElement, NoTrial, PromiseError, Unsupported
 from promise.events import Decision
 from promise.northbound import subscribed
@@ -29,12 +30,10 @@ from promise.northbound.nacm.control import Control
 from promise.northbound.port import Content, Datastore, Testing
 from promise.northbound.running import tree_of
 from promise.northbound.shown import Shown
-from promise.northbound.words import actor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from promise.actor import Actor
     from promise.allocation.book import AllocationBook
     from promise.capacity.book import CapacityBook
     from promise.capacity.ledger import Decisions
@@ -96,7 +95,7 @@ class DatastoreService:
         With a caller it is what that one may see.
         """
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
-        running, own = await self._ledger.read(lambda book, _now: (tree_of(book), _subscriptions_of(caller, book)))
+        running, own = await self._ledger.read(lambda book, _now: (tree_of(book), self._subscriptions_of(caller, book)))
         tree = self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
         return tree if caller is None else self._access.readable_tree(caller, visible(tree, own))
 
@@ -112,7 +111,9 @@ class DatastoreService:
             content = Content.CONFIG
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         return await self._ledger.read(
-            lambda book, now: self._reading.records(Asked(book, now, caller, content), wanted)
+            lambda book, now: self._reading.records(
+                Asked(book, now, caller, self._access.actor(caller), content), wanted
+            )
         )
 
     # --- changing ------------------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ class DatastoreService:
         def permitted(book: AllocationBook, now: int) -> Decision[T]:
             self._locks.permit(caller.session_id, Datastore.RUNNING)
             permit_edit(book.revision.trial, caller.session_id)
-            return decide(book, now, _author(caller))
+            return decide(book, now, self._author(caller))
 
         return permitted
 
@@ -211,7 +212,7 @@ class DatastoreService:
             running = tree_of(book)
             committed = self._candidate.over(running)
             self._access.change(caller, running, committed)
-            made = decisions.commit(self._rules, lambda _old: committed, book, now, _author(caller), wanted)
+            made = decisions.commit(self._rules, lambda _old: committed, book, now, self._author(caller), wanted)
             return Decision(committed, made.events, made.secrets)
 
         self._candidate.committed(await self._decide(caller, decide))
@@ -224,7 +225,7 @@ class DatastoreService:
             if trial is None and persist_id is None:
                 raise NoTrial("there is no confirmed commit to cancel")
             _permit_confirming(trial, caller, persist_id, now)
-            return decisions.back(self._rules, book, now, _author(caller), "cancel")
+            return decisions.back(self._rules, book, now, self._author(caller), "cancel")
 
         await self._decide(caller, decide)
 
@@ -240,7 +241,7 @@ class DatastoreService:
         def decide(book: AllocationBook, now: int) -> Decision[bool]:
             if expected is not None and book.revision.trial != expected:
                 return Decision(False)  # noqa: FBT003 - the answer
-            author = Author(book.revision.trial.user if book.revision.trial else SERVER)
+            author = Author(Actor(book.revision.trial.user if book.revision.trial else SERVER, ""))
             return decisions.back(self._rules, book, now, author, why)
 
         if await self._ledger.submit(decide, actor=SERVER):
@@ -278,6 +279,14 @@ class DatastoreService:
         except PromiseError as error:  # the ledger does not answer: the trial is durable, and ends by its time-out
             log.warning("rollback-delayed", session=session_id, why=str(error))
 
+    def _subscriptions_of(self, caller: Caller | None, book: AllocationBook) -> frozenset[str]:
+        """Return the ids of the subscriptions that a caller may see; nobody asks for any."""
+        seen = [] if caller is None else subscribed.visible(book, self._access.actor(caller))
+        return frozenset(one.id for one in seen)
+
+    def _author(self, caller: Caller) -> Author:
+        return Author(self._access.actor(caller), caller.source)
+
     def permit(self, actor: Actor, book: CapacityBook) -> None:
         """Raise InUse where an RPC may not change the running configuration for this actor at the moment."""
         self._locks.permit(actor.session_id, Datastore.RUNNING)
@@ -292,14 +301,6 @@ def _first(edit: Edit) -> str:
     while changes:
         path, changes = changes[0].path, changes[0].children
     return path
-
-
-def _subscriptions_of(caller: Caller | None, book: AllocationBook) -> frozenset[str]:
-    return frozenset() if caller is None else frozenset(one.id for one in subscribed.visible(book, actor_of(caller)))
-
-
-def _author(caller: Caller) -> Author:
-    return Author(caller.username, caller.session_id, caller.source, caller.project, caller.administrator)
 
 
 def _expect_configuration(datastore: Datastore, what: str) -> None:

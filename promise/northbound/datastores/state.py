@@ -11,11 +11,10 @@ from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
 from promise.northbound import answers
 from promise.northbound import bindings as yang
-from promise.northbound.datastores.entries import USERS
 from promise.northbound.port import Content
-from promise.northbound.running import policy_config, provider_config
+from promise.northbound.running import TOP, policy_config, provider_config
 from promise.northbound.subscribed import shown, visible
-from promise.northbound.words import actor_of, capacity, told
+from promise.northbound.words import capacity, told
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
@@ -38,22 +37,21 @@ Keys: TypeAlias = frozenset[str] | None
 
 NAMESPACE = yang.DATA["/promise"].namespace
 
-_OTHERS = frozenset({"subscriptions", "users"})
+_OTHERS = frozenset({"grants", "subscriptions", "users"})
 """What others show: who knows of the sessions, and who knows the sections of the configuration."""
 
 
 class Asked(NamedTuple):
-    """A question to the records: who asks, at which moment, and whether for configuration, state, or both."""
+    """A question to the records: at which moment, and whether for configuration, state, or both.
+
+    The doors know who asks as a caller, the rooms as an actor.
+    """
 
     book: AllocationBook
     now: int
     caller: Caller
+    actor: Actor
     content: Content
-
-    @property
-    def actor(self) -> Actor:
-        """Return who asks, as the rooms know him."""
-        return actor_of(self.caller)
 
 
 class Listing(NamedTuple):
@@ -192,16 +190,20 @@ def _subscriptions(
     return [shown(record, content) for record in visible(book, actor) if keys is None or record.id in keys]
 
 
-def _users(book: AllocationBook, actor: Actor, now: int, keys: Keys) -> Iterable[yang.PromiseUsers]:
+def _section(
+    name: str, book: AllocationBook, actor: Actor, now: int, keys: Keys
+) -> Iterable[yang.PromiseUsers | yang.PromiseGrants]:
+    """Return the entries of a list that is kept as one section."""
     del actor, now, keys
-    section = book.sections.get(USERS)
+    section = book.sections.get(f"{TOP}/{name}")
     said: Any = () if section is None else section.value
-    decode = yang.DATA["/promise/users"].decode_json
-    return [decode({"opnfv-promise:users": [user]}) for user in said]
+    decode = yang.DATA[f"/promise/{name}"].decode_json
+    return [decode({f"opnfv-promise:{name}": [entry]}) for entry in said]
 
 
 CONFIG: Mapping[str, Callable[..., Iterable[Any]]] = {
-    "users": _users,
+    "users": partial(_section, "users"),
+    "grants": partial(_section, "grants"),
     "providers": _provider_config,
     "policy": _policy,
     "subscriptions": partial(_subscriptions, Content.CONFIG),

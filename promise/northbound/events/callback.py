@@ -95,7 +95,7 @@ class Callback:
         self.last_error = record.last_error
         self._around = around
         self._feed = Feed(around.stream)
-        actor = Actor(record.owner, record.project, operator=record.operator)
+        actor = around.stream.current(Actor(record.owner, record.project, operator=record.operator))
         self._member = Member(record.id, actor, record.kind, record.wanted, record.after)
         self._member.thresholds = record.thresholds
         self._watched = Watched(record.wanted, record.thresholds, self._crossed, record.crossed)

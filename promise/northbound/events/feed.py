@@ -168,6 +168,8 @@ class Feed:
 
     def _ids(self, notice: Notice, those: Sequence[Member]) -> list[str]:
         """Return the ids of those who want a notification, and may be told it."""
+        for each in those:
+            each.actor = self._stream.current(each.actor)
         return [each.id for each in those if each.wants(notice) and self._permitted(notice, each)]
 
     def _permitted(self, notice: Notice, member: Member) -> bool:

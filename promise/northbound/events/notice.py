@@ -103,7 +103,10 @@ class Notice:
 
     def for_eyes_of(self, actor: Actor) -> bool:
         """Tell whether the actor may know: numbers are for all, a record for those who may see it."""
-        return self.subject is None or isinstance(self.subject, Mapping) or actor.sees(self.subject)
+        subject = self.subject
+        if isinstance(subject, Subscription):  # a user's own: his project has no part in it
+            return subject.owner == actor.user or actor.oversees(subject.project)
+        return subject is None or isinstance(subject, Mapping) or actor.sees(subject)
 
     @property
     def content(self) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.capacity.refusal import Reason, Refusal
-from promise.errors import BadElement, NoRoom
+from promise.errors import BadElement, Denied, NoRoom
 from promise.events import Decision
 from promise.northbound import answers
 from promise.northbound import bindings as yang
@@ -94,7 +94,7 @@ class Registry:
 
     async def subscribe(self, caller: Caller, wish: Wish) -> Subscribed | Refusal:
         """Begin to tell a session what it wishes to know, from the answer to this request on; or a callback-uri."""
-        actor = actor_of(caller)
+        actor = self._stream.current(actor_of(caller))
         if wish.callback is not None:
             return await self._keep(actor, wish)
         self._expect_room(actor, caller.session_id)
@@ -144,12 +144,14 @@ class Registry:
         return bound.detached.attach(behind)
 
     async def unsubscribe(self, caller: Caller, key: str) -> Refusal | None:
-        """End a subscription of the caller's own, or of anybody for an administrator."""
-        actor, bound = actor_of(caller), self._bound.get(key)
+        """End a subscription of the caller's own, or one that his groups may change."""
+        actor, bound = self._stream.current(actor_of(caller)), self._bound.get(key)
         if bound is None:
             return await self._drop(actor, key)
         if not _may(actor, bound.member):
             return Refusal(Reason.NOT_FOUND, f"there is no subscription {key}")
+        if bound.member.actor.user != actor.user and not actor.commands(bound.member.actor.project):
+            raise Denied(f"changing subscription {key}")
         self._forget(key)
         session = self._sessions.get(bound.session)
         if session is not None and session.feed is not None:
@@ -265,7 +267,7 @@ class Registry:
 
 
 def _may(actor: Actor, member: Member) -> bool:
-    return actor.operator or member.actor.user == actor.user
+    return member.actor.user == actor.user or actor.oversees(member.actor.project)
 
 
 def _listed(member: Member, session: int) -> yang.PromiseSubscriptions:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.selecting import STREAMS
-from promise.northbound.words import sure
+from promise.northbound.words import actor_of, sure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from promise.actor import Actor
     from promise.northbound.access import Caller
     from promise.northbound.events.established import Subscriptions
     from promise.northbound.events.stream import EventStream
@@ -64,12 +65,13 @@ class NetconfStreams:
 
 
 class SubscriptionsState:
-    """See `port.StateSource`; everybody is shown his own, administrators those of all."""
+    """See `port.StateSource`; everybody is shown his own, and those of all who sees what is everybody's."""
 
     top = "ietf-subscribed-notifications:subscriptions"
 
-    def __init__(self, known: Subscriptions) -> None:
+    def __init__(self, known: Subscriptions, current: Callable[[Actor], Actor]) -> None:
         self._known = known
+        self._current = current
 
     def tree(self) -> dict[str, Any]:
         """Return the content, as RFC 7951 writes it."""
@@ -77,7 +79,8 @@ class SubscriptionsState:
 
     def tree_for(self, caller: Caller) -> dict[str, Any]:
         """Return what of it a caller is shown."""
-        return _listed(one.body for one in self._known if caller.administrator or one.user == caller.username)
+        all_of_them = self._current(actor_of(caller)).oversees("")
+        return _listed(one.body for one in self._known if all_of_them or one.user == caller.username)
 
 
 def _listed(bodies: Iterable[dict[str, Any]]) -> dict[str, Any]:

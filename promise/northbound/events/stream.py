@@ -82,7 +82,8 @@ class Log(Protocol):
 class EventStream:
     """The stream of all events; `heard` is to be subscribed at the ledger.
 
-    `permits` says whether an actor may be told a notification, by namespace and name.
+    `permits` says whether an actor may be told a notification, by namespace and name; `current` returns an actor with
+    what it may see at this moment.
     """
 
     def __init__(
@@ -91,9 +92,11 @@ class EventStream:
         clock: Clock,
         recent: int = RECENT,
         permits: Callable[[Actor, str, str], bool] = lambda _actor, _namespace, _name: True,
+        current: Callable[[Actor], Actor] = lambda actor: actor,
     ) -> None:
         self.log = log
         self.permits = permits
+        self.current = current
         self.clock = clock
         self.established = Subscriptions(clock)
         """The dynamic subscriptions of RFC 8639."""
@@ -318,6 +321,7 @@ class Subscription:
         names = STREAMS[interest.stream].names
         if notice.only is not None or (names is not None and notice.name not in names):
             return False
+        self._actor = self._stream.current(self._actor)
         if not notice.for_eyes_of(self._actor):
             return False  # it does not exist for this actor, so it is not counted either
         wanted = (

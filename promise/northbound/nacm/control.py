@@ -7,29 +7,31 @@ counted and logged here, in one line each, whichever door it was asked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from promise.actor import Actor
 from promise.errors import BadValue, Denied, Invalid
 from promise.northbound.access import ADMINISTRATORS
 from promise.northbound.datastore import Kind
 from promise.northbound.library.modules import library
 from promise.northbound.nacm.changes import refused
+from promise.northbound.nacm.grants import standing
 from promise.northbound.nacm.path import read_path
 from promise.northbound.nacm.pruning import Leaves, readable, readable_tree
 from promise.northbound.nacm.rights import WRITERS, Marks, Rights
 from promise.northbound.nacm.rulebook import Access, Rulebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lxml.etree import _Element
 
-    from promise.actor import Actor
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Schema, Tree
+    from promise.northbound.nacm.grants import Standing
     from promise.northbound.nacm.path import Step
 
 NACM: Final = "ietf-netconf-acm:nacm"
@@ -109,7 +111,8 @@ class Control:
 
     It is the same object for as long as the rules are the same. Users in one of the `recovery` groups are bound by
     no rule (section 3.2.2 of RFC 8341: a recovery session). `groups_of` finds the groups of a user who is not there,
-    but has left a subscription.
+    but has left a subscription. `grants` gives the list of grants, in the same way as `rules`; those in one of the
+    `operators` groups get at the records of everybody without any.
     """
 
     def __init__(
@@ -119,9 +122,11 @@ class Control:
         *,
         recovery: frozenset[str] = frozenset({ADMINISTRATORS}),
         groups_of: Callable[[str], frozenset[str]] = lambda _user: frozenset(),
+        grants: Callable[[], Sequence[Mapping[str, Any]] | None] = lambda: None,
+        operators: frozenset[str] = frozenset({ADMINISTRATORS}),
     ) -> None:
         self.denials = Denials()
-        self._schema = schema
+        self.schema = schema
         self._rules = rules
         self._recovery = recovery
         self._groups_of = groups_of
@@ -130,6 +135,10 @@ class Control:
         self._book = Rulebook()
         self._read: Mapping[str, Any] | None = None
         self._known: dict[tuple[str, frozenset[str]], Rights] = {}
+        self._grants = grants
+        self._granted: Sequence[Mapping[str, Any]] | None = None
+        self._operators = operators
+        self._standings: dict[tuple[str, frozenset[str]], Standing] = {}
 
     # --- whose rights --------------------------------------------------------------------------------------------
 
@@ -137,10 +146,39 @@ class Control:
         """Return the rights of a caller at this moment."""
         return self._rights(caller.username, caller.groups)
 
-    def _rights(self, user: str, groups: frozenset[str]) -> Rights:
+    def actor(self, caller: Caller) -> Actor:
+        """Return on whose behalf a request is decided, with what he may see and change at this moment."""
+        asking = Actor(caller.username, caller.project, session_id=caller.session_id, groups=caller.groups)
+        return self.current(asking)
+
+    def current(self, actor: Actor) -> Actor:
+        """Return an actor with what he may see and change at this moment; the same one while that is the same."""
+        found = self._standing(actor.user, self._groups_of(actor.user) if actor.groups is None else actor.groups)
+        if found == (actor.operator, actor.reads, actor.writes):
+            return actor
+        return replace(actor, operator=found.operator, reads=found.reads, writes=found.writes)
+
+    def _standing(self, user: str, groups: frozenset[str]) -> Standing:
+        self._refresh()
+        grants = self._grants()
+        if grants is not self._granted or len(self._standings) > _MOST_KNOWN:
+            self._granted = grants
+            self._standings.clear()
+        found = self._standings.get((user, groups))
+        if found is None:
+            operator = bool(groups & self._operators)
+            found = standing(grants or (), self._book.groups_of(user, groups), operator=operator)
+            self._standings[user, groups] = found
+        return found
+
+    def _refresh(self) -> None:
+        """Read the rules anew where they have changed."""
         rules = self._rules()
         if rules is not self._read or len(self._known) > _MOST_KNOWN:
             self._renew(rules)
+
+    def _rights(self, user: str, groups: frozenset[str]) -> Rights:
+        self._refresh()
         found = self._known.get((user, groups))
         if found is None:
             recovery = bool(groups & self._recovery)
@@ -157,6 +195,7 @@ class Control:
             self._book = Rulebook(reads=False, writes=False, executes=False)
         self._read = rules
         self._known.clear()
+        self._standings.clear()
 
     # --- operations ----------------------------------------------------------------------------------------------
 
@@ -169,6 +208,12 @@ class Control:
             self._note(caller, f"exec {module}:{operation}", verdict.by)
             prefix = library().modules[module].prefix if module in library().modules else ""
             raise Denied(operation, path=f"/nc:rpc/{prefix}:{operation}" if prefix else "")
+
+    def denied(self, caller: Caller, error: Denied, namespace: str, operation: str) -> None:
+        """Count and log that the caller may run an operation, but not on what he has named."""
+        self.denials.operations += 1
+        module = self._modules.get(namespace, namespace)
+        self._note(caller, f"exec {module}:{operation}: {error.what}", "ownership")
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -200,7 +245,7 @@ class Control:
 
     def change(self, caller: Caller, before: Tree, after: Tree) -> None:
         """Raise Denied unless the caller may do all that leads from one configuration to the other (section 3.2.8)."""
-        found = refused(self.rights(caller), self._schema.top, before, after, self._modules)
+        found = refused(self.rights(caller), self.schema.top, before, after, self._modules)
         if found is not None:
             effect, verdict = found
             raise self._denied_write(caller, effect.access, effect.path, verdict.by)
@@ -236,8 +281,6 @@ class Control:
     def tells(self, actor: Actor, namespace: str, notification: str) -> bool:
         """Tell whether somebody may be told a notification that he would be told (section 3.4.6); a denial counts."""
         groups = self._groups_of(actor.user) if actor.groups is None else actor.groups
-        if actor.operator:
-            groups |= {ADMINISTRATORS}
         module = self._modules.get(namespace, namespace)
         verdict = self._rights(actor.user, groups).telling(module, notification)
         if not verdict.permits:

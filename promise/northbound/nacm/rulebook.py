@@ -103,9 +103,13 @@ class Rulebook:
             lists=lists,
         )
 
+    def groups_of(self, user: str, external: frozenset[str]) -> frozenset[str]:
+        """Return all groups of a user: those of the rules, and those that he comes with, if these count."""
+        return self.members.get(user, frozenset()) | (external if self.external_groups else frozenset())
+
     def rules_for(self, user: str, external: frozenset[str]) -> tuple[Rule, ...]:
         """Return the rules for a user, in order; none for one without groups (section 3.4.4, steps 4 to 6)."""
-        groups = self.members.get(user, frozenset()) | (external if self.external_groups else frozenset())
+        groups = self.groups_of(user, external)
         if not groups:
             return ()
         meant = groups | {EVERYONE}

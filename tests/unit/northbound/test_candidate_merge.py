@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promise.actor import Actor
 from promise.errors import Invalid
 from promise.ledger.state import State
 from promise.northbound import running
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 NOW = 1_800_000_000
 TOP = schema().top.values()
-ADMIN = Author("admin", 1)
+ADMIN = Author(Actor("admin", "", session_id=1))
 NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 OPERATIONS = st.sampled_from(["merge", "merge", "merge", "replace", "create", "delete", "remove"])

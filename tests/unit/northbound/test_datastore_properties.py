@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promise.actor import Actor
 from promise.capacity.provider import Access, Provider
 from promise.capacity.providers import no_credentials
 from promise.errors import BadAttribute, DataExists, DataMissing, Invalid
@@ -139,7 +140,7 @@ def naive(order: list[int], operation: str, number: int, place: str | None, anch
 def outcome(book: State, text: str) -> Any:
     try:
         edit = read_edit(parse(text.encode()), Operation.MERGE, schema())
-        return decisions.change(Rules(schema()), edit.applied, book, NOW, Author("admin"))
+        return decisions.change(Rules(schema()), edit.applied, book, NOW, Author(Actor("admin", "")))
     except Invalid as error:
         return type(error)
 
