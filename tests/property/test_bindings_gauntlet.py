@@ -137,6 +137,7 @@ def test_the_musts_of_a_message_itself() -> None:
         read_output("conditions", part=[{"left": 1}] * 3)
 
 
+@pytest.mark.rfc("7950", "15.3", "too-few-elements")
 def test_counts_of_entries() -> None:
     assert fault("structure", several=[1, 1, 1, 1, 1]).app_tag == "too-many-elements"
     lonely = fault("structure", pairs=[{"left": 1, "right": "1"}])

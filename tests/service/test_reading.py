@@ -245,7 +245,7 @@ async def test_get_data(house: House) -> None:
 @pytest.mark.rfc("8526", "3.1.1", "get-data refuses what is not there")
 async def test_get_data_refuses_what_is_not_there(house: House) -> None:
     cases = {
-        get_data("startup"): "invalid-value", get_data("running", "<with-origin/>"): "invalid-value",
+        get_data("startup"): "invalid-value", get_data("running", "<with-origin/>"): "unknown-element",
         get_data("running", "<max-depth>0</max-depth>"): "invalid-value",
         f'<get-data xmlns="{NMDA}"/>': "missing-element",
         f'<get-data xmlns="{NMDA}"><datastore>running</datastore></get-data>': "invalid-value",

@@ -109,9 +109,11 @@ def _question(operation: _Element) -> _Question:
     parameters = parameters_of(operation, *names, elements=single)
     datastore = nmda_datastore(parameters, _GET)
     origins = _origins(operation, datastore)
-    if "with-origin" in parameters and datastore is not Datastore.OPERATIONAL:
+    if "with-origin" in parameters and datastore is not Datastore.OPERATIONAL:  # its `when` is false
         rule = "with-origin is for the datastore operational only"
-        raise BadValue(rule, path=f"{_GET}/ncds:with-origin", name="with-origin")
+        raise UnknownElement(rule, path=_GET, name="with-origin", namespace=NAMESPACE)
+    if (text_of(parameters, "with-origin", _GET) or "").strip():
+        raise BadValue("with-origin must be empty", path=f"{_GET}/ncds:with-origin", name="with-origin")
     said = choice(parameters, "config-filter", _GET, "", "true", "false", prefix="ncds")
     return _Question(
         datastore,

@@ -206,6 +206,7 @@ def test_what_does_not_disturb_in_json() -> None:
 
 
 @pytest.mark.rfc("7950", "7.9", "one case of a choice")
+@pytest.mark.rfc("7950", "15.6", "missing-choice")
 def test_one_case_of_a_choice() -> None:
     cancel = yang.CANCEL_RESERVATION_RPC
     fault = fault_of(cancel.decode_input_json, body())
@@ -217,6 +218,7 @@ def test_one_case_of_a_choice() -> None:
     assert fault.rule == "must not stand beside reservation-id: one of reservation-id | reservation-ids"
 
 
+@pytest.mark.rfc("7950", "15.2", "too-many-elements")
 def test_counts() -> None:
     cancel = yang.CANCEL_RESERVATION_RPC
     fault = fault_of(cancel.decode_input_json, body(reservation_ids=[ID] * 1001))
