@@ -20,9 +20,12 @@ from lxml import etree
 from promise.northbound.datastore import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lxml.etree import _Element
+
+_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+"""What it reads we have written ourselves."""
 
 LONGEST: Final = 4096
 """Characters that an expression may have."""
@@ -165,11 +168,13 @@ class Expression:
         return union
 
 
-def held(elements: Sequence[_Element]) -> _Element:
-    """Return a holder into which the elements are moved."""
-    holder = etree.Element("data")
-    holder.extend(elements)
-    return holder
+def held(texts: Iterable[bytes]) -> _Element:
+    """Return a holder with elements in it that are parsed there.
+
+    Moved into it they would lose the declarations that the values of identities need: lxml drops those whose namespace
+    an element around them has too, whatever their prefix.
+    """
+    return etree.fromstring(b"<data>%b</data>" % b"".join(texts), _PARSER)
 
 
 def _functions(namespaces: Mapping[str, str]) -> dict[tuple[None, str], Callable[..., bool]]:

@@ -53,12 +53,13 @@ class XPathFilter:
     def prune(
         self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int | None = None
     ) -> list[_Element]:
-        """Return what is selected, with its ancestors and the keys of list entries on the way; reduces in place.
+        """Return what is selected, with its ancestors and the keys of list entries on the way, of a copy.
 
         Below what is selected `depth` levels are shown, the selected node itself being the first; None = all.
         `nodes` are those of the schema, which know the keys.
         """
-        holder = held(elements)
+        holder = held(etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements)
+        elements = list(holder)
         selected = self._selected(holder)
         if holder in selected:  # the root is the first level
             for element in elements if depth is not None else ():

@@ -220,7 +220,9 @@ async def test_it_is_called_over_ssh_and_over_tls(tmp_path: Path, command: list[
             await one.do("lock", "running")
             await one.do("unlock", "running")
             await one.close()
-        async with connected(command, "tls", *found.app.server.tls_addresses[0], admin.file, ca.file) as dialled:
+        async with connected(
+            command, "tls", "localhost", found.app.server.tls_addresses[0][1], admin.file, ca.file
+        ) as dialled:
             assert (await dialled.read("get", "//*[local-name()='transport']")).texts("transport")[
                 -1
             ] == "ncm:netconf-tls"

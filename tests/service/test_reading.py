@@ -178,6 +178,7 @@ async def test_identities_keep_their_prefixes(house: House) -> None:
             defaults("report-all", "get", wanted),
             defaults("trim", "get", wanted),
             get_data("operational", f"<subtree-filter>{state}</subtree-filter>"),
+            xpath("//schemas//*", "get"),
         ):
             formats = list((await read(one, ask)).iter(f"{{{ncm}}}format"))
             assert len(formats) > 5

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
-from lxml import etree
-
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.expression import held
 from promise.northbound.words import sure
@@ -34,8 +32,6 @@ NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 
 _TIME: Final = b"</time>"
 _COMPACT: Final = (",", ":")
-_PARSER: Final = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
-"""What it reads we have written ourselves."""
 
 
 EVENT_IDS: Final = UUID("b3f0b3a0-6a0e-5d0e-9a7c-5f1f0c6f5a11")
@@ -119,7 +115,7 @@ class Notice:
     def holder(self) -> _Element:
         """An element with its element in it, parsed, for filters (see `expression`)."""
         if self._holder is None:
-            self._holder = held([etree.fromstring(self.content, _PARSER)])
+            self._holder = held([self.content])
         return self._holder
 
     @property
