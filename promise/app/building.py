@@ -96,6 +96,8 @@ async def build(
     )
     server = NetconfServer(operations, front.datastores, users, options, front.events, front.registry, clock)
     front.records.sources = server.sources
+    if server.subscribed is not None:
+        ledger.subscribe(server.subscribed.heard)
     return App(config, ledger, state, work, front, users, operations, server, tokens, authority)
 
 

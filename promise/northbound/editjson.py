@@ -19,6 +19,7 @@ from promise.northbound.datastore import Kind
 from promise.northbound.editing import Change
 from promise.northbound.editxml import LATER
 from promise.northbound.library.modules import library
+from promise.northbound.treejson import check_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,6 +104,9 @@ def _node(name: str, known: Mapping[str, Node], path: str) -> Node:
 
 def _change(node: Node, value: Any, operation: Operation, path: str) -> Change:
     """Read a leaf or a container."""
+    if node.free:
+        check_free(value, path)
+        return Change(node, operation, path, value)
     if node.kind is Kind.LEAF:
         return Change(node, operation, path, _scalar(node, value, path))
     return Change(node, operation, path, children=read_members(value, node.children, operation, path, node.namespace))

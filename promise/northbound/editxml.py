@@ -21,6 +21,7 @@ from promise.northbound.datastore import Kind
 from promise.northbound.editing import TAKING, Change, Edit, Insert, Operation, Place
 from promise.northbound.message import BASE, split
 from promise.northbound.qualified import qualified
+from promise.northbound.treejson import free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 
-LATER: Final = frozenset({f"ietf-subscribed-notifications:{name}" for name in ("filters", "subscriptions")})
+LATER: Final = frozenset({"ietf-subscribed-notifications:subscriptions"})
 """Configuration of the modules that this server does not have: subscriptions of RFC 8639 are dynamic here."""
 
 CONFIG: Final = "/nc:rpc/nc:edit-config/nc:config"
@@ -125,6 +126,9 @@ def _read(element: _Element, node: Node, inherited: Operation, path: str, schema
 
 
 def _value(element: _Element, node: Node) -> Any:
+    if node.free:
+        _refuse_text(element, "")
+        return free(element, node.namespace)
     text = _text(element)
     return node.value(qualified(text, element.nsmap) if node.qualified else text)
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.errors import BadValue
 from promise.northbound.datastore import Kind
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from promise.northbound.datastore import Node, Tree
+
+
+DEEPEST: Final = 64
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def members(elements: Iterable[_Element], nodes: Mapping[str, Node]) -> Tree:
@@ -75,3 +80,18 @@ def _name(element: _Element, home: str) -> str:
     if module is None:
         raise BadValue(f"<{name}> must be of a module of this server, not of {namespace or 'no namespace'}", name=name)
     return f"{module}:{name}"
+
+
+def check_free(value: Any, path: str = "", depth: int = 0) -> None:
+    """Raise BadValue unless something is an object whose members could be nodes: JSON has more names than XML."""
+    if not isinstance(value, dict) or depth > DEEPEST:
+        raise BadValue(f"must be a JSON object, nested at most {DEEPEST} deep", path=path)
+    for member, said in value.items():
+        module, colon, name = member.rpartition(":")
+        if (colon and module not in library().modules) or _NAME.fullmatch(name) is None:
+            raise BadValue(f"no module of this server has a node {member[:64]}", path=path, name=name[:64])
+        for one in said if isinstance(said, list) else [said]:
+            if isinstance(one, list | float):
+                raise BadValue(f"{member[:64]} must be an object, a string, an integer, a boolean or [null]", path=path)
+            if isinstance(one, dict):
+                check_free(one, path, depth + 1)

@@ -168,9 +168,73 @@ async def test_the_module_is_advertised_and_its_streams_are_listed(player: Playe
     assert times == {"2030-01-01T00:00:00Z"}
 
 
-@pytest.mark.parametrize("name", ["filters", "subscriptions"])
-async def test_configured_ones_are_refused_and_not_ignored(player: Player, name: str) -> None:
+async def test_configured_ones_are_refused_and_not_ignored(player: Player) -> None:
     client = await player.stage.session("admin")
-    edit = f'<target><running/></target><config><{name} xmlns="{SN}"/></config>'
+    edit = f'<target><running/></target><config><subscriptions xmlns="{SN}"/></config>'
     reply = await client.rpc(f'<edit-config xmlns="{NC[1:-1]}">{edit}</edit-config>')
     assert error(reply)[0] == "operation-not-supported"
+
+
+def filters(inside: str, operation: str = "merge") -> str:
+    """Return an edit of the configured filters."""
+    spaces = f'xmlns="{SN}" xmlns:yp="urn:ietf:params:xml:ns:yang:ietf-yang-push" xmlns:nc="{NC[1:-1]}"'
+    config = f'<config><filters {spaces} nc:operation="{operation}">{inside}</filters></config>'
+    return f'<edit-config xmlns="{NC[1:-1]}"><target><running/></target>{config}</edit-config>'
+
+
+WANTED = (
+    "<stream-filter><name>%s</name><stream-subtree-filter>"
+    '<reservation-event xmlns="urn:opnfv:promise"><event>%s</event></reservation-event>'
+    "</stream-subtree-filter></stream-filter>"
+)
+
+
+@pytest.mark.rfc("8639", "2.2", "a filter that is configured is used by its name, and as it is from each commit on")
+@pytest.mark.rfc("8639", "2.7.2", "subscription-modified when the configured filter has changed")
+@pytest.mark.rfc("8639", "2.7.4", "subscription-terminated, with filter-unavailable, when it is gone")
+async def test_a_configured_filter_is_used_by_its_name(player: Player) -> None:
+    client = await player.stage.session("admin")
+    anything = "<stream-filter><name>anything</name></stream-filter>"
+    assert (await client.rpc(filters(WANTED % ("mine", "cancelled") + anything)))[0].tag == NC + "ok"
+    asked = f'<source><running/></source><filter><filters xmlns="{SN}"/></filter>'
+    shown = await client.rpc(f'<get-config xmlns="{NC[1:-1]}">{asked}</get-config>')
+    (wanted,) = shown.iter("{urn:opnfv:promise}reservation-event")
+    assert wanted.findtext(P + "event") == "cancelled"
+    number = await establish(client, "<stream>NETCONF</stream><stream-filter-name>mine</stream-filter-name>")
+    other = await establish(client, "<stream>allocation</stream><stream-filter-name>anything</stream-filter-name>")
+    await client.rpc(reserve())
+    await client.rpc(filters(WANTED % ("mine", "accepted")))
+    modified = etree.fromstring(await client.notification())[1]
+    assert [(str(each.tag).rpartition("}")[2], each.text) for each in modified][:3] == [
+        ("id", number),
+        ("stream-filter-name", "mine"),
+        ("stream", "NETCONF"),
+    ]
+    await client.rpc(reserve())
+    assert event(await client.notification())[0] == "reservation-event"
+    await client.rpc(filters("", "remove"))
+    over = sorted([state(await client.notification()) for _ in range(2)])
+    assert over == sorted(("subscription-terminated", each, "filter-unavailable") for each in (number, other))
+    assert not client.notifications
+
+
+@pytest.mark.rfc("8639", "3.3", "the list of subscriptions: their terms, receivers and counts")
+async def test_the_subscriptions_are_listed(player: Player) -> None:
+    client, alice = await player.stage.session("admin"), await player.stage.session("alice")
+    wanted = '<reservation-event xmlns="urn:opnfv:promise"><event>accepted</event></reservation-event>'
+    subtree = f"<stream-subtree-filter>{wanted}</stream-subtree-filter>"
+    number = await establish(client, f"<stream>NETCONF</stream>{subtree}")
+    await establish(alice, "<stream>capacity</stream><stop-time>2031-01-01T00:00:00Z</stop-time>")
+    await client.rpc(reserve())
+    await client.notification()
+    get = f'<get xmlns="{NC[1:-1]}"><filter type="subtree"><subscriptions xmlns="{SN}"/></filter></get>'
+    first, second = (await client.rpc(get)).iter(f"{{{SN}}}subscription")
+    told = {str(each.tag).rpartition("}")[2]: each for each in first.iter()}
+    assert (told["id"].text, told["stream"].text) == (number, "NETCONF")
+    assert told["encoding"].text == "ietf-subscribed-notifications:encode-xml"
+    assert told["stream-subtree-filter"].findtext(f"{P}reservation-event/{P}event") == "accepted"
+    assert (told["sent-event-records"].text, told["excluded-event-records"].text) == ("1", "1")
+    assert (told["state"].text, str(told["name"].text).partition("@")[0]) == ("active", "admin")
+    assert second.findtext(f"{{{SN}}}stop-time") == "2031-01-01T00:00:00Z"
+    own = list((await alice.rpc(get)).iter(f"{{{SN}}}subscription"))
+    assert [each.findtext(f"{{{SN}}}stream") for each in own] == ["capacity"]

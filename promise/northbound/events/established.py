@@ -34,22 +34,31 @@ PATH: Final = "/restconf/subscriptions/"
 
 @dataclass(eq=False, slots=True)
 class Established:
-    """One subscription. `session` is 0 for one made over RESTCONF, which has a `key` in its URI.
+    """One subscription; one that its caller has made over RESTCONF has a `key` in its URI.
 
-    `terms` are what was asked for, as RFC 7951 writes it in the list of subscriptions; `reference` is the configured
-    filter that it uses, by list and name.
+    `terms` are what was asked for, as RFC 7951 writes it in the list of subscriptions. `reference` is the configured
+    filter that it uses, by list and name, and `filter` what stands there.
     """
 
     subject: Dynamic | Push
-    session: int
-    user: str
-    source: str
+    caller: Caller
     terms: dict[str, Any]
     key: str = ""
     uri: str = ""
     reference: tuple[str, str] | None = None
+    filter: bytes | None = None
     reader: Reading | None = None
     alone_since: int | None = None
+
+    @property
+    def session(self) -> int:
+        """The session that it is on, 0 where it is read over HTTP."""
+        return self.caller.session_id
+
+    @property
+    def user(self) -> str:
+        """Whose it is."""
+        return self.caller.username
 
     @property
     def xml(self) -> bool:
@@ -60,8 +69,9 @@ class Established:
     def body(self) -> dict[str, Any]:
         """The entry of the list of subscriptions."""
         subject = self.subject
+        source = self.caller.source
         receiver = {
-            "name": f"{self.user}@{self.source}" if self.source else self.user,
+            "name": f"{self.user}@{source}" if source else self.user,
             "sent-event-records": str(subject.sent),
             "excluded-event-records": str(subject.excluded),
             "state": "suspended" if subject.suspended else "active",

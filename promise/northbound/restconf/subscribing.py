@@ -20,6 +20,7 @@ from promise.northbound.restconf import media
 from promise.northbound.restconf.exchange import Encoding, Reply, no_content
 from promise.northbound.restconf.resources import dumped
 from promise.northbound.rpcs.subscribed import OPERATIONS
+from promise.northbound.treejson import check_free
 from promise.northbound.treexml import free
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from promise.northbound.rpcs.subscribed import SubscribedRpcs
 
 _MODULES: Final = library().modules
-_DEEPEST: Final = 64
 
 
 class Subscribing:
@@ -91,29 +91,13 @@ def _from_json(name: str, body: bytes) -> _Element:
     if not isinstance(given, dict) or set(given) != {member} or not isinstance(given[member], dict):
         raise Malformed(f'must be a JSON object with one member, "{member}", which is an object')
     namespace = _MODULES[module].namespace
-    _expect_names(given[member], 0)
+    check_free(given[member])
     declared = " ".join(f'xmlns:{one.name}="{one.namespace}"' for one in _MODULES.values())
     inside = free(given[member], namespace).encode()
     text = b'<%b xmlns="%b" %b>%b</%b>' % (
         local.encode(), namespace.encode(), declared.encode(), inside, local.encode()
     )  # fmt: skip
     return parse(text)
-
-
-def _expect_names(value: Any, depth: int) -> None:
-    """Raise for members that could be the names of no node; JSON has more names than XML."""
-    if depth > _DEEPEST:
-        raise Malformed(f"JSON must not be nested deeper than {_DEEPEST}")
-    if isinstance(value, list):
-        for one in value:
-            _expect_names(one, depth + 1)
-    if not isinstance(value, dict):
-        return
-    for member, said in value.items():
-        module, colon, name = member.rpartition(":")
-        if (colon and module not in _MODULES) or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise Invalid(f"no module of this server has a node {member[:64]}", name=name[:64])
-        _expect_names(said, depth + 1)
 
 
 def _written(name: str, output: dict[str, Any], encoding: Encoding) -> bytes:

@@ -16,7 +16,7 @@ from promise.northbound.subtree import Selection
 from promise.northbound.words import ending, starting, sure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lxml.etree import _Element
@@ -59,6 +59,11 @@ def filter_given(given: Mapping[str, Any], path: str, names: tuple[str, ...] = F
         prefix = "sn" if names is FILTERS else "yp"
         raise DuplicateNode("one filter may be given", path=f"{path}/{prefix}:{chosen[1]}", name=chosen[1])
     return chosen[0] if chosen else None
+
+
+def narrowed(plain: Interest, found: Sequence[_Element], where: str, operation: str) -> Interest:
+    """Return the interest with what a configured filter consists of: one element, or none."""
+    return filtered(plain, found[0], where, operation) if found else plain._replace(wanted=None, test=None)
 
 
 def filtered(plain: Interest, element: _Element, where: str, operation: str) -> Interest:

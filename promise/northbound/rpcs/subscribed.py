@@ -5,22 +5,23 @@ They are the same on NETCONF sessions (RFC 8640) and over RESTCONF (RFC 8650); `
 
 from __future__ import annotations
 
-from functools import partial
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
-from promise.errors import BadValue, Invalid, MissingElement, NoResource, UnknownElement, Unsupported
+from promise.configuration.model import Section
+from promise.errors import BadValue, MissingElement, NoResource, PromiseError, UnknownElement, Unsupported
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.dynamic import OVER, Dynamic
 from promise.northbound.events.established import Established
-from promise.northbound.events.pushing import LARGEST, OnChange, Periodic, Push, too_big
+from promise.northbound.events.pushing import OnChange, Periodic, Push
 from promise.northbound.events.statement import SUBSCRIBED, Statement
 from promise.northbound.message import split
-from promise.northbound.port import Content, Datastore
+from promise.northbound.port import Datastore
 from promise.northbound.rpcs import pushed, streamed
-from promise.northbound.rpcs.filters import ALL
 from promise.northbound.rpcs.parameters import path_of
+from promise.northbound.rpcs.selections import SELECTION_FILTER, STREAM_FILTER, Selections
 from promise.northbound.rpcs.subscribing import (
     ESTABLISH,
     MODIFY,
@@ -34,9 +35,7 @@ from promise.northbound.rpcs.subscribing import (
     number,
     parameters,
     terms_of,
-    text,
 )
-from promise.northbound.subtree import Selection
 from promise.northbound.treexml import whole
 from promise.northbound.words import actor_of, starting, sure
 
@@ -45,10 +44,10 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from promise.events import Entry
     from promise.northbound.access import Caller
     from promise.northbound.events.stream import EventStream
-    from promise.northbound.port import Datastores, Interest
-    from promise.northbound.rpcs.filters import Filter
+    from promise.northbound.port import Datastores
     from promise.northbound.rpcs.retrieval import Retrieval
     from promise.northbound.rpcs.sessions import OpenSession
 
@@ -63,6 +62,12 @@ OPERATIONS: Final = (
 _LIST: Final = f"{{{SN}}}subscriptions"
 _NAMES: Final = {"datastore": "ietf-datastores", "encoding": "ietf-subscribed-notifications"}
 """The modules of the identities that terms name."""
+
+FILTERS: Final = "ietf-subscribed-notifications:filters"
+"""The section of the configuration with the filters."""
+
+_REFERRING: Final = {"stream-filter-name": STREAM_FILTER, f"{PUSH_TAG}selection-filter-ref": SELECTION_FILTER}
+"""What refers to which kind of configured filter."""
 
 Answer = dict[str, Any]
 """The output of an operation, as RFC 7951 writes it; empty = ok."""
@@ -81,8 +86,9 @@ class SubscribedRpcs:
         self._sessions = sessions
         self._events = events
         self._datastores = datastores
-        self._retrieval = retrieval
+        self._selections = Selections(datastores, retrieval)
         self.known = events.established
+        self._tasks: set[asyncio.Task[None]] = set()
         self._operations: Mapping[tuple[str, str], Callable[[Caller, _Element, str, str], Awaitable[Answer]]] = {
             (SN, ESTABLISH): self._establish,
             (SN, MODIFY): self._modify,
@@ -118,6 +124,7 @@ class SubscribedRpcs:
         encoding = _encoding(caller, given, path, encoding)
         made = await (self._pushed if push else self._streamed)(caller, given, path, id_)
         made.terms["encoding"] = f"{SUBSCRIBED_TAG}{encoding}"
+        await self._referring(made)
         self.known.add(made, origin)
         if caller.session_id:
             self._sessions[caller.session_id].subscribe(made.subject)
@@ -128,37 +135,9 @@ class SubscribedRpcs:
     async def _streamed(self, caller: Caller, given: Mapping[str, _Element], path: str, id_: int) -> Established:
         """Begin to tell the events of a stream."""
         interest = streamed.begun(given, path, self._events.now())
-        interest = await self._filtered(caller, given, path, interest, "establish")
+        interest = await self._selections.interest(caller, given, path, interest, "establish")
         source = await self._events.subscribe(actor_of(caller), interest)
         return _made(Dynamic(id_, self._events, source), caller, given)
-
-    async def _filtered(
-        self, caller: Caller, given: Mapping[str, _Element], path: str, plain: Interest, operation: str
-    ) -> Interest:
-        name = streamed.filter_given(given, path)
-        if name is None:
-            return plain
-        where = f"{path}/sn:{name}"
-        if name == "stream-filter-name":
-            element = await self._configured(caller, "stream-filter", given[name], where)
-            return plain if element is None else streamed.filtered(plain, element, where, operation)
-        return streamed.filtered(plain, given[name], where, operation)
-
-    async def _configured(self, caller: Caller, kind: str, named: _Element, path: str) -> _Element | None:
-        """Return a configured filter that the caller may read; None where it is there and lets everything pass."""
-        for entry in await self.filters(caller):
-            key, *rest = entry
-            if split(entry.tag)[1] == kind and text(key) == text(named):
-                return rest[0] if rest else None
-        rule = f"there is no {kind} {text(named)!r} to refer to"
-        raise BadValue(rule, path=path, app_tag=f"{SUBSCRIBED_TAG}filter-unsupported")
-
-    async def filters(self, caller: Caller) -> Sequence[_Element]:
-        """Return the entries of the configured filters that a caller may read."""
-        wanted = etree.Element("filter")
-        etree.SubElement(wanted, f"{{{SN}}}filters")
-        found = await self._datastores.read(caller, Datastore.RUNNING, Selection.of(wanted), Content.CONFIG)
-        return [entry for element in found.elements() for entry in element if element.tag == f"{{{SN}}}filters"]
 
     async def _pushed(self, caller: Caller, given: Mapping[str, _Element], path: str, id_: int) -> Established:
         """Begin to push what a datastore holds."""
@@ -168,52 +147,12 @@ class SubscribedRpcs:
         if trigger is None:
             raise MissingElement("periodic or on-change must say when it is pushed", path=path, name="periodic")
         stop = _stop(given, path, now)
-        wanted, where = await self._selected(caller, given, path, "establish"), f"{path}/yp:datastore"
-        read = await self._tried(caller, datastore, wanted, trigger, where, "establish")
+        read = await self._selections.reading(caller, datastore, given, trigger, path, "establish")
         subject = Push(id_, self._events, self._datastores.schema.top, read, trigger, stop)
         await subject.begin()
         made = _made(subject, caller, given)
         made.terms |= _trigger_terms(trigger)
         return made
-
-    async def _selected(self, caller: Caller, given: Mapping[str, _Element], path: str, operation: str) -> Filter:
-        name = streamed.filter_given(given, path, pushed.FILTERS)
-        element = None if name is None else given[name]
-        where = f"{path}/yp:{name}"
-        if element is not None and name == "selection-filter-ref":
-            element = await self._configured(caller, "selection-filter", element, where)
-        return ALL if element is None else pushed.filter_of(element, where, operation)
-
-    async def _tried(
-        self,
-        caller: Caller,
-        datastore: Datastore,
-        wanted: Filter,
-        trigger: Periodic | OnChange,
-        path: str,
-        operation: str,
-    ) -> Callable[[], Awaitable[Sequence[_Element]]]:
-        """Return what reads what is selected, once it is seen that it can be read, and is not too much."""
-        pushed.expect_selection(wanted, self._datastores.schema.top, trigger, path)
-        reads = self._datastores.read if isinstance(trigger, OnChange) else self._retrieval.nodes
-        read = partial(self._read, reads, caller, datastore, wanted)
-        try:
-            found = await read()
-        except Invalid as fault:  # an expression may fail only when it is evaluated
-            raise pushed.unfit(fault, path, operation) from None
-        if isinstance(trigger, Periodic) or trigger.sync:
-            size = sum(len(etree.tostring(element)) for element in found)
-            if size > LARGEST:
-                error = too_big(size, f"{{{YP}}}{operation}-subscription-datastore-error-info")
-                error.path = path
-                error.app_tag = f"{PUSH_TAG}{'update' if isinstance(trigger, Periodic) else 'sync'}-too-big"
-                raise error
-        return read
-
-    async def _read(self, reads: Any, caller: Caller, datastore: Datastore, wanted: Filter) -> Sequence[_Element]:
-        content = Content.ALL if datastore is Datastore.OPERATIONAL else Content.CONFIG
-        found = await reads(caller, datastore, wanted.building, content)
-        return wanted.prune(found.elements(), self._datastores.schema.top)
 
     async def _revised(self, given: Mapping[str, _Element], path: str) -> Answer:
         """Return from when on is replayed, where the log does not go back as far as was asked."""
@@ -238,6 +177,7 @@ class SubscribedRpcs:
             await self._modify_push(caller, found, found.subject, given, path)
         else:
             await self._modify_stream(caller, found, found.subject, given, path)
+        await self._referring(found)
         if not found.session:  # RFC 8650 section 3.4: the receiver is told on its stream where the new terms begin
             found.subject.say(self._modified(found))
         return {}
@@ -249,7 +189,7 @@ class SubscribedRpcs:
         if strange is not None:
             rule = f"subscription {subject.number} is about a stream: it has no {strange}"
             raise UnknownElement(rule, path=path, name=strange, namespace=YP)
-        interest = await self._filtered(caller, given, path, subject.interest, "modify")
+        interest = await self._selections.interest(caller, given, path, subject.interest, "modify")
         interest = streamed.stopped(given, path, interest, sure(self._events.now()))
         subject.change(interest)
         _retell(found, given, streamed.FILTERS)
@@ -261,15 +201,15 @@ class SubscribedRpcs:
         if strange is not None:
             rule = f"subscription {subject.number} is about a datastore: it has no {strange}"
             raise UnknownElement(rule, path=path, name=strange, namespace=SN)
-        datastore = Datastore(str(found.terms[f"{PUSH_TAG}datastore"]).rpartition(":")[2])
+        datastore = _datastore(found)
         if "datastore" in given and pushed.datastore_of(given, path) is not datastore:
             rule = f"the datastore of a subscription, {datastore}, cannot be changed"
             raise BadValue(rule, path=f"{path}/yp:datastore", name="datastore")
         trigger, stop = self._new_trigger(subject, given, path), _stop(given, path, self._events.now())
         read = None
         if streamed.filter_given(given, path, pushed.FILTERS) is not None:
-            wanted = await self._selected(caller, given, path, "modify")
-            read = await self._tried(caller, datastore, wanted, trigger or subject.trigger, path, "modify")
+            wanted = trigger or subject.trigger
+            read = await self._selections.reading(caller, datastore, given, wanted, path, "modify")
         subject.change(read, trigger, stop)
         _retell(found, given, pushed.FILTERS)
         found.terms |= _trigger_terms(subject.trigger)
@@ -327,6 +267,52 @@ class SubscribedRpcs:
         found.subject.resync()
         return {}
 
+    # --- configured filters --------------------------------------------------------------------------------------
+
+    def heard(self, entries: Sequence[Entry]) -> None:
+        """Take note of what was committed; filters that have changed are used from here on."""
+        changed = any(entry.event.table == Section.table and entry.event.key == FILTERS for entry in entries)
+        if changed and any(one.reference for one in self.known):
+            task = asyncio.create_task(self._renew(), name="configured filters")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _renew(self) -> None:
+        """Let subscriptions use configured filters as they are now, and tell their receivers (section 2.7.2)."""
+        for one in list(self.known):
+            if one.reference is None:
+                continue
+            found = await self._selections.configured(one.caller, *one.reference)
+            written = None if found is None else b"".join(etree.tostring(element) for element in found)
+            if written == one.filter:
+                continue
+            one.filter = written
+            try:
+                if found is None:
+                    raise BadValue("the filter is gone")
+                await self._refilter(one, found)
+            except PromiseError:
+                one.subject.end("filter-unavailable")
+            else:
+                one.subject.say(self._modified(one))
+
+    async def _refilter(self, one: Established, found: Sequence[_Element]) -> None:
+        if isinstance(one.subject, Dynamic):
+            one.subject.change(streamed.narrowed(one.subject.interest, found, "", "modify"))
+            return
+        (element,) = found or (None,)
+        trigger = one.subject.trigger
+        read = await self._selections.through(one.caller, _datastore(one), element, trigger, "", "modify")
+        one.subject.change(read, None, None)
+
+    async def _referring(self, one: Established) -> None:
+        """Note which configured filter a subscription uses, and what that is."""
+        used = ((kind, str(one.terms[leaf])) for leaf, kind in _REFERRING.items() if leaf in one.terms)
+        one.reference = next(used, None)
+        if one.reference is not None:
+            found = await self._selections.configured(one.caller, *one.reference)
+            one.filter = None if found is None else b"".join(etree.tostring(element) for element in found)
+
     def _own(self, caller: Caller, given: Mapping[str, _Element], path: str) -> Established:
         """Return a subscription of the caller's; those of others do not exist for it (RFC 8639 section 2.4.3)."""
         id_ = number(given, path)
@@ -356,7 +342,11 @@ def _encoding(caller: Caller, given: Mapping[str, _Element], path: str, usual: s
 
 def _made(subject: Dynamic | Push, caller: Caller, given: Mapping[str, _Element]) -> Established:
     kept = {name: element for name, element in given.items() if name not in {*pushed.TRIGGERS, "encoding"}}
-    return Established(subject, caller.session_id, caller.username, caller.source, terms_of(kept, **_NAMES))
+    return Established(subject, caller, terms_of(kept, **_NAMES))
+
+
+def _datastore(found: Established) -> Datastore:
+    return Datastore(str(found.terms[f"{PUSH_TAG}datastore"]).rpartition(":")[2])
 
 
 def _retell(found: Established, given: Mapping[str, _Element], filters: tuple[str, ...]) -> None:
