@@ -43,6 +43,12 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if query.get("insert") in {"before", "after"} or "point" in query:  # each needs the other, and a path that exists
         query.pop("insert", None)
         query.pop("point", None)
+    for name in {"cursor", "offset"} & query.keys():  # that of another answer, and as far as the list goes
+        del query[name]
+    if "where" in query:
+        query["where"] = "true()"
+    if "sort-by" not in query:
+        query.pop("locale", None)
     case.body = _whole(case.body)
     if not case.operation.path.endswith("remove-provider"):
         _provided(case.body)

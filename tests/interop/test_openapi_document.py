@@ -69,7 +69,8 @@ async def test_its_examples_are_understood(document: dict[str, Any], tmp_path: P
 async def test_it_has_every_operation_that_the_server_has(document: dict[str, Any], tmp_path: Path) -> None:
     async with house(tmp_path / "state") as found:
         listed = (await found.ask("GET", "/restconf/operations")).body["ietf-restconf:operations"]
-    assert {f"/restconf/operations/{name}" for name in listed} <= document["paths"].keys()
+    own = {name for name in listed if not name.startswith("ietf-")}  # those of RFC 8639 and 8641 are in their modules
+    assert {f"/restconf/operations/{name}" for name in own} <= document["paths"].keys()
 
 
 KEYS = ("cores", "00000000-0000-0000-0000-000000000000", "1")
@@ -79,7 +80,9 @@ def with_keys(path: str, parameters: list[dict[str, Any]]) -> str:
     """Return a path with a key for each parameter that its schema takes."""
     for parameter in parameters:
         schema = {**parameter["schema"], **(parameter["schema"].get("allOf") or [{}])[0]}
-        if schema.get("type") == "integer":
+        if "example" in parameter:
+            key = parameter["example"]
+        elif schema.get("type") == "integer":
             key = "1"
         else:
             key = next(key for key in schema.get("enum", KEYS) if re.search(schema.get("pattern", ""), key))

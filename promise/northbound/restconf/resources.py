@@ -111,6 +111,8 @@ class Resources:
         self, caller: Caller, target: Target, query: Query, datastore: Datastore | None, page: Page | None
     ) -> Found:
         """Read what a target needs."""
+        if datastore in _CONFIGURATIONS and query.content is Content.NONCONFIG:
+            return Found({})
         if page is not None and _aged(target, datastore):
             if query.content is Content.CONFIG:
                 return Found({})
@@ -162,9 +164,7 @@ def _query(text: str, target: Target, datastore: Datastore | None) -> Query:
     known = OPERATION if datastore is Datastore.OPERATIONAL else READING
     query = read_query(text, known | PAGING if target.whole_list else known)
     if datastore in _CONFIGURATIONS:
-        if query.content is Content.NONCONFIG:
-            raise BadParameter(f"the datastore {datastore} holds configuration only: content=nonconfig has no meaning")
-        return replace(query, content=Content.CONFIG)
+        return query if query.content is Content.NONCONFIG else replace(query, content=Content.CONFIG)
     if datastore is Datastore.OPERATIONAL and query.with_defaults in {None, "explicit"}:
         return replace(query, with_defaults="report-all")
     return query

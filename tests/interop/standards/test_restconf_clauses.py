@@ -84,7 +84,8 @@ async def test_operation_shows_what_is_in_use(opened: House) -> None:
     assert (tagged["enable-nacm"], tagged["@enable-nacm"]) == (True, DEFAULT)
     trimmed = (await opened.ask("GET", f"{path}?with-defaults=trim")).body["ietf-netconf-acm:nacm"]
     assert "enable-nacm" not in trimmed
-    assert (await opened.ask("GET", f"{RUNNING}/ietf-netconf-acm:nacm?content=nonconfig")).status == 400
+    assert (await opened.ask("GET", f"{RUNNING}/ietf-netconf-acm:nacm?content=nonconfig")).status == 404
+    assert (await opened.ask("GET", f"{RUNNING}?content=nonconfig")).body == {"ietf-restconf:data": {}}
 
 
 @pytest.mark.rfc("8527", "3.2.2", "with-origin tells where configuration in operation comes from")

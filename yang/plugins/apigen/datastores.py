@@ -56,7 +56,7 @@ def _read(name: str, summary: str) -> Json:
         "operationId": f"get-{name}",
         "tags": ["data"],
         "summary": summary,
-        "parameters": parameters.referred(*parameters.READING),
+        "parameters": parameters.referred(*parameters.READING, *(("with-origin",) if name == "operational" else ())),
         "responses": {
             "200": answer(
                 "All that there is of it.",

@@ -14,7 +14,7 @@ from apigen.answers import (  # type: ignore[import-not-found]  # on the path th
     refused,
     wrapped,
 )
-from apigen.parameters import READING, STREAMING, referred  # type: ignore[import-not-found]
+from apigen.parameters import STREAMING, referred  # type: ignore[import-not-found]
 
 Json = dict[str, Any]
 
@@ -23,7 +23,6 @@ _REVISION: Final[Json] = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]
 _ENTRY: Final[Json] = {
     "type": "object",
     "properties": {"data": {"type": "object"}, "operations": {"type": "object"}, "yang-library-version": _REVISION},
-    "required": ["data", "operations", "yang-library-version"],
     "additionalProperties": False,
 }
 _EMPTY: Final[Json] = {"type": "array", "items": {"type": "null"}, "minItems": 1, "maxItems": 1}
@@ -64,13 +63,14 @@ def discovery() -> dict[str, Json]:
         "/.well-known/host-meta": _get("host-meta", "Where RESTCONF begins (RFC 8040 section 3.1)", meta, ("406",)),
         "/healthz": ready,
         "/openapi.json": _get("openapi", "This document", document, ("400", "406")),
-        ROOT: _get("root", "The entry point", _both("restconf", _ENTRY), None, (*READING,)),
+        ROOT: _get("root", "The entry point", _both("restconf", _ENTRY), None, ("depth",)),
         f"{ROOT}/yang-library-version": _get(
             "library", "The revision of the YANG library", _both("yang-library-version", _REVISION), None
         ),
         f"{ROOT}/operations": _get(
             "operations", "The operations that there are", _both("operations", _OPERATIONS), None
         ),
+        f"{ROOT}/schema/{{module}}": _schema(),
         **{f"{ROOT}/streams/{name}/{encoding}": _stream(name, encoding)
            for name in _STREAMS for encoding in ("json", "xml")},
     }  # fmt: skip
@@ -100,6 +100,27 @@ def _get(
     if open_to_all is not None:
         found["security"] = []
     return {"get": found, "head": head(found)}
+
+
+def _schema() -> Json:
+    """Return GET and HEAD of the text of a module."""
+    found = _get(
+        "schema",
+        "The text of a YANG module (RFC 8040 section 3.7)",
+        {"application/yang": {"schema": {"type": "string"}}},
+        None,
+    )
+    for method in ("get", "head"):
+        found[method]["responses"] |= refused(("404",))
+    module = {
+        "name": "module",
+        "in": "path",
+        "required": True,
+        "description": "NAME or NAME@REVISION, as the YANG library tells.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.-]*(?:@[0-9]{4}-[0-9]{2}-[0-9]{2})?$"},
+        "example": "opnfv-promise",
+    }
+    return {"parameters": [module], **found}
 
 
 def _stream(name: str, encoding: str) -> Json:

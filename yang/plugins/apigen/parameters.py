@@ -46,6 +46,23 @@ QUERY: Final[Mapping[str, Json]] = {
         "description": "Oldest first, or newest first.",
         "schema": {"type": "string", "enum": ["forwards", "backwards"]},
     },
+    "where": {
+        "description": "An XPath 1.0 expression: entries of which it is true, or in which it finds something.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "locale": {
+        "description": "How texts are sorted; only with `sort-by`.",
+        "schema": {"type": "string", "enum": ["C", "C.UTF-8", "POSIX", "POSIX.UTF-8"]},
+    },
+    "sublist-limit": {
+        "description": "So many entries at most of each list inside.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": _LARGEST},
+    },
+    "with-origin": {
+        "description": "From where configuration comes is told (RFC 8527 section 3.2.2); it has no value.",
+        "schema": {"type": "string", "maxLength": 0},
+        "allowEmptyValue": True,
+    },
     "insert": {
         "description": "Where the entry is to stand among the others (RFC 8040 section 4.8.5).",
         "schema": {"type": "string", "enum": ["first", "last", "before", "after"]},
@@ -67,8 +84,8 @@ QUERY: Final[Mapping[str, Json]] = {
         "schema": {"type": "string", "format": "date-time"},
     },
 }
-READING: Final = ("content", "depth", "with-defaults")
-PAGING: Final = ("limit", "offset", "cursor", "direction")
+READING: Final = ("content", "depth", "with-defaults", "sublist-limit")
+PAGING: Final = ("limit", "offset", "cursor", "direction", "where", "locale")
 PLACING: Final = ("insert", "point")
 STREAMING: Final = ("filter", "start-time", "stop-time")
 
@@ -86,7 +103,20 @@ def referred(*names: str) -> list[Json]:
 def reading(node: Statement, *, paged: bool = False) -> list[Json]:
     """Return the query parameters with which a node is read."""
     found = referred(*READING, *(PAGING if paged else ()))
+    leaves = [child.arg for child in data_nodes(node) if child.keyword == "leaf"]
+    if paged and leaves:
+        found.append(_sort_by(leaves))
     return [*found, _fields(node)] if data_nodes(node) else found
+
+
+def _sort_by(leaves: list[str]) -> Json:
+    """Return the parameter `sort-by` of a list; it may also be the path of a leaf deeper in an entry."""
+    return {
+        "name": "sort-by",
+        "in": "query",
+        "description": "The leaf by which entries are sorted: those without it come last.",
+        "schema": {"type": "string", "pattern": f"^(?:{'|'.join(sorted(leaves))})$"},
+    }
 
 
 def _fields(node: Statement) -> Json:
