@@ -203,7 +203,7 @@ def test_the_library_names_the_modules_as_they_are() -> None:
     library = json.loads((YANG / "library.json").read_text())["ietf-yang-library:modules-state"]["module"]
     by_name = {path.stem: path.read_text() for path in [*OURS, *EVENTS, *IETF]}
     for module in library:
-        text = by_name[module["name"]]
+        text = re.sub(r'"\s+\+\s+"', "", by_name[module["name"]])  # a namespace may be written in two parts
         assert re.search(rf'namespace\s+"?{re.escape(module["namespace"])}"?;', text)
         newest = re.search(r'revision\s+"?([\d-]+)', text)
         assert newest is not None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from promise.errors import Invalid, Malformed, MissingElement
+from promise.errors import BadValue, Invalid, Malformed, MissingElement
 from promise.northbound.codec import parse_json
 from promise.northbound.library.modules import library
 from promise.northbound.message import parse, split
@@ -24,7 +24,7 @@ from promise.northbound.treejson import check_free
 from promise.northbound.treexml import free
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from promise.northbound.rpcs.subscribed import SubscribedRpcs
 
 _MODULES: Final = library().modules
+
+_TYPES: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("id", "period", "dampening-period", "dscp", "weighting", "dependency"), int),
+    **dict.fromkeys(("periodic", "on-change", "stream-subtree-filter", "datastore-subtree-filter"), dict),
+    "sync-on-start": bool,
+    "excluded-change": list,
+}
+"""The JSON types of the parameters; all others are strings."""
 
 
 class Subscribing:
@@ -92,12 +100,25 @@ def _from_json(name: str, body: bytes) -> _Element:
         raise Malformed(f'must be a JSON object with one member, "{member}", which is an object')
     namespace = _MODULES[module].namespace
     check_free(given[member])
+    _expect_types(given[member])
     declared = " ".join(f'xmlns:{one.name}="{one.namespace}"' for one in _MODULES.values())
     inside = free(given[member], namespace).encode()
     text = b'<%b xmlns="%b" %b>%b</%b>' % (
         local.encode(), namespace.encode(), declared.encode(), inside, local.encode()
     )  # fmt: skip
     return parse(text)
+
+
+def _expect_types(values: Any) -> None:
+    """Raise for a value that is not of the JSON type that RFC 7951 section 6 demands of its parameter."""
+    for member, value in values.items():
+        name = member.rpartition(":")[2]
+        wanted = _TYPES.get(name, str)
+        if type(value) is not wanted:
+            kinds = {str: "string", int: "number", bool: "boolean", dict: "object", list: "array"}
+            raise BadValue(f"{name[:64]} must be a JSON {kinds[wanted]} (RFC 7951 section 6)", name=name[:64])
+        if name in {"periodic", "on-change"}:
+            _expect_types(value)
 
 
 def _written(name: str, output: dict[str, Any], encoding: Encoding) -> bytes:

@@ -125,13 +125,19 @@ def _schema() -> Json:
 
 def _stream(name: str, encoding: str) -> Json:
     """Return GET of an event stream; it does not end by itself unless it is told to stop."""
+    summary = f"Events of the stream {name} in {encoding.upper()}, as they happen (RFC 8040 section 6)"
+    return stream(f"{name}-{encoding}", summary, STREAMING)
+
+
+def stream(name: str, summary: str, query: tuple[str, ...]) -> Json:
+    """Return GET of server-sent events."""
     return {
         "get": {
-            "operationId": f"stream-{name}-{encoding}",
+            "operationId": f"stream-{name}",
             "tags": ["events"],
-            "summary": f"Events of the stream {name} in {encoding.upper()}, as they happen (RFC 8040 section 6)",
+            "summary": summary,
             "parameters": [
-                *referred(*STREAMING),
+                *referred(*query),
                 {
                     "name": "Last-Event-ID",
                     "in": "header",

@@ -10,6 +10,7 @@ from apigen.datastores import datastores  # type: ignore[import-not-found]
 from apigen.discovery import discovery  # type: ignore[import-not-found]
 from apigen.nodes import Schemas  # type: ignore[import-not-found]
 from apigen.paths import Paths  # type: ignore[import-not-found]
+from apigen.subscribing import subscribing  # type: ignore[import-not-found]
 from apigen.words import text  # type: ignore[import-not-found]
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ descriptions, and refused with its reason."""
 def openapi(modules: Mapping[str, Statement], main: Statement) -> str:
     """Return the document for a module, as JSON text."""
     schemas = Schemas(modules)
-    paths = discovery()
+    paths = discovery() | subscribing()
     for module in (main, *(modules[name] for name in _BESIDE)):
         paths |= Paths(module, schemas).all()
     paths |= datastores(main, schemas)
