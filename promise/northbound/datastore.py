@@ -92,6 +92,11 @@ class Node:
         """Tell whether there may be several entries of it."""
         return self.kind is Kind.LIST or self.kind is Kind.LEAF_LIST
 
+    @property
+    def key_tags(self) -> frozenset[str]:
+        """The tags of the keys of a list."""
+        return frozenset(tag for tag, node in self.children.items() if node.member in self.keys)
+
     def child(self, member: str) -> Node:
         """Return the child with this name in the tree."""
         return next(node for node in self.children.values() if node.member == member)

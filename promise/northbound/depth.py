@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def shallow(element: _Element, depth: int, node: Node | None = None) -> None:
     """Take away what is deeper than so many levels, the element itself being the first; entries keep their keys."""
-    keys = {node.child(member).name for member in node.keys} if node else set()
+    keys = node.key_tags if node else frozenset()
     children = node.children if node else {}
     for child in list(element):
         if depth > 1:
             shallow(child, depth - 1, children.get(str(child.tag)))
-        elif split(child.tag)[1] not in keys:
+        elif child.tag not in keys:
             element.remove(child)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from promise.errors import TooBig
 from promise.northbound.message import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lxml.etree import _Element
 
@@ -25,6 +25,18 @@ LARGEST: Final = 20_000
 """Elements that a filter may have."""
 
 _Attributes = tuple[tuple[str, str], ...]
+
+
+class Keyed(Protocol):
+    """A node of the schema, as far as it knows keys: the tags of its own, and the nodes below it by tag."""
+
+    @property
+    def children(self) -> Mapping[str, Keyed]:
+        """The nodes below it."""
+
+    @property
+    def key_tags(self) -> frozenset[str]:
+        """The tags of the keys of a list."""
 
 
 class _Match(NamedTuple):
@@ -196,12 +208,17 @@ class Selection:
             values |= named
         return frozenset(values)
 
-    def prune(self, elements: Sequence[_Element]) -> list[_Element]:
-        """Return those of the top-level elements that are wanted, reduced in place to what is wanted of them."""
-        return list(elements) if self.everything else _select(elements, self._nodes)[0]
+    def prune(self, elements: Sequence[_Element], keyed: Mapping[str, Keyed] | None = None) -> list[_Element]:
+        """Return those of the top-level elements that are wanted, reduced in place to what is wanted of them.
+
+        With `keyed`, nodes of the schema by tag, entries of which something is wanted keep their keys as well.
+        """
+        return list(elements) if self.everything else _select(elements, self._nodes, keyed or {})[0]
 
 
-def _select(siblings: Sequence[_Element], nodes: Sequence[_Node]) -> tuple[list[_Element], list[_Element]]:
+def _select(
+    siblings: Sequence[_Element], nodes: Sequence[_Node], keyed: Mapping[str, Keyed]
+) -> tuple[list[_Element], list[_Element]]:
     """Apply the nodes that ask for one element to its children: those to keep, and those to drop."""
     holding = [node for node in nodes if node.holds(siblings)]
     if any(node.whole for node in holding):
@@ -209,11 +226,11 @@ def _select(siblings: Sequence[_Element], nodes: Sequence[_Node]) -> tuple[list[
     kept: list[_Element] = []
     dropped: list[_Element] = []
     for element in siblings:
-        (kept if holding and _wanted(element, holding) else dropped).append(element)
+        (kept if holding and _wanted(element, holding, keyed.get(str(element.tag))) else dropped).append(element)
     return kept, dropped
 
 
-def _wanted(element: _Element, nodes: Sequence[_Node]) -> bool:
+def _wanted(element: _Element, nodes: Sequence[_Node], keyed: Keyed | None) -> bool:
     """Decide on one child, and reduce it."""
     if any(node.names(element) for node in nodes):
         return True
@@ -225,9 +242,11 @@ def _wanted(element: _Element, nodes: Sequence[_Node]) -> bool:
         return True
     if not inner:
         return False
-    kept, dropped = _select(list(element), inner)
+    kept, dropped = _select(list(element), inner, keyed.children if keyed else {})
+    keys = keyed.key_tags if keyed else ()
     for child in dropped:
-        element.remove(child)
+        if child.tag not in keys:
+            element.remove(child)
     return bool(kept)
 
 

@@ -125,8 +125,8 @@ def _reduced(element: _Element, node: Node | None, selected: frozenset[_Element]
     dropped = [child for child in element if not _reduced(child, children.get(str(child.tag)), selected, depth)]
     if len(dropped) == len(element):
         return False
-    keys = {node.child(member).name for member in node.keys} if node else set()
+    keys = node.key_tags if node else frozenset()
     for child in dropped:
-        if etree.QName(child).localname not in keys:
+        if child.tag not in keys:
             element.remove(child)
     return True

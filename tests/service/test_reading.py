@@ -225,6 +225,12 @@ async def test_get_data(house: House) -> None:
         entries = f'<subtree-filter><promise xmlns="{PROMISE}"><providers/></promise></subtree-filter>'
         shallow = await read(one, get_data("running", "<max-depth>1</max-depth>" + entries))
         assert {child.tag for child in shallow.iterfind(f"{P}promise/{P}providers/*")} == {f"{P}id"}
+        leaves = entries.replace("<providers/>", "<providers><region/><endpoint/></providers>")
+        assert flat(await read(one, get_data("running", leaves)))[:2] == [
+            f"promise/providers/id={ID}1", "promise/providers/endpoint=http://cloud1.example/v3",
+        ]  # fmt: skip
+        absent = entries.replace("<providers/>", "<providers><region/></providers>")
+        assert len(await read(one, get_data("running", absent))) == 0  # keys alone are nothing that was asked for
         named = entries.replace("<providers/>", "<providers><name>cloud 2</name></providers>")
         shallow = await read(one, get_data("running", "<max-depth>1</max-depth>" + named))
         assert len(shallow.findall(f"{P}promise/{P}providers/{P}id")) == 1
@@ -246,7 +252,7 @@ async def test_get_data(house: House) -> None:
 @pytest.mark.rfc("8526", "3.1.1", "get-data refuses what is not there")
 async def test_get_data_refuses_what_is_not_there(house: House) -> None:
     cases = {
-        get_data("startup"): "invalid-value", get_data("running", "<with-origin/>"): "unknown-element",
+        get_data("startup"): "invalid-value", get_data("running", "<with-origin/>"): "invalid-value",
         get_data("running", "<max-depth>0</max-depth>"): "invalid-value",
         f'<get-data xmlns="{NMDA}"/>': "missing-element",
         f'<get-data xmlns="{NMDA}"><datastore>running</datastore></get-data>': "invalid-value",
@@ -277,3 +283,9 @@ async def test_edit_data_and_locks_by_name(house: House) -> None:
         await do(one, nc("lock", lock))
         assert (await asked(other, target("lock", "running"))).startswith("lock-denied")
         await do(one, nc("unlock", lock))
+        await do(one, nc("validate", lock.replace("target>", "source>")))
+        for name, place in (("lock", lock), ("unlock", lock), ("validate", lock.replace("target>", "source>"))):
+            said = await asked(one, nc(name, place.replace("ds:running", "ds:operational")))
+            assert said.startswith("invalid-value"), said
+        config = nc("get-config", lock.replace("target>", "source>"))  # RFC 8526 has get-data for it
+        assert (await asked_data(one, config)).startswith("unknown-namespace")

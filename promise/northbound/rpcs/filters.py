@@ -38,18 +38,22 @@ class Filter(Protocol):
 
 
 class SubtreeFilter:
-    """A subtree filter; depth counts from the nodes that it names last, without any from the top-level nodes."""
+    """A subtree filter; depth counts from the nodes that it names last, without any from the top-level nodes.
+
+    With `keyed`, entries keep their keys, as RFC 8526 has it.
+    """
 
     built = True
 
-    def __init__(self, wanted: Selection) -> None:
+    def __init__(self, wanted: Selection, *, keyed: bool = False) -> None:
         self.building = wanted
+        self._keyed = keyed
 
     def prune(
         self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int | None = None
     ) -> list[_Element]:
         """Return the top-level elements with what is wanted of them, reduced in place."""
-        found = self.building.prune(elements)
+        found = self.building.prune(elements, nodes if self._keyed else None)
         if depth is not None:
             shallow_below(self.building, found, nodes, depth)
         return found

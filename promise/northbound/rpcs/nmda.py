@@ -109,9 +109,9 @@ def _question(operation: _Element) -> _Question:
     parameters = parameters_of(operation, *names, elements=single)
     datastore = nmda_datastore(parameters, _GET)
     origins = _origins(operation, datastore)
-    if "with-origin" in parameters and datastore is not Datastore.OPERATIONAL:  # its `when` is false
+    if "with-origin" in parameters and datastore is not Datastore.OPERATIONAL:
         rule = "with-origin is for the datastore operational only"
-        raise UnknownElement(rule, path=_GET, name="with-origin", namespace=NAMESPACE)
+        raise BadValue(rule, path=f"{_GET}/ncds:with-origin", name="with-origin")
     if (text_of(parameters, "with-origin", _GET) or "").strip():
         raise BadValue("with-origin must be empty", path=f"{_GET}/ncds:with-origin", name="with-origin")
     said = choice(parameters, "config-filter", _GET, "", "true", "false", prefix="ncds")
@@ -130,7 +130,7 @@ def _filter(parameters: Mapping[str, _Element]) -> Filter:
     if "subtree-filter" in parameters and "xpath-filter" in parameters:
         raise DuplicateNode("a filter is a subtree or an XPath, not both", path=_GET, name="xpath-filter")
     if "subtree-filter" in parameters:
-        return SubtreeFilter(Selection.of(parameters["subtree-filter"]))
+        return SubtreeFilter(Selection.of(parameters["subtree-filter"]), keyed=True)
     expression = text_of(parameters, "xpath-filter", _GET)
     if expression is None:
         return ALL

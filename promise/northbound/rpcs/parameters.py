@@ -42,6 +42,9 @@ _PREFIXES: Final = {
     SUBSCRIBED: "sn",
     YANG_PUSH: "yp",
 }
+_BY_IDENTITY: Final = frozenset(f"{{{BASE}}}{name}" for name in ("lock", "unlock", "validate"))
+"""The operations of NETCONF that take a datastore by its identity (RFC 8526 section 3.2)."""
+
 _NOT_ADVERTISED: Final = {"startup": ":startup", "url": ":url"}
 _DATASTORES: Final = {"running": Datastore.RUNNING, "candidate": Datastore.CANDIDATE}
 
@@ -102,8 +105,13 @@ def datastore_of(operation: _Element, parameters: Mapping[str, _Element], which:
     holder = _holder(operation, parameters, which)
     path = f"{path_of(operation)}/nc:{which}"
     namespace, name = split(holder[0].tag)
-    if (namespace, name) == (NMDA, "datastore"):  # RFC 8526 section 3.2
-        return _named(identity_of(holder[0], DATASTORES, f"{path}/ncds:datastore"), f"{path}/ncds:datastore")
+    if (namespace, name) == (NMDA, "datastore") and operation.tag in _BY_IDENTITY:
+        path += "/ncds:datastore"
+        found = _named(identity_of(holder[0], DATASTORES, path), path)
+        if found is Datastore.OPERATIONAL:
+            rule = f"{name_of(operation)} is for configurations: the datastore operational is none"
+            raise BadValue(rule, path=path, name=name)
+        return found
     if namespace != BASE:
         raise UnknownNamespace("a datastore is named in the namespace of NETCONF", path=path, name=name,
                                namespace=namespace)  # fmt: skip
