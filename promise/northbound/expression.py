@@ -157,7 +157,7 @@ class Expression:
 
     def __call__(self, holder: _Element) -> Any:
         """Return what it is of the elements in a holder: nodes, or else a number, a string or a boolean."""
-        found = [branch(holder) for branch in self._branches]
+        found = [_without(branch(holder), holder) for branch in self._branches]
         if len(found) == 1:
             return found[0]
         union: list[Any] = []
@@ -166,6 +166,11 @@ class Expression:
                 raise etree.XPathEvalError("a union of what is no set of nodes")
             union += nodes
         return union
+
+
+def _without(found: Any, holder: _Element) -> Any:
+    """Return nodes without the holder, unless that is all: it is no node of the tree, but stands for the root."""
+    return [node for node in found if node is not holder] or found if isinstance(found, list) else found
 
 
 def held(texts: Iterable[bytes]) -> _Element:

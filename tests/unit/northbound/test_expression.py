@@ -59,6 +59,8 @@ X, Y, OTHER = "name=x", "name=y", "name=x"
         ("/", ["root"]),
         (".", ["root"]),
         ("/a:one/..", ["root"]),
+        ("//a:item[1]/ancestor::*", ["one"]),
+        ("/a:one/a:item[1]/ancestor-or-self::*", ["one", "item"]),
         ("count(/*) = 2 or /b:two", None),
         ("/a:one/a:item[last()]/a:name", [Y]),
         ("/a:one/a:item[position() * 1 = 2]/a:name", [Y]),
