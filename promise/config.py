@@ -115,7 +115,7 @@ class NetconfConfig(Section):
     keepalive: float = Field(
         60.0,
         ge=0,
-        description="seconds of silence after which TCP asks if the client is there (gone: 4 times); 0 = never",
+        description="seconds of silence after which TCP asks whether the client is there; 0 = never",
     )
     max_sessions: int = Field(4096, ge=1, description="sessions at a time, on SSH and TLS together")
     max_sessions_per_user: int = Field(3500, ge=1, description="sessions of one user at a time")
@@ -186,7 +186,19 @@ class RestconfConfig(Section):
     idle_timeout: float = Field(60.0, gt=0, description="seconds without a whole request that end a connection")
     request_timeout: float = Field(30.0, gt=0, description="seconds for a body to come, and for an answer to be taken")
     max_body: int = Field(4 * 2**20, ge=4096, description="bytes of the largest body that is read")
+    max_head: int = Field(32 * 2**10, ge=4096, description="bytes of a request before its body")
+    max_headers: int = Field(128, ge=16, description="header fields of a request")
     max_connections: int = Field(4096, ge=1, description="connections at a time")
+    max_unauthenticated: int = Field(1024, ge=1, description="connections at a time on which nobody has logged in yet")
+    max_unauthenticated_per_address: int = Field(256, ge=1, description="such connections from one address")
+    stall_timeout: float = Field(
+        120.0, gt=0, description="seconds in which the reader of an event stream may take nothing"
+    )
+    keepalive: float = Field(
+        60.0,
+        ge=0,
+        description="seconds of silence after which TCP asks whether the client is there; 0 = never",
+    )
     data_missing_is_404: bool = Field(
         default=False, description="answer data-missing with 404 for clients that want it so, not with RFC 8040's 409"
     )

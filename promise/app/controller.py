@@ -129,7 +129,7 @@ class App:
             data_missing=404 if said.data_missing_is_404 else 409,
             streams=self.front.streams,
         )
-        self.restconf = HttpServer(door.answer, http_options(self.config))
+        self.restconf = HttpServer(door.answer, http_options(self.config), self.front.events.clock)
         try:
             self.http = await self.restconf.start()
         except UnusableCertificate as error:

@@ -78,7 +78,12 @@ def http_options(config: Config) -> HttpOptions:
         idle_timeout=said.idle_timeout,
         request_timeout=said.request_timeout,
         max_body=said.max_body,
+        max_head=said.max_head,
+        max_headers=said.max_headers,
         max_connections=said.max_connections,
+        stall_timeout=said.stall_timeout,
+        keepalive=said.keepalive,
+        strangers=Room(said.max_unauthenticated, said.max_unauthenticated_per_address, config.access.give_way_after),
     )
 
 

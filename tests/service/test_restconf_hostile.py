@@ -89,6 +89,7 @@ async def test_what_is_not_http_is_told_and_closed(shared: House, garbage: bytes
         assert await one.closed()
 
 
+@pytest.mark.limit("long request lines and header fields", "a line has at most 8190 bytes", "restconf.max_head")
 async def test_headers_have_a_limit(shared: House) -> None:
     async with wire(shared) as one:
         assert (await one.ask(ROOT, b"X: ", b"x" * 20_000, b"\r\n\r\n"))[0] == 400
@@ -96,6 +97,7 @@ async def test_headers_have_a_limit(shared: House) -> None:
         assert (await one.ask(b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n"))[0] == 400
 
 
+@pytest.mark.limit("bodies without end, gzip bombs", "their size is bounded, unpacked", "restconf.max_body")
 async def test_bodies_have_a_limit_however_they_come(shared: House) -> None:
     async with wire(shared) as one:
         status, body = await one.ask(QUERY, b"Content-Length: 5000\r\n\r\n")
@@ -117,12 +119,14 @@ async def test_bodies_have_a_limit_however_they_come(shared: House) -> None:
         assert (await one.ask(QUERY, head, b"nope"))[0] == 400
 
 
+@pytest.mark.limit("slow-loris: a body that does not come", "it has its time", "restconf.request_timeout")
 async def test_a_body_that_does_not_come_is_not_waited_for(hasty: House) -> None:
     async with wire(hasty) as one:
         status, body = await one.ask(QUERY, b"Content-Length: 100\r\n\r\n", b"{")
         assert (status, b"promise:too-slow" in body) == (408, True)
 
 
+@pytest.mark.limit("slow-loris: a head that does not end, silence", "it has its time", "restconf.idle_timeout")
 async def test_a_head_that_does_not_end_is_not_waited_for(hasty: House) -> None:
     async with wire(hasty) as one:
         one.writer.write(ROOT)
@@ -146,6 +150,7 @@ async def test_requests_that_come_at_once_are_answered_in_order(shared: House) -
         assert b"2019-01-04" in (await one.answer())[1]
 
 
+@pytest.mark.limit("HTTP connections without number", "there are so many", "restconf.max_connections")
 async def test_a_connection_too_many_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
     state = tmp_path_factory.mktemp("restconf") / "state"
     async with house(state, max_connections=2) as small, wire(small) as one, wire(small) as two:

@@ -84,6 +84,7 @@ class Door:
             reply = await self._route(caller, request)
         except Exception as error:  # noqa: BLE001 - told to the client; a bug of ours is logged by `fault`
             reply = self._refusal(request, error)
+        reply.user = caller.username
         self._note(caller, request, reply)
         return reply
 

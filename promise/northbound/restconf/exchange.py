@@ -62,13 +62,17 @@ class Request(Protocol):
 
 @dataclass(slots=True)
 class Reply:
-    """An answer; a `stream` follows the headers piece by piece, for as long as it lasts, in the place of a body."""
+    """An answer; a `stream` follows the headers piece by piece, for as long as it lasts, in the place of a body.
+
+    `user` is who has proved that he asks, empty when nobody has.
+    """
 
     status: int
     body: bytes = b""
     media: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncGenerator[bytes, None] | None = None
+    user: str = ""
 
 
 class Further(Protocol):

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from aiohttp import web
 
-from promise.errors import Malformed, TooBig, TooSlow, Unsupported
+from promise.clock import Clock, SystemClock
+from promise.errors import Malformed, TooBig, TooSlow
 from promise.northbound.certificates import chain_of, server_context
-from promise.northbound.faults import fault
-from promise.northbound.restconf.exchange import Encoding
-from promise.northbound.restconf.faultbody import errors
-from promise.northbound.restconf.media import JSON
+from promise.northbound.gate import Gate, Newcomer, through_handshake
+from promise.northbound.restconf.connection import SERVER, Connection, bare
+from promise.northbound.strangers import Room, Strangers
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
@@ -29,12 +31,8 @@ if TYPE_CHECKING:
 
 _log: Final = structlog.get_logger(__name__)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_BACKLOG: Final = 1024
 _AT_ONCE: Final = 32 * 1024
 """Bytes of an answer that a socket takes without waiting for the client."""
-
-SERVER: Final = "promise"
-"""What we say of ourselves: not which release of which library has which faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,9 @@ class HttpOptions:
 
     With `certificate` (PEM, with its chain) and its `key` it speaks TLS, to clients that may show certificates of the
     `authorities`. A connection that sends no whole request for `idle_timeout` is closed; `request_timeout` is for a
-    body to come, and for an answer to be taken.
+    handshake, for a body to come, and for an answer to be taken; `stall_timeout` for the reader of a stream to take
+    something. `strangers` says how many connections there may be on which nobody has proved who he is. After
+    `keepalive` seconds of silence TCP asks whether the client is still there.
     """
 
     host: str = "127.0.0.1"
@@ -54,7 +54,12 @@ class HttpOptions:
     idle_timeout: float = 60.0
     request_timeout: float = 30.0
     max_body: int = 4 * 2**20
+    max_head: int = 32 * 1024
+    max_headers: int = 128
     max_connections: int = 4096
+    stall_timeout: float = 120.0
+    keepalive: float = 60.0
+    strangers: Room = field(default_factory=Room)
 
 
 class HttpRequest:
@@ -136,74 +141,30 @@ class HttpRequest:
         return bytes(found)
 
 
-class _Connection(web.RequestHandler):
-    """A connection whose first words may not be HTTP: that is told like every other error, and logged in one line."""
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """Answer what cannot be parsed, and close the connection."""
-        if request.writer.output_size:
-            raise ConnectionError("an answer was begun and cannot be ended")
-        error: Exception = Malformed(f"this is not HTTP as we read it: {(message or '').splitlines()[0][:200]}")
-        if "Invalid method" in (message or "") and " HTTP/1." in (message or ""):
-            error = Unsupported("this method")  # RFC 9110 section 9.1
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = exc if isinstance(exc, Exception) else RuntimeError(message)
-        told = fault(error)
-        _log.info("restconf-unreadable", source=str(self.peername), why=told.message)
-        response = web.Response(
-            status=told.row.status,
-            body=errors([told], Encoding.JSON),
-            headers={"Server": SERVER, "Content-Type": JSON},
-        )
-        response.force_close()
-        return response
-
-
-class _Manager(web.Server):
-    """Makes the connections."""
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
-
-
 class HttpServer:
     """Listens, and gives each request to `answer`, which always returns a reply."""
 
-    def __init__(self, answer: Answer, options: HttpOptions) -> None:
+    def __init__(self, answer: Answer, options: HttpOptions, clock: Clock | None = None) -> None:
         self._answer = answer
         self._options = options
-        self._manager: _Manager | None = None
-        self._server: asyncio.Server | None = None
+        self._manager = web.Server(self._handle)
+        self._secure: ssl.SSLContext | None = None
+        self.strangers = Strangers(options.strangers, (clock or SystemClock()).now)
+        self._gate = Gate(self._take, self.strangers, options.keepalive, self._refuse)
 
     async def start(self) -> tuple[str, int]:
         """Listen; returns host and port. Raises OSError when it cannot, ssl.SSLError when a certificate is no good."""
-        options = self._options
-        context = self._context()
-        manager = _Manager(
-            self._handle,
-            keepalive_timeout=options.idle_timeout,
-            lingering_time=1.0,
-            access_log=None,
-        )
-        self._manager = manager
-        more: dict[str, Any] = {"ssl": context, "ssl_handshake_timeout": options.request_timeout} if context else {}
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, options.host, options.port, backlog=_BACKLOG, **more)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        _log.info("restconf-listening", host=host, port=port, tls=context is not None)
+        self._secure = self._context()
+        ((host, port),) = await self._gate.start([(self._options.host, self._options.port)], "restconf")
+        _log.info("restconf-listening", host=host, port=port, tls=self._secure is not None)
         return str(host), int(port)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Accept nobody any more, give requests that are being answered `grace` seconds, then close."""
-        if self._server is not None:
-            self._server.close()
-        if self._manager is not None:
-            self._manager.pre_shutdown()
-            await self._manager.shutdown(grace)
-        if self._server is not None:
-            await self._server.wait_closed()
+        self._gate.stop()
+        await self._gate.stopped()
+        self._manager.pre_shutdown()
+        await self._manager.shutdown(grace)
 
     def _context(self) -> ssl.SSLContext | None:
         if self._options.certificate is None:
@@ -217,16 +178,47 @@ class HttpServer:
         context.load_cert_chain(self._options.certificate, self._options.key)
         return context
 
-    def _accept(self) -> asyncio.Protocol:
-        assert self._manager is not None
-        if len(self._manager.connections) >= self._options.max_connections:
-            _log.warning("restconf-refused", connections=self._options.max_connections)
-            return _Full()
-        return self._manager()
+    async def _take(self, newcomer: Newcomer) -> None:
+        """Let a connection become one of HTTP."""
+        options = self._options
+        if len(self._manager.connections) >= options.max_connections:
+            _log.warning("restconf-refused", connections=options.max_connections)
+            with suppress(OSError):
+                self._refuse(newcomer.connected)
+            newcomer.gone()
+            newcomer.connected.close()
+            return
+        loop = asyncio.get_running_loop()
+        connection = Connection(
+            self._manager,
+            newcomer,
+            options.max_head,
+            options.request_timeout,
+            loop=loop,
+            max_headers=options.max_headers,
+            keepalive_timeout=options.idle_timeout,
+            lingering_time=1.0,
+            access_log=None,
+        )
+        secure: dict[str, Any] = {}
+        if self._secure is not None:
+            secure = {"ssl": self._secure, "ssl_handshake_timeout": options.request_timeout}
+        making = loop.connect_accepted_socket(lambda: connection, newcomer.connected, **secure)
+        await through_handshake(newcomer, making)
+
+    def _refuse(self, connected: socket.socket) -> None:
+        """Say that there is no room, where that can be said without a handshake."""
+        if self._secure is None:
+            connected.send(bare(HTTPStatus.SERVICE_UNAVAILABLE, "Retry-After: 1"))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         asked = HttpRequest(request, self._options)
         reply = await self._answer(asked)
+        connection = request.protocol
+        if reply.user and isinstance(connection, Connection):
+            connection.known()
+            if reply.stream is not None:
+                connection.patience = self._options.stall_timeout
         headers = {"Server": SERVER, "Cache-Control": "no-cache", "Vary": "Accept", **reply.headers}
         if reply.media:
             headers["Content-Type"] = reply.media
@@ -240,7 +232,7 @@ class HttpServer:
                 await response.prepare(request)
                 await response.write_eof()
         except TimeoutError:
-            request.protocol.force_close()
+            connection.force_close()
         return response
 
     async def _streamed(self, request: web.BaseRequest, reply: Reply, headers: dict[str, str]) -> web.StreamResponse:
@@ -257,14 +249,3 @@ class HttpServer:
         finally:
             await reply.stream.aclose()
         return response
-
-
-class _Full(asyncio.Protocol):
-    """Tells one connection too many that it is, and closes it."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0"
-        transport.write(f"{head}\r\n\r\n".encode())
-        transport.close()
