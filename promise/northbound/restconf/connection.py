@@ -47,6 +47,8 @@ class Connection(web.RequestHandler):
         line = min(max_head, 8190)
         super().__init__(manager, max_line_size=line, max_field_size=line, read_bufsize=READ_AHEAD, **more)
         self.patience = patience
+        self.sending: asyncio.Task[None] | None = None
+        """Sends a stream, until the client has gone."""
         self._newcomer = newcomer
         self._max_head = max_head
         self._head = 0  # bytes since the last request
@@ -60,6 +62,8 @@ class Connection(web.RequestHandler):
         """Let go of everything."""
         self._newcomer.gone()
         self._takes_again()
+        if self.sending is not None:
+            self.sending.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

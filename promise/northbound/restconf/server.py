@@ -16,13 +16,14 @@ from aiohttp import web
 from promise.clock import Clock, SystemClock
 from promise.errors import Malformed, TooBig, TooSlow
 from promise.northbound.certificates import chain_of, server_context
+from promise.northbound.faults import fault
 from promise.northbound.gate import Gate, Newcomer, through_handshake
 from promise.northbound.restconf.connection import SERVER, Connection, bare
 from promise.northbound.strangers import Room, Strangers
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from pathlib import Path
 
     from promise.northbound.restconf.exchange import Reply
@@ -240,12 +241,26 @@ class HttpServer:
         response = web.StreamResponse(status=reply.status, headers=headers)
         await response.prepare(request)
         assert reply.stream is not None
+        sending = asyncio.create_task(_sent(response, reply.stream), name="restconf-stream")
+        if isinstance(request.protocol, Connection):
+            request.protocol.sending = sending
         try:
-            async for piece in reply.stream:
-                await response.write(piece)
-            await response.write_eof()
-        except ConnectionError:
-            pass  # the client has gone
+            await asyncio.wait({sending})
         finally:
-            await reply.stream.aclose()
+            sending.cancel()
+            (ended,) = await asyncio.gather(sending, return_exceptions=True)
+            if isinstance(ended, Exception):
+                fault(ended)  # logs it; the client has its status already
         return response
+
+
+async def _sent(response: web.StreamResponse, stream: AsyncGenerator[bytes, None]) -> None:
+    """Send all that a stream yields."""
+    try:
+        async for piece in stream:
+            await response.write(piece)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the client has gone
+    finally:
+        await stream.aclose()
