@@ -227,6 +227,9 @@ async def test_entries_are_chosen_and_sorted(shared: House) -> None:
     assert (len(first), len(second), end) == (2, 1, "")
     assert not set(first) & set(second)
     assert (await shared.ask("GET", path, user="alice")).body == {"opnfv-promise:reservations": []}
+    raw, following = await page(shared, "where=capacity/cores>1&limit=1", user="carol")
+    assert ">" not in following
+    assert raw != (await page(shared, following, user="carol"))[0]
 
 
 async def test_every_list_is_read_page_by_page(shared: House) -> None:

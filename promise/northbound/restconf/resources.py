@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from promise.northbound.restconf.paths import Target
 
 _CONFIGURATIONS: Final = frozenset({Datastore.RUNNING, Datastore.CANDIDATE})
+_OF_URI: Final = "%!$&'()*+,;=:@/?"
+"""What a URI may hold as it is (RFC 3986): the rest has to be encoded, whatever the client has sent."""
+
 _BRANCH: Final = 2
 """So many steps lead to a child of /promise: what can be read on its own."""
 
@@ -214,4 +217,4 @@ def _next(request: Request, cursor: str) -> str:
     """Return the URI of the next page: that of this one with another cursor."""
     kept = [part for part in request.query.split("&") if part.partition("=")[0] not in {"cursor", "offset"}]
     following = "&".join([*kept, f"cursor={quote(cursor, safe='')}"])
-    return f"{request.path}?{following}"
+    return quote(f"{request.path}?{following}", safe=_OF_URI)
