@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from promise.northbound.restconf.exchange import Further, Request
 
 METHODS: Final = ("GET", "OPTIONS")
+LISTED: Final = ("GET", "HEAD", "OPTIONS")
+"""Those of the streams that everybody may read: to look at one takes nothing from it."""
 PIECE: Final = 32 * 1024
 """So many bytes of events are sent at once, at most, where they are there already."""
 
@@ -95,12 +97,16 @@ class Streams:
         name, _, encoding = decoded(path.removeprefix("/")).rpartition("/")
         if encoding not in {"json", "xml"}:
             raise NoResource("a stream is at /restconf/streams/NAME/json and at /restconf/streams/NAME/xml")
+        methods = LISTED if name in STREAMS else METHODS
         if request.method == "OPTIONS":
-            return Reply(200, headers={"Allow": ", ".join(METHODS)})
-        if request.method != "GET":
-            raise NotAllowed("a stream can only be read", METHODS)
+            return Reply(200, headers={"Allow": ", ".join(methods)})
+        if request.method not in methods:
+            raise NotAllowed("a stream can only be read", methods)
         _acceptable(request)
         behind = _behind(request)
+        if request.method == "HEAD":
+            parameters(request.query, STREAMING)
+            return Reply(200, media=MEDIA_TYPE)
         if name in STREAMS:
             found: Source | None = await self._subscribed(caller, request, name, behind)
         else:

@@ -108,3 +108,13 @@ async def test_a_patch_of_an_unknown_kind_is_told_the_known_ones(opened: House) 
     answer = await opened.ask("PATCH", RULES, b"x", Content_Type="application/json-patch+json")
     assert answer.status == 415
     assert "application/yang-patch+json" in answer.headers["Accept-Patch"]
+
+
+@pytest.mark.rfc("8040", "4.2", "HEAD of what GET streams")
+async def test_a_stream_can_be_looked_at(opened: House) -> None:
+    path = "/restconf/streams/NETCONF/json"
+    head = await opened.ask("HEAD", path)
+    assert (head.status, head.headers["Content-Type"], head.content) == (200, "text/event-stream", b"")
+    assert (await opened.ask("OPTIONS", path)).headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert (await opened.ask("HEAD", f"{path}?depth=1")).status == 400
+    assert (await opened.ask("HEAD", "/restconf/streams/nosuch/json")).status == 405

@@ -124,9 +124,10 @@ def _schema() -> Json:
 
 
 def _stream(name: str, encoding: str) -> Json:
-    """Return GET of an event stream; it does not end by itself unless it is told to stop."""
+    """Return GET and HEAD of an event stream; it does not end by itself unless it is told to stop."""
     summary = f"Events of the stream {name} in {encoding.upper()}, as they happen (RFC 8040 section 6)"
-    return stream(f"{name}-{encoding}", summary, STREAMING)
+    found = stream(f"{name}-{encoding}", summary, STREAMING)
+    return {**found, "head": head(found["get"])}
 
 
 def stream(name: str, summary: str, query: tuple[str, ...]) -> Json:
