@@ -33,6 +33,12 @@ MOODS = ("well", "away", "refusing", "lost", "void", "late", "hanging", "lazy", 
 reply is lost, or it is done when nobody looks for it any more; it is done, and no reply comes for long; a server that
 shall go leaves later, or has forgotten it."""
 
+THINGS = {
+    "network": Element(Kind.NETWORK), "volume": Element(Kind.VOLUME), "cmp1": Element(Kind.HOST, also=("node1",)),
+    "node1": Element(Kind.HOST, also=("cmp1",)),
+}  # fmt: skip
+"""What every cloud has in the beginning; the host has two ids."""
+
 LATE = 5000
 """Seconds after which a create is done that was taken for lost."""
 
@@ -59,6 +65,8 @@ class FakeCloud(NoParts):
     builds: bool = False
     late: list[tuple[int, str, str, str | None, str]] = field(default_factory=list)
     """What will be made, and when: name, flavor, zone and allocation id."""
+    things: dict[str, Element] = field(default_factory=lambda: dict(THINGS))
+    """What is there beside servers, by id."""
     belated: set[str] = field(default_factory=set)
     """The servers that were made so late."""
     better: asyncio.Event = field(default_factory=asyncio.Event)
@@ -149,9 +157,30 @@ class FakeCloud(NoParts):
         return [self._shown(server) for server in self.held.values() if server.allocation_id == allocation_id]
 
     async def elements(self, ids: Sequence[str]) -> Mapping[str, Look]:
-        """What a look for servers says; there is nothing else here."""
+        """What a look for things says."""
         await self._answers()
-        return {name: Element(Kind.SERVER) if name in self.held else None for name in ids}
+        return {name: self.thing(name) for name in ids}
+
+    def thing(self, name: str) -> Element | None:
+        """A thing that is here, whatever the cloud says of it."""
+        return Element(Kind.SERVER) if name in self.held else self.things.get(name)
+
+    def shown_things(self) -> dict[str, tuple[str, ...]]:
+        """What would be found now: by id, with the other ids of the same."""
+        if self.mood != "away":
+            self.make_up(self.now)
+        return dict.fromkeys(self.held, ()) | {name: one.also for name, one in self.things.items()}
+
+    def lost(self, name: str) -> bool:
+        """Whether who holds it has nothing of it."""
+        return (found := self.thing(name)) is None or not found.up
+
+    def turn(self, name: str, state: str) -> None:
+        """Let a thing be there, be there and of no use ("down"), or not be there ("gone")."""
+        for one in (name, *THINGS[name].also):
+            self.things.pop(one, None)
+            if state != "gone":
+                self.things[one] = replace(THINGS[one], up=state != "down")
 
     async def close(self) -> None:
         """Nothing is held open."""

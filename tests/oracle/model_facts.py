@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from oracle.model_instances import shown_instance
 from oracle.model_records import Instance
+from oracle.model_records import Reservation as Held
 
 from promise.allocation.model import Allocation
 from promise.capacity.provider import Provider
+from promise.reservation.model import Reservation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,8 @@ def learn(world: World, clouds: Mapping[str, FakeCloud], entry: Entry) -> bool:
     record = entry.event.record
     if isinstance(record, Provider) and entry.event.kind == "provider-synced":
         _seen(world, clouds[record.id], record)
+    elif isinstance(record, Reservation) and entry.actor in ACTORS:
+        return _missed(world.reservations[record.id], clouds[record.provider], record, entry.at)
     elif isinstance(record, Allocation) and entry.actor in ACTORS:
         _instance(world, clouds[record.provider], record, entry)
     elif isinstance(record, Allocation) and not record.counted and world.instances[record.id].state == "DELETING":
@@ -46,6 +50,16 @@ def _seen(world: World, cloud: FakeCloud, record: Provider) -> None:
         return  # removed since
     found.bound = dict(cloud.bound)
     found.zones = {name: dict(capacity) for name, capacity in cloud.zones.items()}
+
+
+def _missed(found: Held, cloud: FakeCloud, record: Reservation, at: int) -> bool:
+    """Something that it holds is lost, or is there again."""
+    if (missing := list(record.missing)) == found.missing:
+        return False
+    for element in {*missing} ^ {*found.missing}:
+        assert (element in missing) == cloud.lost(element), f"element {element} of {found.id}"
+    found.missing, found.modified = missing, at
+    return True
 
 
 def _instance(world: World, cloud: FakeCloud, record: Allocation, entry: Entry) -> None:

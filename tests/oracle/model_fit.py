@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from oracle.model_columns import Rooms, Scope, instants, managed, room_at, rooms, scopes_of
+from oracle.model_elements import held_intervals
 from oracle.model_records import OPEN, Amounts, Reservation, World
 
 DAY = 86400
@@ -33,6 +34,8 @@ class Ask:
     standing: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What is short where its instances stand and it has no claim."""
     expiry: int = OPEN
+    elements: list[str] = field(default_factory=list)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def hidden(self) -> set[str]:
@@ -124,7 +127,8 @@ def alternatives(world: World, ask: Ask) -> list[dict[str, int]]:
     horizon = ask.start + policy.search_horizon * DAY
     last = min(horizon, _policy_limit(world, ask), ask.expiry - 1)
     duration = ask.end - ask.start if ask.end < OPEN else OPEN
-    forbidden = [(start - duration + 1, end - 1) for start, end in bad_intervals(world, ask)]
+    taken = [*bad_intervals(world, ask), *held_intervals(world, ask)]
+    forbidden = [(start - duration + 1, end - 1) for start, end in taken]
     runs: list[dict[str, int]] = []
     at = ask.start
     while at <= last and len(runs) < policy.alternatives:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from oracle import model_controller, model_judges, model_time
@@ -21,7 +20,7 @@ from promise.clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from oracle.model_cloud import Clouds
+    from oracle.model_cloud import Clouds, FakeCloud
     from oracle.model_records import Policy
 
 OVERDRAWS_NOTHING = frozenset({"create-reservation", "update-reservation", "increase-capacity"})
@@ -53,13 +52,8 @@ class History(Trial):
         match call.operation:
             case "cloud":
                 await self._mood(**query)
-            case "server-made":
-                cloud = self.clouds.by_name[query["name"]]
-                cloud.make("direct", query["flavor"], query["zone"])
-            case "server-gone":
-                held = self.clouds.by_name[query["name"]].held
-                for name in list(islice(held, query["which"] % len(held), None))[:1] if held else []:
-                    del held[name]
+            case "server-made" | "server-gone" | "thing":
+                self._happens(call.operation, self.clouds.by_name[query["name"]], query)
             case "commits":
                 self.controller.store.plan[:] = query["plan"]
             case "restart":
@@ -74,6 +68,15 @@ class History(Trial):
                 return await super()._played(call)
         await self.settle()
         return {}
+
+    def _happens(self, what: str, cloud: FakeCloud, query: dict[str, Any]) -> None:
+        """Somebody does something in a cloud without us."""
+        if what == "server-made":
+            cloud.make("direct", query["flavor"], query["zone"])
+        elif what == "thing":
+            cloud.turn(query["element"], query["state"])
+        elif held := list(cloud.held):
+            del cloud.held[held[query["which"] % len(held)]]
 
     async def settle(self) -> None:
         """Wait until nobody has anything to do but to wait; what fell due and could not be written is written then."""
@@ -180,6 +183,7 @@ class History(Trial):
         self.learn()
         for provider in self.app.state.providers:
             self._none(model_judges.strange(self.app.state, provider, self.cloud_of[provider]))
+            self._none(model_judges.unmissed(self.app.state, provider, self.cloud_of[provider]))
 
     async def end(self) -> None:
         """The judges that come at the end, whatever was before."""

@@ -182,3 +182,11 @@ def strange(state: State, provider: str, cloud: FakeCloud) -> Iterator[str]:
     needed = total_of(server.needs for server in cloud.held.values())
     if any(usage.get(name, 0) != amount for name, amount in needed.items()):
         yield f"usage is {dict(usage)}, the cloud's is {dict(needed)}"
+
+
+def unmissed(state: State, provider: str, cloud: FakeCloud) -> Iterator[str]:
+    """Yield whose elements are not known to be lost, or to be back, though the cloud was looked at."""
+    for held in state.holders_on(provider):
+        lost = [element for element in held.elements if cloud.lost(element)]
+        if lost != list(held.missing):
+            yield f"reservation {held.id} lacks {lost}, and knows of {held.missing}"

@@ -180,15 +180,24 @@ def _filter(world: World, query: Query, providers: list[Provider], start: int, e
     names = {one.id for one in providers}
     zone, hidden = query.get("zone"), _hidden(world, query)
     exclusive = query.get("window", {}).get("scope") == "exclusive"
+    some, every = (set(query.get("elements", {}).get(name, [])) for name in ("some", "every"))
 
     def good(record: Record) -> bool:
         first, after = _span(world, record)
+        if not every <= _elements(record) or (some and not some & _elements(record)):
+            return False
         fits = start <= first and after <= end if exclusive else first < end and start < after
         fits = fits and (isinstance(record, Pool) or world.sees(record))
         named = query.get("provider-id") is None or record.provider in names
         return fits and named and zone in {None, record.zone} and record.id not in hidden
 
     return good
+
+
+def _elements(record: Record) -> set[str]:
+    if isinstance(record, Instance):
+        return {record.server} if record.server else set()
+    return set(record.elements) if isinstance(record, Reservation) else set()
 
 
 def _alive(world: World, record: Record) -> bool:

@@ -69,6 +69,10 @@ class Reservation:
     """Of each flavor how many, and what one took when it was named."""
     notice: int | None = None
     """When its owner is to be told that it ends soon; None when that is not to be, or has been."""
+    elements: list[str] = field(default_factory=list)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The other ids of its elements, as they were when it asked for them."""
+    missing: list[str] = field(default_factory=list)
 
     @property
     def live(self) -> bool:
@@ -150,6 +154,8 @@ class World:
     """The idempotency keys that are kept, by user, operation and key."""
     away: set[str] = field(default_factory=set)
     """The providers whose clouds do not answer."""
+    things: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    """What the cloud of each provider has when it is asked for elements: by id, with the other ids of the same."""
     user: str = "admin"
     """Who is asking; only the administrator sees what others made."""
     short: dict[str, Amounts] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import Scope, managed, regrade, remaining, scopes_of
+from oracle.model_elements import held, lacking, others, places
 from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages, standing
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
 from oracle.model_time import finish
@@ -62,7 +63,8 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
     amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
     counts = {one["flavor"]: one["count"] for one in query.get("containers", []) if one["count"]}
     faults |= set() if faults else of_policy(world, start, end) | of_expiry(world, query.get("expiry"), start)
-    faults |= set() if amounts or counts else {"nothing-requested"}
+    elements = query.get("elements", [])
+    faults |= set() if amounts or counts or elements else {"nothing-requested"}
     provider, zone = query.get("provider-id"), query.get("zone")
     if (provider is not None and provider not in world.providers) or not world.providers:
         return refused("not-found", *faults)
@@ -70,20 +72,23 @@ def create_reservation(world: World, query: Query, new_id: str | None) -> Answer
     if zone is not None:
         candidates = [one for one in candidates if zone in world.providers[one].zones]
         faults |= set() if candidates else {"zone-unknown"}
+    candidates, absent = places(world, candidates, elements)
+    faults |= absent
     units = [valued(world, one, zone, query) for one in candidates]
     faults |= {"flavor-unknown"} if units and units[0] is None else set()
     if faults:
         return refused(*faults)
     asks = [
-        Ask(one, zone, start, end, plus(amounts, contained(held or {})), expiry=query.get("expiry", OPEN))
-        for one, held in zip(candidates, units, strict=True)
-    ]
-    asks = [ask for ask in asks if ask.amounts]
+        Ask(one, zone, start, end, plus(amounts, contained(unit or {})), expiry=query.get("expiry", OPEN),
+            elements=elements, also=others(world, one, elements))
+        for one, unit in zip(candidates, units, strict=True)
+    ]  # fmt: skip
+    asks = [ask for ask in asks if ask.amounts or elements]
     if not asks:
         return refused("nothing-requested")
-    chosen = next((ask for ask in asks if not shortages(world, ask)), None)
+    chosen = next((ask for ask in asks if not shortages(world, ask) and not held(world, ask)), None)
     if chosen is None:
-        return refused("insufficient-capacity", result="conflict", refusal=refusal(world, asks))
+        return conflict(world, asks)
     return _accepted(world, query, chosen, new_id)
 
 
@@ -96,7 +101,7 @@ def _accepted(world: World, query: Query, ask: Ask, new_id: str | None) -> Answe
         new_id or "new", world.user, ask.provider, ask.zone, ask.start, ask.end, expiry, "expiry" in query,
         query.get("priority", "high"), query.get("name"), dict(ask.amounts), state, world.now, world.now,
         containers=without_none(valued(world, ask.provider, ask.zone, query) or {}),
-        notice=notice_of(world, ask.start, ask.end),
+        notice=notice_of(world, ask.start, ask.end), elements=ask.elements, also=ask.also,
     )  # fmt: skip
     answer = accepted(world, new)
     if query.get("dry-run"):
@@ -166,23 +171,24 @@ def drawn_on(world: World, found: Reservation) -> list[Pool]:
     ]
 
 
-def refusal(world: World, asks: list[Ask]) -> Answer:
+def conflict(world: World, asks: list[Ask], **more: Any) -> Answer:
     """About one provider: the one with the earliest alternative, else the first."""
-    if not asks:
-        return {}
 
     def key(ask: Ask) -> tuple[int, int]:
         found = alternatives(world, ask)
         return (found[0]["start"] if found else OPEN, asks.index(ask))
 
     ask = min(asks, key=key)
-    return {
+    short = shortages(world, ask)
+    told = {
         "provider-id": ask.provider,
-        "shortfall": shortages(world, ask),
-        "max-capacity": most(world, ask),
+        "shortfall": short,
+        "max-capacity": most(world, ask) if short else {},
         "alternative": alternatives(world, ask),
         "blocking": blocking(world, ask),
+        "held-element": held(world, ask),
     }
+    return refused("insufficient-capacity" if short else "element-reserved", result="conflict", refusal=told, **more)
 
 
 def update_reservation(world: World, query: Query) -> Answer:
@@ -206,13 +212,13 @@ def _changed(world: World, query: Query, found: Reservation, changed: Reservatio
         changed.provider, changed.zone, max(world.now, changed.start), changed.end, changed.amounts, found.id,
         movable=found.state == "initialized",
         expiry=changed.expiry if changed.own_expiry and changed.expiry is not None else OPEN,
+        elements=changed.elements, also=changed.also,
     )  # fmt: skip
     if changed.zone == found.zone:
         ask.before, ask.before_window = found.amounts, (found.start, found.end)
     ask.standing = standing(world, found, changed)
-    if shortages(world, ask):
-        told = refusal(world, [ask])
-        return refused("insufficient-capacity", result="conflict", refusal=told, reservation=shown(world, found))
+    if shortages(world, ask) or held(world, ask):
+        return conflict(world, [ask], reservation=shown(world, found))
     if query.get("dry-run"):
         return {"result": "ok", "reservation": shown_as(world, found, changed)}
     world.reservations[found.id] = changed
@@ -252,6 +258,8 @@ def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation
     if not own and (start != found.start or "expiry" in gone):
         kept = found.expiry is not None or "expiry" in gone
         expiry = start + world.policy.expiry * 60 if world.policy.expiry is not None and kept else None
+    elements = query.get("elements", [] if "elements" in gone else found.elements)
+    also = others(world, found.provider, [one for one in elements if one not in found.elements])
     changed = Reservation(
         found.id, found.owner, found.provider,
         zone, start, end, expiry, own,
@@ -261,6 +269,8 @@ def _merged(world: World, found: Reservation, query: Query) -> tuple[Reservation
         "active" if start <= world.now else "initialized",
         found.created, world.now, found.version + 1, containers,
         found.notice if (start, end) == (found.start, found.end) else notice_of(world, start, end),
+        elements, also | {one: names for one, names in found.also.items() if one in elements},
+        [one for one in found.missing if one in elements],
     )  # fmt: skip
     return changed, named is not None
 
@@ -278,8 +288,9 @@ def _update_faults(world: World, found: Reservation, changed: Reservation, query
     faults |= of_policy(world, changed.start, changed.end)
     if (changed.expiry, changed.start) != (found.expiry, found.start):
         faults |= of_expiry(world, changed.expiry, changed.start)
-    if not changed.amounts:
+    if not changed.amounts and not changed.elements:
         faults.add("nothing-requested")
+    faults |= lacking(world, found.provider, [one for one in query.get("elements", []) if one not in found.elements])
     if any(_taken(world, found, name) > changed.amounts.get(name, 0) for name in {*found.amounts, *changed.amounts}):
         faults.add("below-allocations")
     return faults
@@ -348,13 +359,15 @@ def shown(world: World, found: Reservation) -> Answer:
 
 def shown_as(world: World, known: Reservation, found: Reservation) -> Answer:
     short: Amounts = world.short.get(known.id, {}) if known.live else {}
+    missing = set(found.missing) if known.live else set()
     answer: Answer = {
         "id": found.id, "owner": found.owner, "provider": found.provider, "start": found.start, "state": found.state,
-        "degraded": bool(short), "priority": found.priority, "version": found.version, "created-on": found.created,
-        "modified-on": found.modified, "shortfall": short, "capacity": dict(found.amounts),
+        "degraded": bool(short or missing), "priority": found.priority, "version": found.version,
+        "created-on": found.created, "modified-on": found.modified, "shortfall": short, "capacity": dict(found.amounts),
         "remaining": remaining(world, found) if found.live else {},
         "pools": {pool.id for pool in drawn_on(world, found)} if known.live else set(),
         "allocations": {instance.id for instance in world.instances_of(found.id)},
+        "elements": set(found.elements), "missing-elements": missing,
     }  # fmt: skip
     if found.containers:
         held = found.containers.items()

@@ -94,6 +94,7 @@ def _reservation(world: World, one: Reservation) -> dict[str, Any]:
         "amounts": one.amounts, "state": one.state, "created": one.created, "modified": one.modified,
         "name": one.name, "expiry": one.expiry, "priority": one.priority, "version": one.version,
         "shortfall": world.short.get(one.id, {}) if one.live else {}, "notice": one.notice if one.live else None,
+        "elements": one.elements, "also": one.also, "missing": one.missing if one.live else [],
     }  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def _held(one: Held) -> dict[str, Any]:
         "end": _open(one.window.end), "amounts": dict(one.capacity), "state": one.state.value, "created": one.created,
         "modified": one.modified, "name": one.name, "expiry": one.expiry, "priority": one.priority,
         "version": one.version, "shortfall": dict(one.shortfall), "notice": one.notice if one.live else None,
+        "elements": list(one.elements), "also": dict(one.also), "missing": list(one.missing),
     }  # fmt: skip
 
 

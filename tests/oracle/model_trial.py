@@ -96,6 +96,8 @@ class Trial:
     async def _asked(self, call: Call) -> dict[str, Any]:
         query = self.resolved(call.query)
         self.model.world.user = query.get("as", "admin")
+        if "elements" in query:
+            self.model.world.things = {name: cloud.shown_things() for name, cloud in self.cloud_of.items()}
         told = await self.ask(call.operation, query)
         self.model.advance(self.clock.now())
         if self._undone(told):

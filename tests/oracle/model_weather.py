@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from oracle.model_cloud import FLAVORS, MOODS
+from oracle.model_cloud import FLAVORS, MOODS, THINGS
 from oracle.model_moves import Moves
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 AROUND = {
     "cloud": 5, "server-made": 3, "server-gone": 3, "commits": 4, "restart": 1.5, "policy": 1.5, "providers": 1,
-    "calm": 1, "remove-provider": 0.7, "days": 0.7,
+    "calm": 1, "remove-provider": 0.7, "days": 0.7, "thing": 2,
 }  # fmt: skip
 PLANS = (("fails",), ("lost",), ("well", "fails"), ("well", "lost"), ("well", "well", "fails"), ("fails", "fails"))
 KEYED = frozenset({"create-reservation", "update-reservation", "increase-capacity", "decrease-capacity",
@@ -28,6 +28,8 @@ class Weather(Moves):
         self.keyed: list[Call] = []
         self.stormy = chance.choice((0.0, 0.5, 1.0, 2.0))
         """How often faults come, beside calls."""
+        self.holding = chance.choice((0.0, 0.0, 0.1, 0.5))
+        """How many of the reservations hold elements."""
 
     def kinds(self) -> dict[str, float]:
         around = {name: often * self.stormy for name, often in AROUND.items()}
@@ -71,6 +73,10 @@ class Weather(Moves):
     def server_gone(self) -> dict[str, Any]:
         return {"name": self.cloud_name(), "which": self.chance.randint(0, 10)}
 
+    def thing(self) -> dict[str, Any]:
+        state = self.chance.choice(("there", "there", "down", "gone"))
+        return {"name": self.cloud_name(), "element": self.chance.choice(list(THINGS)), "state": state}
+
     def commits(self) -> dict[str, Any]:
         return {"plan": list(self.chance.choice(PLANS))}
 
@@ -113,14 +119,30 @@ class Weather(Moves):
         )
         return {"containers": [{"flavor": name, "count": self.chance.randint(0, 2)} for name in flavors]}
 
+    def elements(self, often: float) -> dict[str, Any]:
+        if self.maybe(1 - often):
+            return {}
+        servers = [name for cloud in self.clouds for name in cloud.held]
+        choice = [*THINGS, *([self.chance.choice(servers)] if servers else []), *(["none"] if self.maybe(0.05) else [])]
+        return {"elements": self.chance.sample(choice, self.chance.choice((1, 1, 1, 2)))}
+
+    def filter(self) -> dict[str, Any]:
+        query = super().filter()
+        if self.maybe(self.holding / 2):
+            query |= {"elements": {self.chance.choice(("some", "every")): self.elements(1)["elements"]}}
+        return query
+
     def create_reservation(self) -> dict[str, Any]:
-        query = super().create_reservation() | self.containers()
-        if "containers" in query and self.maybe(0.5):
+        query = super().create_reservation() | self.containers() | self.elements(self.holding)
+        if len(query.keys() & {"containers", "elements"}) and self.maybe(0.5):
             query.pop("capacity", None)
         return query
 
     def update_reservation(self) -> dict[str, Any]:
-        return super().update_reservation() | self.containers()
+        query = super().update_reservation() | self.containers() | self.elements(self.holding / 2)
+        if "elements" not in query and self.maybe(self.holding / 5):
+            query["remove"] = [*query.get("remove", []), "elements"]
+        return query
 
     def cancel_reservation(self) -> dict[str, Any]:
         return self.several(super().cancel_reservation, "reservation-id")

@@ -15,7 +15,9 @@ NUMBERS = frozenset({"requested", "amount", "count", "version", "fits", *LEAVES,
                      "ephemeral"})  # fmt: skip
 CAPACITIES = frozenset({"total", "reserved", "usage", "available", "overdrawn", "capacity", "remaining",
                         "max-capacity"})  # fmt: skip
-SETS = frozenset({"collections", "reservations", "pools", "allocations", "instances", "elements", "networks"})
+SETS = frozenset(
+    {"collections", "reservations", "pools", "allocations", "instances", "elements", "missing-elements", "networks"}
+)
 KEYED = {"reservation": "id", "instance": "id", "zones": "name", "flavors": "id"}
 BY_KEY = {"affected": "reservation-id", "per-provider": "provider-id", "containers": "flavor",
           "shortfall": "resource", "blocking": "reservation-id resource"}  # fmt: skip
