@@ -37,6 +37,8 @@ MADE = {"create-reservation": "reservation-id", "create-instance": "instance-id"
         "decrease-capacity": "pool-id"}  # fmt: skip
 """Where an answer has the id of what was made."""
 
+CONSEQUENCES = frozenset({"reservation-degraded", "reservation-healed"})
+
 
 class Model:
     """`clouds` says of each endpoint name what discovery finds there: bound, zones and flavors."""
@@ -53,8 +55,17 @@ class Model:
         return {"result": "ok", "provider-id": name, "capacity": dict(bound), "zones": set(zones)}
 
     def learn(self, clouds: Mapping[str, FakeCloud], entries: Iterable[Entry]) -> None:
-        """Take what one commit says that clouds did; `clouds` are those of the providers."""
-        if sum(model_facts.learn(self.world, clouds, entry) for entry in entries):
+        """Take what one commit says that clouds did; `clouds` are those of the providers.
+
+        Each of several decisions in it has consequences of its own.
+        """
+        changed = False
+        for entry in entries:
+            if changed and entry.event.kind in CONSEQUENCES:
+                regrade(self.world)
+                changed = False
+            changed |= model_facts.learn(self.world, clouds, entry)
+        if changed:
             regrade(self.world)
 
     def call(self, operation: str, query: Query, told: Mapping[str, Any]) -> Answer:
