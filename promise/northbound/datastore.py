@@ -152,7 +152,8 @@ class Schema:
         except exceptions.ValidationError as error:
             raise self._told(error) from None
         except TypeError:  # yangson cannot name the cases of a mandatory choice when it wants to say that none is there
-            raise MissingChoice("a mandatory choice has no case") from None
+            found = next(_choices_without_case(self._model.schema, tree, self.top, ""), ("", ""))
+            raise MissingChoice("a mandatory choice has no case", path=found[0], name=found[1]) from None
 
     def _told(self, error: exceptions.ValidationError) -> Invalid:
         """Return what yangson found in the words of RFC 7950 section 15."""
@@ -219,6 +220,21 @@ def _missing(instance: Any, path: str, why: str) -> Invalid:
     name = absent[0].name if absent else ""
     rule = f"must have an element {name}" if name else f"must be given: {why}"
     return MissingElement(rule, path=f"{path}{_segment_of(instance, name)}", name=name)
+
+
+def _choices_without_case(found: Any, tree: Tree, nodes: Mapping[str, Node], path: str) -> Iterator[tuple[str, str]]:
+    """Yield the mandatory choices of which nothing is there: the path of where it would be, and the choice's name."""
+    for choice in found.children:
+        wanted = isinstance(choice, schemanode.ChoiceNode) and choice.mandatory and choice.config
+        if wanted and not any(node.iname() in tree for node in choice.data_children()):
+            yield path, choice.name
+    below = {node.iname(): node for node in found.data_children()}
+    for node in nodes.values():
+        if node.member in tree and node.kind is Kind.CONTAINER:
+            yield from _choices_without_case(below[node.member], tree[node.member], node.children, path + node.segment)
+        for entry in tree.get(node.member, ()) if node.kind is Kind.LIST else ():
+            at = f"{path}{node.segment}{node.predicates(node.key_of(entry))}"
+            yield from _choices_without_case(below[node.member], entry, node.children, at)
 
 
 def _segment_of(instance: Any, name: str) -> str:

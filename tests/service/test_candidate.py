@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from configured import House
+    from netconf_client import NetconfClient
 
 WITH_DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 COMMIT, DISCARD = nc("commit"), nc("discard-changes")
@@ -240,3 +241,20 @@ async def test_who_changed_what_is_in_the_journal(house: House) -> None:
         ("admin", 1, [{"target": at, "operation": "create"}]),
         ("admin", 1, [{"target": f"{at}/promise:policy", "operation": "delete"}]),
     ]
+
+
+async def test_a_subscription_that_is_not_committed_is_nobodys_yet(house: House) -> None:
+    key = "00000000-0000-4000-8000-000000000001"
+    leaves = f"<id>{key}</id><kind>reservation</kind><callback-uri>http://127.0.0.1:1/</callback-uri>"
+    told = f'<promise xmlns="{PROMISE}"><subscriptions>{leaves}</subscriptions></promise>'
+
+    async def ids(client: NetconfClient, datastore: str) -> list[str]:
+        reply = await client.rpc(nc("get-config", f"<source><{datastore}/></source>"))
+        return [entry.text for entry in reply.iterfind(f".//{{{PROMISE}}}subscriptions/{{{PROMISE}}}id")]
+
+    async with await house.session() as one, await house.session("fred") as fred:
+        await do(one, edit(told))
+        assert (await ids(one, "candidate"), await ids(one, "running")) == ([key], [])
+        await do(one, COMMIT)
+        for datastore in ("candidate", "running"):
+            assert (await ids(one, datastore), await ids(fred, datastore)) == ([key], [])

@@ -113,13 +113,17 @@ def _section(node: Node, space: str, value: Any) -> bytes:
     return whole({node.member: value}, [node], space)
 
 
-def visible(tree: Tree, subscriptions: frozenset[str]) -> Tree:
-    """Return a configuration with those subscriptions only that have one of these ids: the others belong to others."""
+def visible(tree: Tree, running: Tree, own: frozenset[str]) -> Tree:
+    """Return a configuration without the subscriptions of others, which are those in running that are not one's own.
+
+    What the candidate has besides belongs to nobody yet: to whoever commits it.
+    """
     inside = tree.get(TOP, {})
     if MEMBER not in inside:
         return tree
     kept = {name: value for name, value in inside.items() if name != MEMBER}
-    if shown := [entry for entry in inside[MEMBER] if entry["id"] in subscriptions]:
+    hidden = {entry["id"] for entry in running.get(TOP, {}).get(MEMBER, ())} - own
+    if shown := [entry for entry in inside[MEMBER] if entry["id"] not in hidden]:
         kept[MEMBER] = shown
     rest = {top: value for top, value in tree.items() if top != TOP}
     return {TOP: kept, **rest} if kept else rest

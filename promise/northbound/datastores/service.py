@@ -97,7 +97,7 @@ class DatastoreService:
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
         running, own = await self._ledger.read(lambda book, _now: (tree_of(book), self._subscriptions_of(caller, book)))
         tree = self._candidate.over(running) if datastore is Datastore.CANDIDATE else running
-        return tree if caller is None else self._access.readable_tree(caller, visible(tree, own))
+        return tree if caller is None else self._access.readable_tree(caller, visible(tree, running, own))
 
     async def read(
         self, caller: Caller, datastore: Datastore, wanted: Selection, content: Content = Content.ALL

@@ -45,6 +45,8 @@ def twice() -> str:
 
 
 BEFORE = f'<providers xmlns:y="{YANG}" y:insert="before" y:key="[id=\'00000000-0000-4000-8000-000000000009\']">'
+NOBODY_TOLD = f"""<promise xmlns="{PROMISE}"><subscriptions><id>00000000-0000-4000-8000-000000000001</id>
+    <kind>capacity</kind></subscriptions></promise>"""
 RULE = "<rule-list><name>l</name><rule><name>r</name></rule></rule-list>"
 
 
@@ -109,6 +111,8 @@ async def test_a_wrong_edit(
         (f'<create-subscription xmlns="{NOTIFICATIONS}"><stream>x</stream></create-subscription>', P, "invalid-value",
          ""),
         (f'<cancel-reservation xmlns="{PROMISE}"/>', A, "data-missing missing-choice", "reservations"),
+        (nc("validate", f"<source><config>{NOBODY_TOLD}</config></source>"), A, "data-missing missing-choice",
+         "receiver"),
         (f'<query-capacity xmlns="{PROMISE}"><x xmlns="urn:x"/></query-capacity>', A, "unknown-namespace", "x urn:x"),
     ],
 )  # fmt: skip
