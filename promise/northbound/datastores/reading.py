@@ -10,16 +10,16 @@ from promise.northbound.datastores import state
 from promise.northbound.datastores.kept import Kept
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, in_sections
-from promise.northbound.shown import Shown
+from promise.northbound.shown import Shown, text_of
 from promise.northbound.subscribed import MEMBER, shown
 from promise.northbound.subscribed import visible as recorded
 from promise.northbound.treexml import Writer, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from promise.northbound.datastore import Node, Schema, Tree
-    from promise.northbound.datastores.state import Asked
+    from promise.northbound.datastores.state import Asked, Rest
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Subscriptions
     from promise.northbound.subtree import Selection
@@ -35,6 +35,8 @@ class Reading:
         (self._promise,) = (node for node in self._nodes if node.member == TOP)
         self._others = tuple(node for node in self._nodes if node is not self._promise)
         self._kept: Kept[bytes] = Kept()
+        self.top = self._promise.name, self._promise.namespace
+        """The top-level node that holds the records: name and namespace."""
 
     def configuration(self, tree: Tree, wanted: Selection) -> Shown:
         """Return the top-level nodes of a configuration, which has in it what its reader may see."""
@@ -42,18 +44,34 @@ class Reading:
         texts = [writer.nodes(tree, [node], wanted) for node in self._nodes if node.member in tree]
         return Shown([text for text in texts if text], exact=writer.exact)
 
-    def records(self, asked: Asked, wanted: Selection) -> Shown:
-        """Return the top-level nodes with the configuration in force and the state, or with one of them."""
+    def records(self, asked: Asked, wanted: Selection, rests: list[Rest]) -> Shown:
+        """Return the top-level nodes with the configuration in force and the state, or with one of them.
+
+        What is too much to be read at once is added to `rests`: read by `some`, it goes in by `Shown.put`.
+        """
         writer = Writer(exact=wanted.plain)
         tree = in_sections(asked.book) if asked.content is not Content.NONCONFIG else {}
         if asked.content is not Content.CONFIG:
             tree = self._access.counted(tree)
-        texts = [self._inside(asked, wanted, writer, tree.get(TOP, {}))]
+        texts = [self._inside(asked, wanted, writer, tree.get(TOP, {}), rests)]
         texts += self._sections(tree, self._others, wanted, writer)
         found = Shown([text for text in texts if text], exact=writer.exact)
         if self._access.reads_whole(asked.caller, self._places(wanted)):
             return found
-        return Shown.of(self._access.readable(asked.caller, found.elements()))
+        return Shown.of(self._access.readable(asked.caller, found.elements()), exact=found.exact)
+
+    def some(self, asked: Asked, wanted: Selection, rest: Rest, keys: Sequence[str]) -> bytes:
+        """Return what of some entries of a long list is wanted, and may be read."""
+        writer = Writer()
+        text = state.some(asked, rest, writer, keys)
+        if not text or (writer.exact and self._access.reads_whole(asked.caller, self._places(wanted))):
+            return text
+        elements = self._access.readable(asked.caller, Shown([self._around(text)], exact=False).elements())
+        found = (child for element in wanted.prune(elements) for child in element)
+        return b"".join([text_of(child) for child in found])
+
+    def _around(self, inside: bytes) -> bytes:
+        return b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), inside)
 
     def _places(self, wanted: Selection) -> Iterator[tuple[Node, ...]]:
         """Yield the branches of the tree in which something may have been written."""
@@ -66,20 +84,18 @@ class Reading:
             if wanted.child(node.namespace, node.name) is not None:
                 yield (node,)
 
-    def _inside(self, asked: Asked, wanted: Selection, writer: Writer, sections: Tree) -> bytes:
+    def _inside(self, asked: Asked, wanted: Selection, writer: Writer, sections: Tree, rests: list[Rest]) -> bytes:
         """Return /promise with what is wanted of it; empty where nothing is."""
         inside = wanted.child(self._promise.namespace, self._promise.name)
         if inside is None:
             return b""
         writer.exact = writer.exact and (inside.unconditional or inside.plain)
         parts = [
-            *state.elements(asked, inside, writer, self._kept),
+            *state.elements(asked, inside, writer, self._kept, rests),
             *self._sections(sections, self._promise.children.values(), inside, writer, self._promise.namespace),
             *self._subscriptions(asked, inside, writer),
         ]
-        if not parts:
-            return b""
-        return b'<promise xmlns="%b">%b</promise>' % (self._promise.namespace.encode(), b"".join(parts))
+        return self._around(b"".join(parts)) if parts else b""
 
     def _sections(
         self, tree: Tree, nodes: Iterable[Node], wanted: Selection, writer: Writer, space: str = ""

@@ -23,7 +23,7 @@ from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.defaulting import defaulted
 from promise.northbound.datastores.locks import Locks, permit_edit
 from promise.northbound.datastores.reading import Reading, visible
-from promise.northbound.datastores.state import Asked
+from promise.northbound.datastores.state import AT_ONCE, Asked
 from promise.northbound.defaults import Report
 from promise.northbound.editing import Edit
 from promise.northbound.nacm.control import Control
@@ -32,7 +32,7 @@ from promise.northbound.running import tree_of
 from promise.northbound.shown import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from promise.allocation.book import AllocationBook
     from promise.capacity.book import CapacityBook
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from promise.configuration.model import Trial
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Schema, Tree
+    from promise.northbound.datastores.state import Rest
     from promise.northbound.port import Confirm, Lock, Subscriptions
     from promise.northbound.subtree import Selection
 
@@ -110,11 +111,30 @@ class DatastoreService:
         if datastore is Datastore.RUNNING:
             content = Content.CONFIG
         await asyncio.sleep(0)  # requests that came before are queued first, and so seen
-        return await self._ledger.read(
+        rests: list[Rest] = []
+        found = await self._ledger.read(
             lambda book, now: self._reading.records(
-                Asked(book, now, caller, self._access.actor(caller), content), wanted
+                Asked(book, now, caller, self._access.actor(caller), content), wanted, rests
             )
         )
+        inside = [text for rest in rests async for text in self._rest(caller, wanted, rest)]
+        if inside:
+            found.put(*self._reading.top, inside)
+        return found
+
+    async def _rest(self, caller: Caller, wanted: Selection, rest: Rest) -> AsyncIterator[bytes]:
+        """Yield what is wanted of a long list; others have their turn meanwhile, so entries may come and go."""
+        for first in range(0, len(rest.keys), AT_ONCE):
+            await asyncio.sleep(0)
+            some = partial(self._some, caller, wanted, rest, rest.keys[first : first + AT_ONCE])
+            if text := await self._ledger.read(some):
+                yield text
+
+    def _some(
+        self, caller: Caller, wanted: Selection, rest: Rest, keys: Sequence[str], book: AllocationBook, now: int
+    ) -> bytes:
+        asked = Asked(book, now, caller, self._access.actor(caller), Content.NONCONFIG)
+        return self._reading.some(asked, wanted, rest, keys)
 
     # --- changing ------------------------------------------------------------------------------------------------
 

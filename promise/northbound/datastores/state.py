@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from promise.capacity.model import Scope
 from promise.capacity.query import levels_at
@@ -18,7 +18,7 @@ from promise.northbound.words import capacity, told
 from promise.reservation.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Keys: TypeAlias = frozenset[str] | None
 """The keys of the entries that are asked for; None = all."""
+
+AT_ONCE: Final = 500
+"""Entries of a list that are read before others have their turn: some ten milliseconds."""
 
 NAMESPACE = yang.DATA["/promise"].namespace
 
@@ -70,25 +73,56 @@ class Listing(NamedTuple):
         return [self.made(record) for record in self.chosen(book, actor, keys)]
 
 
-def elements(asked: Asked, wanted: Selection, writer: Writer, kept: Kept[bytes]) -> Iterator[bytes]:
+class Rest(NamedTuple):
+    """What of a long list is still to be read: the entries with these keys, a few at a time."""
+
+    name: str
+    keys: Sequence[str]
+    wanted: Selection
+
+
+def elements(asked: Asked, wanted: Selection, writer: Writer, kept: Kept[bytes], rests: list[Rest]) -> Iterator[bytes]:
     """Yield the children of /promise that are wanted, as far as records of their own stand behind them.
 
-    The `writer` is told where more is yielded than is wanted; what was written of records before is `kept`.
+    The `writer` is told where more is yielded than is wanted; what was written of records before is `kept`. Lists that
+    are too long to be read at once are added to the `rests`, and not yielded.
     """
-    book, actor = asked.book, asked.actor
     for name, values in PARTS[asked.content].items():
         below = wanted.child(NAMESPACE, name)
         if below is None or name in _OTHERS:
             continue
-        data, keys, listing = yang.DATA[f"/promise/{name}"], below.values("id"), LISTS.get(name)
-        if not (below.unconditional or (data.entry and below.picks(NAMESPACE, "id"))):
-            writer.exact = False
-        if listing is None:
-            yield from map(data.encode_xml, values(book, actor, asked.now, keys))
+        data, keys = yang.DATA[f"/promise/{name}"], below.values("id")
+        if name in LISTS and (many := _many(getattr(asked.book, name), keys)):
+            rests.append(Rest(name, many, below))
             continue
-        write = partial(_written, data, listing)
-        for record in listing.chosen(book, actor, keys):
-            yield kept.of((name, listing.id_of(record)), record, write)
+        if not _exact(data, below):
+            writer.exact = False
+        if name in LISTS:
+            listing, write = LISTS[name], partial(_written, data, LISTS[name])
+            for record in listing.chosen(asked.book, asked.actor, keys):
+                yield kept.of((name, listing.id_of(record)), record, write)
+        else:
+            yield from map(data.encode_xml, values(asked.book, asked.actor, asked.now, keys))
+
+
+def some(asked: Asked, rest: Rest, writer: Writer, keys: Sequence[str]) -> bytes:
+    """Return the entries with these keys of a long list; the `writer` is told whether more than is wanted."""
+    data, listing = yang.DATA[f"/promise/{rest.name}"], LISTS[rest.name]
+    writer.exact = _exact(data, rest.wanted)
+    records = listing.chosen(asked.book, asked.actor, frozenset(keys))
+    return b"".join([_written(data, listing, record) for record in records])
+
+
+def _many(records: Mapping[str, Any], keys: Keys) -> list[str]:
+    """Return the keys that are asked for when they are too many to be read at once."""
+    if keys is None:
+        return list(records) if len(records) > AT_ONCE else []
+    return sorted(keys & records.keys()) if len(keys) > AT_ONCE else []
+
+
+def _exact(data: Data[Any], wanted: Selection) -> bool:
+    """Tell whether the entries with the keys that are asked for are all that is wanted, as a whole."""
+    return wanted.unconditional or (data.entry and wanted.picks(NAMESPACE, "id"))
 
 
 def _written(data: Data[Any], listing: Listing, record: Any) -> bytes:

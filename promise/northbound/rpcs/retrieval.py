@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
 from promise.errors import Invalid
 from promise.northbound.defaults import Report, reported
 from promise.northbound.port import Content, Datastore, tree_for
 from promise.northbound.rpcs.filters import DEFAULTS, filter_of, report_of
 from promise.northbound.rpcs.parameters import datastore_of, parameters_of, path_of
-from promise.northbound.shown import Shown
+from promise.northbound.shown import Shown, text_of
 from promise.northbound.treexml import Writer
 
 if TYPE_CHECKING:
@@ -64,8 +62,8 @@ class Retrieval:
         wanted = filter_of(operation, parameters.get("filter"))
         mode = report_of(parameters.get(DEFAULTS), path) or Report.EXPLICIT
         found = await self.nodes(caller, datastore, wanted.building, content)
-        if found.texts is not None and found.exact and wanted.built and mode is Report.EXPLICIT:
-            return b"<data>%b</data>" % b"".join(found.texts)
+        if found.exact and wanted.built and mode is Report.EXPLICIT:
+            return b"<data>%b</data>" % b"".join(found.texts())
         top = self._datastores.schema.top
         try:
             shown = self.readable(caller, reported(found.elements(), top, mode, wanted.building))
@@ -96,7 +94,7 @@ class Retrieval:
         found = Shown([text for text in texts if text], exact=writer.exact)
         if self._access.reads_whole(caller, ((node,) for node, _ in asked)):
             return found
-        return Shown.of(self._access.readable(caller, found.elements()))
+        return Shown.of(self._access.readable(caller, found.elements()), exact=found.exact)
 
 
 def _node(schema: Schema, source: StateSource) -> Node:
@@ -106,5 +104,5 @@ def _node(schema: Schema, source: StateSource) -> Node:
 
 def data(elements: Sequence[_Element], namespace: str = "") -> bytes:
     """Return the <data> of a reply around what was found; it stands in NETCONF's namespace, or in another one."""
-    shown = b"".join(etree.tostring(element, encoding="utf-8", with_tail=False) for element in elements)
+    shown = b"".join([text_of(element) for element in elements])
     return b"<data%b>%b</data>" % (f' xmlns="{namespace}"'.encode() if namespace else b"", shown)
