@@ -15,9 +15,10 @@ from promise.capacity.provider import Provider
 from promise.configuration.model import Section
 from promise.northbound import bindings as yang
 from promise.northbound import running
+from promise.northbound.datastores import state
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.nacm.control import NACM
-from promise.northbound.pages import Seen, following, page_of
+from promise.northbound.pages import Page, Seen, following, page_of
 from promise.northbound.port import Content, tree_for
 from promise.northbound.running import TOP
 from promise.reservation.model import Reservation
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
     from promise.northbound.nacm.control import Control
-    from promise.northbound.pages import Page, Place
+    from promise.northbound.pages import Place
     from promise.northbound.port import StateSource, Subscriptions
 
 Body: TypeAlias = dict[str, Any]
@@ -62,10 +63,14 @@ class Part(NamedTuple):
 
 @dataclass(slots=True)
 class Found:
-    """What is there of a part; `cursor` is that of the next page, empty when there is nothing more."""
+    """What is there of a part; `cursor` is that of the next page, empty when there is nothing more.
+
+    `long` are lists that are not in the tree, because they are too long to be read at once.
+    """
 
     tree: Tree
     cursor: str = ""
+    long: tuple[str, ...] = ()
 
 
 class Configuration(NamedTuple):
@@ -106,6 +111,11 @@ class Records:
             if part.top in {None, NACM}:
                 found.tree = self._access.counted(found.tree)
         found.tree = self.shown(caller, found.tree)
+        if part.child is None:
+            for name in found.long:
+                more = await self.page(caller, name, Page())
+                found.tree.setdefault(TOP, {}).update(more.tree.get(TOP, {}))
+            found.long = ()
         return found
 
     async def page(self, caller: Caller, child: str, page: Page) -> Found:
@@ -149,16 +159,19 @@ class Records:
 
 def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
     tree: Tree = {}
+    long: tuple[str, ...] = ()
     if part.top in {None, TOP}:
         known = PARTS[part.content]
         keys = None if part.key is None else frozenset({part.key})
         names = [name for name in known if part.child in {None, name}]
-        inside = _bodies(names, known, book, actor, now, keys)
+        if keys is None:
+            long = tuple(name for name in names if name in state.LISTS and len(getattr(book, name)) > state.AT_ONCE)
+        inside = _bodies([name for name in names if name not in long], known, book, actor, now, keys)
         if inside:
             tree[TOP] = inside
     if part.content is not Content.NONCONFIG:
         _add_sections(tree, book, part)
-    return Found(tree)
+    return Found(tree, long=long)
 
 
 def _add_sections(tree: Tree, book: AllocationBook, part: Part) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LIST: Final = "urn:ietf:params:xml:ns:yang:ietf-restconf-list"
 """The namespace of <xml-list> (draft-ietf-netconf-list-pagination-rc section 4)."""
 
+LIST_START: Final = b'<xml-list xmlns="%b">' % LIST.encode()
+LIST_END: Final = b"</xml-list>"
+
 _DECLARED: Final = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in PREFIXES.items()).encode()
 
 
@@ -47,4 +50,4 @@ def datastore(tree: Tree, nodes: Mapping[str, Node]) -> bytes:
 def several(node: Node, entries: Sequence[Any]) -> bytes:
     """Return <xml-list> with entries of a list or leaf-list."""
     inside = b"".join(element(node, entry, {}) for entry in entries)
-    return b'<xml-list xmlns="%b">%b</xml-list>' % (LIST.encode(), inside)
+    return LIST_START + inside + LIST_END

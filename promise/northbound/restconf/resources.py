@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
 from promise.errors import BadParameter, NoResource
 from promise.northbound.datastore import Kind
+from promise.northbound.datastores.state import AT_ONCE
+from promise.northbound.pages import Page
 from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import LISTS, Found, Part
 from promise.northbound.restconf import markup, media
@@ -16,6 +18,7 @@ from promise.northbound.restconf.annotations import INTENDED, mark
 from promise.northbound.restconf.conditions import State, not_modified
 from promise.northbound.restconf.defaults import with_defaults
 from promise.northbound.restconf.exchange import Encoding, Reply
+from promise.northbound.restconf.longlist import LongList, dumped, in_turn, is_long, pieces
 from promise.northbound.restconf.paging import cut, page_of
 from promise.northbound.restconf.paths import qualified, read_path
 from promise.northbound.restconf.query import OPERATION, PAGING, READING, Query, read_query
@@ -25,7 +28,6 @@ from promise.northbound.running import TOP
 if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Node, Tree
-    from promise.northbound.pages import Page
     from promise.northbound.records import Records
     from promise.northbound.restconf.annotations import Annotation
     from promise.northbound.restconf.exchange import Request
@@ -61,6 +63,8 @@ class Resources:
         wanted = media.wanted(request, media.LISTS if target.whole_list else media.DATA)
         page = None if query.page is None else page_of(query.page, target, self._schema)
         found = await self._found(caller, target, query, datastore, page)
+        if found.long:
+            return await self._long_list(caller, target, query, datastore, wanted)
         value, annotation = self._value(caller, target, found, query, datastore)
         if page is not None and not _aged(target, datastore):
             value, found.cursor = cut(value, target.node, page)
@@ -70,8 +74,39 @@ class Resources:
             headers["Link"] = f'<{_next(request, found.cursor)}>; rel="next"'
         if state and not_modified(request, state, wanted.encoding, exact=_exact(target, query)):
             return Reply(304, headers=headers)
-        value = value if query.plain else shaped(value, target.node if target.steps else None, query, self._schema)
+        if is_long(value):
+            return await self._long(target, query, value, wanted, headers)
+        value = self._shaped(target, query, value)
         return Reply(200, self._written(target, value, annotation, wanted), wanted.name, headers)
+
+    def _shaped(self, target: Target, query: Query, value: Any) -> Any:
+        """Return what a query wants of a value."""
+        return value if query.plain else shaped(value, target.node if target.steps else None, query, self._schema)
+
+    async def _long_list(
+        self, caller: Caller, target: Target, query: Query, datastore: Datastore | None, wanted: media.Media
+    ) -> Reply:
+        """Answer with a list, of state, that is too long to be read at once."""
+        listed = LongList(target.node, wanted)
+
+        async def part(cursor: str) -> tuple[list[Any], str]:
+            found = await self._records.page(caller, target.node.name, Page(AT_ONCE, cursor=cursor))
+            value, _ = self._value(caller, target, found, query, datastore)
+            return self._shaped(target, query, value), found.cursor
+
+        first = await part("")  # what is wrong with the query is told before the answer begins
+        return Reply(200, media=wanted.name, stream=listed.written(first, part))
+
+    async def _long(
+        self, target: Target, query: Query, value: Any, wanted: media.Media, headers: dict[str, str]
+    ) -> Reply:
+        """Answer with a node that has a very long list in it; what takes long and is ours alone, a thread does."""
+        value = await asyncio.to_thread(self._shaped, target, query, value)
+        if wanted.encoding is Encoding.XML:
+            text = await asyncio.to_thread(self._written, target, value, {}, wanted)
+            return Reply(200, text, wanted.name, headers)
+        document = _document(target, value, {}) if target.steps else {"ietf-restconf:data": value}
+        return Reply(200, media=wanted.name, headers=headers, stream=in_turn(pieces(document)))
 
     def _value(
         self, caller: Caller, target: Target, found: Found, query: Query, datastore: Datastore | None
@@ -171,11 +206,6 @@ def _query(text: str, target: Target, datastore: Datastore | None) -> Query:
     if datastore is Datastore.OPERATIONAL and query.with_defaults in {None, "explicit"}:
         return replace(query, with_defaults="report-all")
     return query
-
-
-def dumped(value: Any) -> bytes:
-    """Return the JSON text of a value."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _aged(target: Target, datastore: Datastore | None) -> bool:

@@ -241,6 +241,9 @@ class HttpServer:
         response = web.StreamResponse(status=reply.status, headers=headers)
         await response.prepare(request)
         assert reply.stream is not None
+        if request.method == "HEAD":
+            await reply.stream.aclose()
+            return response
         sending = asyncio.create_task(_sent(response, reply.stream), name="restconf-stream")
         if isinstance(request.protocol, Connection):
             request.protocol.sending = sending

@@ -18,7 +18,7 @@ from promise.northbound.library.modules import library
 from promise.northbound.message import parse, split
 from promise.northbound.restconf import media
 from promise.northbound.restconf.exchange import Encoding, Reply, no_content
-from promise.northbound.restconf.resources import dumped
+from promise.northbound.restconf.longlist import dumped
 from promise.northbound.rpcs.subscribed import OPERATIONS
 from promise.northbound.treejson import check_free
 from promise.northbound.treexml import free
