@@ -78,9 +78,13 @@ class Actor:
         """Tell whether it may change what others have made in a project."""
         return self.operator or self.writes.covers(project)
 
+    def owns(self, record: Owned) -> bool:
+        """Tell whether it is its own."""
+        return record.owner == self.user
+
     def shares(self, record: Owned) -> bool:
         """Tell whether it is its own, or its project's."""
-        return record.owner == self.user or (bool(self.project) and record.project == self.project)
+        return self.owns(record) or (bool(self.project) and record.project == self.project)
 
 
 SYSTEM = Actor("promise", "", operator=True)

@@ -148,7 +148,7 @@ async def _front(
     new_id: Callable[[], str],
 ) -> Front:
     """Return what both doors share; a configuration on trial is taken back, as a restart is no confirmation."""
-    events = EventStream(ledger, clock, permits=access.tells, current=access.current)
+    events = EventStream(ledger, clock, permits=access.tells, current=access.current, shows=access.shows)
     watch = Watch(ledger, state, clock)
     around = _surroundings(config, ledger, events, watch)
     callbacks = Callbacks(around)

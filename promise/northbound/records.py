@@ -13,9 +13,11 @@ from promise.allocation.model import Allocation, Operation
 from promise.capacity.model import Pool
 from promise.capacity.provider import Provider
 from promise.configuration.model import Section
+from promise.errors import Denied
 from promise.northbound import bindings as yang
-from promise.northbound import running
+from promise.northbound import running, subscribed
 from promise.northbound.datastores import state
+from promise.northbound.datastores.others import visible
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.nacm.control import NACM
 from promise.northbound.pages import Page, Seen, following, page_of
@@ -126,8 +128,12 @@ class Records:
         return Found({TOP: {child: bodies}} if bodies else {}, cursor)
 
     def permit(self, caller: Caller, namespace: str, operation: str) -> None:
-        """Raise Denied unless the caller may run an operation of the protocol."""
-        self._access.execute(caller, namespace, operation)
+        """Raise Denied unless the caller may run an operation of NETCONF, or what counts as one."""
+        try:
+            self._access.execute(caller, namespace, operation)
+        except Denied as error:
+            error.path = ""  # there is no <rpc> here that it could lead to
+            raise
 
     def shown(self, caller: Caller, tree: Tree) -> Tree:
         """Return what of a tree the caller may read."""
@@ -143,6 +149,14 @@ class Records:
             if bodies:
                 found.tree.setdefault(TOP, {})["subscriptions"] = bodies
         return found
+
+    async def configuration_for(self, caller: Caller) -> Configuration:
+        """Return what of the running configuration a caller may see."""
+        actor = self._access.actor(caller)
+        found, own = await self._ledger.read(
+            lambda book, _now: (self._configuration(book), frozenset(one.id for one in subscribed.visible(book, actor)))
+        )
+        return Configuration(self.shown(caller, visible(found.tree, found.tree, own)), found.modified)
 
     async def configuration(self) -> Configuration:
         """Return the running configuration."""

@@ -185,7 +185,7 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     page = await town.get("/reservations?limit=1", user="alice")
     assert [entry["id"] for entry in page.body["opnfv-promise:reservations"]] == [second["id"]]
     assert "Link" not in page.headers
-    assert (await town.get(f"/reservations?limit=1&cursor={first['id']}", user="alice")).status == 404
+    assert (await town.get(f"/reservations?limit=1&cursor={first['id']}", user="alice")).status == 400
     for hidden in (f"/reservations={first['id']}", f"/providers={town.provider}/endpoint", "/users=dora"):
         unknown = await town.get(hidden, user="alice")
         assert (unknown.status, unknown.error["error-tag"]) == (404, "invalid-value"), hidden
@@ -289,6 +289,39 @@ async def test_edits_are_judged_by_their_effect(town: House) -> None:
     assert (await counts(town))[:2] == (0, 9)
 
 
+@pytest.mark.rfc("8341", "3.2.3", "methods count as the operations that they stand for")
+async def test_methods_count_as_the_operations_that_they_stand_for(town: House) -> None:
+    path = "/opnfv-promise:promise/policy"
+    leaf = f"{PROMISE}/policy/reservation/expiry"
+    body = {"opnfv-promise:expiry": 45}
+    everything: dict[str, Any] = {"ietf-restconf:data": {}}
+
+    async def statuses(*denied: str) -> dict[str, int]:
+        rules = [rule(f"no {name}", "deny", rpc_name=name, access_operations="exec") for name in denied]
+        await ruled(town, *rules, rule("policy", "permit", path=path, access_operations="create update delete"))
+        asked = (("GET", leaf, None), ("HEAD", leaf, None), ("GET", f"{leaf}?content=config", None),
+                 ("PUT", leaf, body), ("PATCH", leaf, body), ("DELETE", leaf, None),
+                 ("POST", f"{PROMISE}/policy/reservation", body), ("PUT", "/restconf/data", everything),
+                 ("OPTIONS", leaf, None))  # fmt: skip
+        return {
+            f"{method} {at[14:] and at.rpartition('/')[2]}": (await town.ask(method, at, said, user="alice")).status
+            for method, at, said in asked
+        }
+
+    free = await statuses()
+    assert list(free.values()) == [200, 200, 200, 204, 204, 204, 201, 403, 200]  # the 403 is for what it would delete
+    none = await statuses("get", "get-config", "edit-config", "copy-config")
+    assert list(none.values()) == [403, 403, 403, 403, 403, 403, 403, 403, 200]
+    reading = await statuses("edit-config")
+    assert list(reading.values()) == [200, 200, 200, 403, 403, 403, 403, 403, 200]
+    state = await statuses("get-config")
+    assert [state["GET expiry"], state["GET expiry?content=config"]] == [200, 403]
+    before = await counts(town)
+    assert (await statuses("get", "copy-config"))["PUT "] == 403
+    operations, writes, _ = await counts(town)
+    assert (operations - before[0], writes - before[1]) == (3, 0)
+
+
 async def test_who_may_change_nothing_learns_nothing_by_trying(town: House) -> None:
     """There is, or there is not: an edit by somebody else cannot find out."""
     refusals = []
@@ -322,7 +355,7 @@ async def test_rules_bind_from_their_commit_on_and_administrators_never(town: Ho
             nc("unlock", "<target><running/></target>"),
         ):
             assert await tag(admin, operation) == "ok"
-        assert (await town.get("", user="alice")).status == 404
+        assert (await town.get("", user="alice")).status == 403
         assert (await town.get("", user="carol")).status == 404  # by read-default
         await ruled(town, **{"enable-nacm": False, "exec-default": "deny"})
         assert await tag(client, edit(policy("<expiry>11</expiry>"))) == "ok"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 from lxml import etree
-from netconf_client import NC, connect
+from netconf_client import BASE, NC, connect
 from restconf_house import PROMISE, RPC, house
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]
     """Open a controller with a cloud, in which carol (of the project blue) is an auditor."""
     async with house(tmp_path_factory.mktemp("grants") / "state", cloud=True) as found:
         group = {"name": "auditors", "user-name": ["carol"]}
-        made = await found.ask("PUT", NACM, {"ietf-netconf-acm:nacm": {"groups": {"group": [group]}}})
+        rule = {"name": "own", "path": "/opnfv-promise:promise/subscriptions", "action": "permit"}
+        lists = [{"name": "subscribers", "group": ["auditors"], "rule": [rule]}]
+        body = {"groups": {"group": [group]}, "rule-list": lists}
+        made = await found.ask("PUT", NACM, {"ietf-netconf-acm:nacm": body})
         assert made.status == 201, made.body
         yield found
 
@@ -168,6 +171,47 @@ async def test_answers_name_what_may_be_seen_and_count_everything(town: House) -
     await granted(town, None)
     assert holder not in await answers()
     await town.invoke("cancel-reservation", "alice", **{"reservation-id": holder})
+
+
+async def test_an_edit_touches_no_subscription_that_its_editor_does_not_see(town: House) -> None:
+    """Whoever may configure subscriptions may configure his own."""
+    whole = f"{PROMISE}?content=config"
+    tags = [(await town.ask("GET", whole, user="carol")).headers["ETag"]]
+    made = await town.invoke("subscribe-capacity-events", "alice", **{"callback-uri": "http://127.0.0.1:9/"})
+    key, nobodys = made["subscription-id"], "00000000-0000-4000-8000-00000000dead"
+    tags.append((await town.ask("GET", whole, user="carol")).headers["ETag"])
+    assert tags[0] == tags[1]
+    mine = {"id": "00000000-0000-4000-8000-0000000000aa", "kind": "capacity", "callback-uri": "http://127.0.0.1:9/"}
+
+    async def removed(which: str) -> str:
+        gone = f'<subscriptions xmlns:nc="{BASE}" nc:operation="delete"><id>{which}</id></subscriptions>'
+        config = f'<config><promise xmlns="{P}">{gone}</promise></config>'
+        reply = await client.rpc(f'<edit-config xmlns="{BASE}"><target><running/></target>{config}</edit-config>')
+        return etree.tostring(reply[0]).decode().replace(which, "ID")
+
+    async with await connect(*town.app.address, "carol", "carol") as client:
+        answers = []
+        for which in (key, nobodys):
+            gone = await town.ask("DELETE", f"{PROMISE}/subscriptions={which}", user="carol")
+            put = {"opnfv-promise:callback-uri": "http://127.0.0.1:9/other"}
+            changed = await town.ask("PUT", f"{PROMISE}/subscriptions={which}/callback-uri", put, user="carol")
+            told = [one.content.decode().replace(which, "ID") for one in (gone, changed)]
+            answers.append((gone.status, changed.status, *told, await removed(which)))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
+        assert "data-missing" in str(answers[0][-1])
+        taken = await town.ask("POST", PROMISE, {"opnfv-promise:subscriptions": [{**mine, "id": key}]}, user="carol")
+        assert (taken.status, taken.error["error-tag"]) == (403, "access-denied")
+        own = await town.ask("POST", PROMISE, {"opnfv-promise:subscriptions": [mine]}, user="carol")
+        assert own.status == 201, own.body
+        assert (await town.get(f"/subscriptions={key}", user="alice")).status == 200
+        await granted(town, "read")
+        assert (await town.ask("DELETE", f"{PROMISE}/subscriptions={key}", user="carol")).status == 403
+        assert "access-denied" in await removed(key)
+        await granted(town, "write")
+        assert (await town.ask("DELETE", f"{PROMISE}/subscriptions={key}", user="carol")).status == 204
+        await granted(town, None)
+    assert (await town.ask("DELETE", f"{PROMISE}/subscriptions={mine['id']}", user="carol")).status == 204
 
 
 async def test_grants_are_for_those_who_may_configure_access(town: House) -> None:

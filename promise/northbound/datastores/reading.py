@@ -11,7 +11,7 @@ from promise.northbound.datastores.kept import Kept
 from promise.northbound.port import Content
 from promise.northbound.running import TOP, in_sections
 from promise.northbound.shown import Shown, text_of
-from promise.northbound.subscribed import MEMBER, shown
+from promise.northbound.subscribed import shown
 from promise.northbound.subscribed import visible as recorded
 from promise.northbound.treexml import Writer, whole
 
@@ -127,19 +127,3 @@ class Reading:
 
 def _section(node: Node, space: str, value: Any) -> bytes:
     return whole({node.member: value}, [node], space)
-
-
-def visible(tree: Tree, running: Tree, own: frozenset[str]) -> Tree:
-    """Return a configuration without the subscriptions of others, which are those in running that are not one's own.
-
-    What the candidate has besides belongs to nobody yet: to whoever commits it.
-    """
-    inside = tree.get(TOP, {})
-    if MEMBER not in inside:
-        return tree
-    kept = {name: value for name, value in inside.items() if name != MEMBER}
-    hidden = {entry["id"] for entry in running.get(TOP, {}).get(MEMBER, ())} - own
-    if shown := [entry for entry in inside[MEMBER] if entry["id"] not in hidden]:
-        kept[MEMBER] = shown
-    rest = {top: value for top, value in tree.items() if top != TOP}
-    return {TOP: kept, **rest} if kept else rest

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from promise.actor import Actor
-from promise.errors import BadValue, InUse, Invalid, Locked, MissingElement, NoTrial, PromiseError, Unsupported
+from promise.errors import BadValue, Denied, InUse, Invalid, Locked, MissingElement, NoTrial, PromiseError, Unsupported
 from promise.events import Decision
 from promise.northbound import subscribed
 from promise.northbound.datastores import decisions
@@ -22,7 +22,8 @@ from promise.northbound.datastores.candidate import Candidate
 from promise.northbound.datastores.decisions import Author, Confirmation, Rules
 from promise.northbound.datastores.defaulting import defaulted
 from promise.northbound.datastores.locks import Locks, permit_edit
-from promise.northbound.datastores.reading import Reading, visible
+from promise.northbound.datastores.others import Others, visible
+from promise.northbound.datastores.reading import Reading
 from promise.northbound.datastores.state import AT_ONCE, Asked
 from promise.northbound.defaults import Report
 from promise.northbound.editing import Edit
@@ -168,12 +169,17 @@ class DatastoreService:
         """Change a datastore as far as the caller may; `path` tells what whoever may change nothing has asked for."""
         self._access.writes(caller, path)
         try:
-            await self._changed(caller, datastore, partial(self._made, caller, make), testing)
+            others = await self._ledger.read(lambda book, _now: Others.of(self._access.actor(caller), book))
+            await self._changed(caller, datastore, partial(self._made, caller, make, others), testing)
         except Invalid as error:
             raise self._access.screened(caller, error) from None
 
-    def _made(self, caller: Caller, make: Callable[[Tree], Tree], before: Tree) -> Tree:
-        after = make(before)
+    def _made(self, caller: Caller, make: Callable[[Tree], Tree], others: Others, before: Tree) -> Tree:
+        """Return what an edit makes of what its editor sees of a configuration; the rest stays as it is."""
+        try:
+            after = others.kept(before, make(others.without(before)))
+        except Denied as error:
+            raise self._access.refused(caller, error) from None
         self._access.change(caller, before, after)
         return after
 
@@ -235,7 +241,10 @@ class DatastoreService:
             made = decisions.commit(self._rules, lambda _old: committed, book, now, self._author(caller), wanted)
             return Decision(committed, made.events, made.secrets)
 
-        self._candidate.committed(await self._decide(caller, decide))
+        try:
+            self._candidate.committed(await self._decide(caller, decide))
+        except Invalid as error:
+            raise self._access.screened(caller, error) from None
 
     async def cancel(self, caller: Caller, persist_id: str | None) -> None:
         """Go back to what was in force before the open trial (RFC 6241 section 8.4.4.1)."""

@@ -3,7 +3,8 @@
 What the journal has (changes and commits) is replayed like everything else. Sessions are not in the journal: their
 beginnings and ends are told to those who are subscribed at that moment, and never again. Capabilities never change.
 
-Whoever is no administrator is told neither of users, access rules and subscriptions nor of the sessions of others.
+A change tells its receiver of those nodes only that he may read, at the moment of telling; of subscriptions it tells
+operators and whoever has changed them. Sessions are told to operators and to their own users.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from promise.northbound.message import escape
 from promise.northbound.words import sure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from promise.actor import Actor
     from promise.events import Entry
@@ -40,12 +41,8 @@ CONFIRMED_COMMIT: Final = "netconf-confirmed-commit"
 SESSION_START: Final = "netconf-session-start"
 SESSION_END: Final = "netconf-session-end"
 
-CONFIDENTIAL: Final = (
-    "/promise:promise/promise:users",
-    "/promise:promise/promise:subscriptions",
-    "/nacm:nacm",
-)
-"""What only administrators know everything of."""
+PERSONAL: Final = "/promise:promise/promise:subscriptions"
+"""What belongs to somebody: access rules know nothing of that."""
 
 _NAMES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|(?P<prefix>[A-Za-z_][\w.-]*):")
 """A literal, or the prefix of a name."""
@@ -54,11 +51,11 @@ _NAMES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|(?P<prefix>[A-Za-z_][\w.-]*):")
 class NetconfNotice(Notice):
     """One of these notifications; `body` is its content as RFC 7951 writes it, but with prefixes in targets.
 
-    It is for administrators when `operators`, for all others when not; None = for everybody, and a session's (`user`)
-    also for the user whose it is. Unlike Promise's own it has no event-id: its place in the journal is not in it.
+    A session's is for the user whose it is, and for operators. Unlike Promise's own it has no event-id: its place in
+    the journal is not in it.
     """
 
-    __slots__ = ("_body", "_name", "_operators", "_user")
+    __slots__ = ("_body", "_name", "_user", "_views")
 
     def __init__(
         self,
@@ -66,14 +63,13 @@ class NetconfNotice(Notice):
         place: tuple[int, int],
         body: Mapping[str, Any],
         *,
-        operators: bool | None = None,
         user: str | None = None,
     ) -> None:
         super().__init__(None, place, None, dict)  # type: ignore[arg-type]  # its binding is below
         self._name = name
         self._body = body
-        self._operators = operators
         self._user = user
+        self._views: dict[tuple[str, ...], NetconfNotice] = {}
 
     @property
     def namespace(self) -> str:
@@ -96,9 +92,23 @@ class NetconfNotice(Notice):
 
     def for_eyes_of(self, actor: Actor) -> bool:
         """Tell whether the actor may know."""
-        if self._user is not None:
-            return actor.operator or actor.user == self._user
-        return self._operators is None or self._operators == actor.operator
+        return self._user is None or actor.operator or actor.user == self._user
+
+    def seen_by(self, actor: Actor, shows: Callable[[Actor, str], bool]) -> Notice | None:
+        """Return it with those changes that the actor may see, None where there are none."""
+        if self._name != CONFIG_CHANGE:
+            return super().seen_by(actor, shows)
+        edits = self._body["edit"]
+        personal = actor.operator or self._body["changed-by"].get("username") == actor.user
+        seen = [one for one in edits if _visible(one["target"], personal=personal) and shows(actor, one["target"])]
+        if len(seen) == len(edits):
+            return self
+        view = tuple(one["target"] for one in seen)
+        if seen and view not in self._views:
+            place = self.seq, self._at
+            found = self._views[view] = NetconfNotice(self._name, place, {**self._body, "edit": seen})
+            found.number = self.number
+        return self._views.get(view)
 
     @property
     def content(self) -> bytes:
@@ -138,14 +148,8 @@ def _of_revision(
     by = _session(detail.get("user", actor), detail)
     itself = detail.get("why", "cancel") != "cancel"
     edits = list(detail["edits"])
-    public = [edit for edit in edits if not _confidential(edit["target"])]
-    changed_by = {"server": [None]} if itself else by
-    if len(public) == len(edits) > 0:
-        yield NetconfNotice(CONFIG_CHANGE, place, _change(changed_by, edits))
-    elif edits:
-        yield NetconfNotice(CONFIG_CHANGE, place, _change(changed_by, edits), operators=True)
-        if public:
-            yield NetconfNotice(CONFIG_CHANGE, place, _change(changed_by, public), operators=False)
+    if edits:
+        yield NetconfNotice(CONFIG_CHANGE, place, _change({"server": [None]} if itself else by, edits))
     if confirm := detail.get("confirm"):
         body = {**({} if confirm == "timeout" else by), "confirm-event": confirm}
         if record.trial is not None:
@@ -153,8 +157,8 @@ def _of_revision(
         yield NetconfNotice(CONFIRMED_COMMIT, place, body)
 
 
-def _confidential(target: str) -> bool:
-    return any(target == one or target.startswith((f"{one}/", f"{one}[")) for one in CONFIDENTIAL)
+def _visible(target: str, *, personal: bool) -> bool:
+    return personal or not (target == PERSONAL or target.startswith((f"{PERSONAL}/", f"{PERSONAL}[")))
 
 
 def _change(changed_by: Mapping[str, Any], edits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -104,6 +104,10 @@ class Notice:
             return subject.owner == actor.user or actor.oversees(subject.project)
         return subject is None or isinstance(subject, Mapping) or actor.sees(subject)
 
+    def seen_by(self, actor: Actor, shows: Callable[[Actor, str], bool]) -> Notice | None:  # noqa: ARG002 - see below
+        """Return it as the actor may know it, None where it may not; `shows` says which nodes, by path, it may see."""
+        return self if self.for_eyes_of(actor) else None
+
     @property
     def content(self) -> bytes:
         """Its element, which stands beside <eventTime>."""

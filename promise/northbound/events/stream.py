@@ -83,7 +83,7 @@ class EventStream:
     """The stream of all events; `heard` is to be subscribed at the ledger.
 
     `permits` says whether an actor may be told a notification, by namespace and name; `current` returns an actor with
-    what it may see at this moment.
+    what it may see at this moment, `shows` says whether it may see a node of the configuration, by its path.
     """
 
     def __init__(
@@ -93,10 +93,12 @@ class EventStream:
         recent: int = RECENT,
         permits: Callable[[Actor, str, str], bool] = lambda _actor, _namespace, _name: True,
         current: Callable[[Actor], Actor] = lambda actor: actor,
+        shows: Callable[[Actor, str], bool] = lambda _actor, _path: True,
     ) -> None:
         self.log = log
         self.permits = permits
         self.current = current
+        self.shows = shows
         self.clock = clock
         self.established = Subscriptions(clock)
         """The dynamic subscriptions of RFC 8639."""
@@ -301,7 +303,7 @@ class Subscription:
         found = []
         while self._live_from is None and self.aside and self.aside[0][0] <= self._cursor.position:
             found.append(self.aside.popleft()[1])
-        return [notice for notice in found if self._wants(notice)]
+        return [seen for notice in found if (seen := self._seen(notice)) is not None]
 
     def _of(self, told: Told) -> Iterator[Notice]:
         """Yield what an entry tells, behind what the journal does not have any more."""
@@ -310,27 +312,29 @@ class Subscription:
         behind = self._interest.behind
         first = behind[1] if behind is not None and behind[0] == told.seq else 0
         for notice in told.notices[first:]:
-            if self._wants(notice):
-                yield notice
+            if (seen := self._seen(notice)) is not None:
+                yield seen
 
     def _is_late(self, told: Told) -> bool:
         return self._interest.stop is not None and told.at > self._interest.stop
 
-    def _wants(self, notice: Notice) -> bool:
+    def _seen(self, notice: Notice) -> Notice | None:
+        """Return a notification as it is told here, None where it is not."""
         interest = self._interest
         names = STREAMS[interest.stream].names
         if notice.only is not None or (names is not None and notice.name not in names):
-            return False
+            return None
         self._actor = self._stream.current(self._actor)
-        if not notice.for_eyes_of(self._actor):
-            return False  # it does not exist for this actor, so it is not counted either
+        seen = notice.seen_by(self._actor, self._stream.shows)
+        if seen is None:
+            return None  # it does not exist for this actor, so it is not counted either
         wanted = (
-            passes(notice, interest.wanted)
-            and (interest.test is None or interest.test(notice))
+            passes(seen, interest.wanted)
+            and (interest.test is None or interest.test(seen))
             and self._stream.permits(self._actor, notice.namespace, notice.name)
         )
         self.excluded += not wanted
-        return wanted
+        return seen if wanted else None
 
     def _about_itself(self, name: str) -> Callable[[], bytes]:
         said = document(self._stream.now(), f'<{name} xmlns="{NETMOD}"/>'.encode())

@@ -8,6 +8,7 @@ counted and logged here, in one line each, whichever door it was asked at.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -43,6 +44,9 @@ SENSITIVE: Final = ("delete-config", "kill-session")
 FOR_WRITERS: Final = ("cancel-commit", "commit", "discard-changes", "lock", "validate")
 """Those that only make sense for, and could disturb, people who change the configuration."""
 
+_WRAPS: Final = 2**32
+"""Where a counter32 begins anew (RFC 6991)."""
+
 _MOST_KNOWN: Final = 10_000
 _log: Final = structlog.get_logger(__name__)
 
@@ -58,13 +62,14 @@ class Denials:
     def tree(self) -> dict[str, int]:
         """Return the counters under their names in the YANG."""
         return {
-            "denied-operations": self.operations,
-            "denied-data-writes": self.writes,
-            "denied-notifications": self.notifications,
+            "denied-operations": self.operations % _WRAPS,
+            "denied-data-writes": self.writes % _WRAPS,
+            "denied-notifications": self.notifications % _WRAPS,
         }
 
 
-def prefixes() -> dict[str, str]:
+@lru_cache(1)
+def prefixes() -> Mapping[str, str]:
     """Return the modules behind the prefixes that a rule's path may have: their names, and their own prefixes."""
     modules = library().modules.values()
     return {module.prefix: module.name for module in modules} | {module.name: module.name for module in modules}
@@ -250,26 +255,22 @@ class Control:
             effect, verdict = found
             raise self._denied_write(caller, effect.access, effect.path, verdict.by)
 
+    def refused(self, caller: Caller, error: Denied) -> Denied:
+        """Count and log that an edit would change what belongs to others; returns the error."""
+        self.denials.writes += 1
+        self._note(caller, error.what, "ownership")
+        return error
+
     def screened(self, caller: Caller, error: Invalid) -> Exception:
         """Return the error, or Denied in the place of one that tells of a node which the caller may not see."""
-        if not error.path or self._sees(caller, error.path):
+        if not error.path or _sees(self.rights(caller), error.path, otherwise=True):
             return error
         return self._denied_write(caller, "update", error.path, "hidden")
 
-    def _sees(self, caller: Caller, path: str) -> bool:
-        rights = self.rights(caller)
-        if rights.reads_all:
-            return True
-        try:
-            steps = read_path(path, prefixes())
-        except BadValue:
-            return True  # a path in the request, not in the datastore
-        walk = rights.top()
-        for step in steps:
-            walk = walk.into(step.module, step.name, Leaves(dict(step.keys)))
-            if not walk.may(Access.READ):
-                return False
-        return True
+    def shows(self, actor: Actor, path: str) -> bool:
+        """Tell whether somebody may read a node, by its path with the prefixes of the modules."""
+        groups = self._groups_of(actor.user) if actor.groups is None else actor.groups
+        return _sees(self._rights(actor.user, groups), path, otherwise=False)
 
     def _denied_write(self, caller: Caller, access: str, path: str, by: str) -> Denied:
         self.denials.writes += 1
@@ -299,3 +300,19 @@ class Control:
             what=what,
             rule=rule,
         )
+
+
+def _sees(rights: Rights, path: str, *, otherwise: bool) -> bool:
+    """Tell whether a node may be read, and all above it; `otherwise` is for what is no path of a node."""
+    if rights.reads_all:
+        return True
+    try:
+        steps = read_path(path, prefixes())
+    except BadValue:
+        return otherwise
+    walk = rights.top()
+    for step in steps:
+        walk = walk.into(step.module, step.name, Leaves(dict(step.keys)))
+        if not walk.may(Access.READ):
+            return False
+    return True

@@ -189,10 +189,9 @@ class Configuring:
 
     async def _tags(self, caller: Caller, place: Place, target: Target, encoding: Encoding) -> dict[str, str]:
         """Return the header fields that tell which configuration the target has now."""
-        tree, modified = await self._records.configuration()
+        tree, modified = await self._records.configuration_for(caller)
         if place.datastore is Datastore.CANDIDATE:
-            tree = await self._datastores.tree(place.datastore)
-        tree = self._records.shown(caller, tree)
+            tree = await self._datastores.tree(place.datastore, caller)
         return State.of(target.found_in(tree), modified).headers(encoding)
 
 

@@ -11,6 +11,7 @@ from promise.northbound.access import Caller
 from promise.northbound.events.established import PATH as SUBSCRIPTIONS
 from promise.northbound.faults import fault
 from promise.northbound.library.trees import SCHEMAS
+from promise.northbound.message import BASE
 from promise.northbound.port import Datastore
 from promise.northbound.restconf import apidocument, discovery, media, schemas
 from promise.northbound.restconf.authentication import identified
@@ -126,6 +127,8 @@ class Door:
         raise NoResource(f"there is nothing at this path; RESTCONF begins at {_ROOT}")
 
     async def _data(self, caller: Caller, request: Request, place: Place, datastore: Datastore | None) -> Reply:
+        if operation := _operation(request, place.path):
+            self._records.permit(caller, BASE, operation)
         if request.method in {"GET", "HEAD"}:
             return await self._resources.get(caller, request, place.path, datastore)
         return await self._configuring.answer(caller, request, place)
@@ -163,6 +166,18 @@ class Door:
             user=caller.username,
             source=caller.source,
         )
+
+
+def _operation(request: Request, path: str) -> str | None:
+    """Return the operation of NETCONF that a method counts as for access control (RFC 8341 section 3.2.3)."""
+    match request.method:
+        case "GET" | "HEAD":
+            return "get-config" if "content=config" in request.query.split("&") else "get"
+        case "PUT" if path in {"", "/"}:
+            return "copy-config"
+        case "POST" | "PUT" | "PATCH" | "DELETE":
+            return "edit-config"
+    return None
 
 
 def _error_media(wanted: media.Media) -> str:

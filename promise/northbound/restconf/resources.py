@@ -163,11 +163,9 @@ class Resources:
         """Return what identifies the configuration of the target, None where it has none."""
         if target.steps and not target.node.config:
             return None
-        configuration = await self._records.configuration()
+        configuration = await self._records.configuration_for(caller)
         if datastore is Datastore.CANDIDATE:
             configuration = configuration._replace(tree=found.tree)
-        else:
-            configuration = configuration._replace(tree=self._records.shown(caller, configuration.tree))
         return State.of(target.found_in(configuration.tree), configuration.modified)
 
     def _written(self, target: Target, value: Any, annotation: Annotation, wanted: media.Media) -> bytes:
