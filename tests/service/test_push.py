@@ -117,6 +117,118 @@ async def test_everything_is_pushed_every_so_often_until_the_stop_time(player: P
     assert found.findtext(f"{{{SN}}}id") == number
 
 
+@pytest.mark.rfc("8641", "4.4.2", "the period and the filter of a push can be changed, its kind and datastore cannot")
+@pytest.mark.rfc("8641", "4.2", "each push is at a multiple of the period from the anchor-time")
+async def test_what_is_pushed_and_when_can_be_changed(player: Player) -> None:
+    client = await player.stage.session("admin")
+    anchor = "<yp:anchor-time>2029-12-31T23:59:57Z</yp:anchor-time>"
+    number = await establish(client, f"{COLUMNS}<yp:periodic><yp:period>500</yp:period>{anchor}</yp:periodic>")
+    await pushed(client)
+    await player.stage.advance(2)
+    assert (await pushed(client)).findtext(f".//{P}reserved/{P}cores") == "0"
+    longer = f"<id>{number}</id><yp:periodic><yp:period>1000</yp:period></yp:periodic>"
+    assert (await ask(client, "modify-subscription", longer))[0].tag == NC + "ok"
+    await player.stage.advance(9)
+    assert not client.notifications
+    await player.stage.advance(1)
+    await pushed(client)
+    total = '<yp:datastore-xpath-filter xmlns:p="urn:opnfv:promise">/p:promise/p:capacity/p:total'
+    wanted = f"<id>{number}</id>{OPERATIONAL}{total}</yp:datastore-xpath-filter>"
+    assert (await ask(client, "modify-subscription", wanted))[0].tag == NC + "ok"
+    found = await pushed(client)
+    assert (found.findtext(f".//{P}total/{P}cores"), found.find(f".//{P}reserved")) == ("100000", None)
+    for inside in (
+        "<yp:on-change/>",
+        OPERATIONAL.replace("operational", "running"),
+        "<stream-filter-name>x</stream-filter-name>",
+        "<yp:periodic><yp:period>1</yp:period></yp:periodic>",
+    ):
+        reply = await ask(client, "modify-subscription", f"<id>{number}</id>{inside}")
+        assert reply.find(NC + "rpc-error") is not None, inside
+
+
+ACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+
+
+def rules(name: str, rule: str = "", *, how: str = "nc:operation='merge'", group: str = "nobody") -> str:
+    """Return an edit of the access rules: one list of them."""
+    entry = f"<rule-list {how}><name>{name}</name><group>{group}</group>{rule}</rule-list>"
+    groups = "<groups><group><name>tenants</name><user-name>alice</user-name></group></groups>"
+    config = f'<config><nacm xmlns="{ACM}" xmlns:nc="{NC[1:-1]}">{groups}{entry}</nacm></config>'
+    return f'<edit-config xmlns="{NC[1:-1]}"><target><running/></target>{config}</edit-config>'
+
+
+def placed(where: str) -> str:
+    return f"xmlns:y='urn:ietf:params:xml:ns:yang:1' y:insert='{where}'"
+
+
+@pytest.mark.rfc("8641", "3.7", "of entries that the user orders, those that come are inserted and others are moved")
+@pytest.mark.rfc("8641", "4.4.1", "running is pushed as well, and other commits are no change of it")
+async def test_the_order_of_configuration_is_pushed(player: Player) -> None:
+    client = await player.stage.session("admin")
+    await client.rpc(rules("a"))
+    wanted = f'<yp:datastore-subtree-filter><nacm xmlns="{ACM}"><rule-list/></nacm></yp:datastore-subtree-filter>'
+    await establish(client, f"{OPERATIONAL.replace('operational', 'running')}{wanted}<yp:on-change/>")
+    assert len((await pushed(client))[1][0]) == 1
+    await client.rpc(reserve())
+    target = "/ietf-netconf-acm:nacm/rule-list"
+    leaves = ("operation", "target", "where", "point")
+    for where, told in (
+        ("first", ("insert", f"{target}=b", "first", None)),
+        ("last", ("move", f"{target}=a", "first", None)),
+    ):
+        assert (await client.rpc(rules("b", how=placed(where))))[0].tag == NC + "ok"
+        (edit,) = (await pushed(client)).iter(Y + "edit")
+        assert tuple(edit.findtext(Y + leaf) for leaf in leaves) == told
+
+
+@pytest.mark.rfc("8641", "3.9", "what may not be read is not pushed; when the rules change, what is hidden is deleted")
+async def test_access_rules_bind_in_the_middle(player: Player) -> None:
+    admin, alice = await player.stage.session("admin"), await player.stage.session("alice")
+    await establish(alice, f"{RECORDS}<yp:on-change/>")
+    await pushed(alice)
+    await admin.rpc(reserve())  # somebody else's
+    own = (await alice.rpc(reserve(2))).findtext(P + "reservation-id")
+    assert edits(await pushed(alice)) == [("create", "/opnfv-promise:promise/reservations")]
+    hide = (
+        "<rule><name>r</name><module-name>*</module-name>"
+        '<path xmlns:p="urn:opnfv:promise">/p:promise/p:reservations</path>'
+        "<access-operations>read</access-operations><action>deny</action></rule>"
+    )
+    assert (await admin.rpc(rules("hidden", hide, group="tenants")))[0].tag == NC + "ok"
+    found = await pushed(alice)
+    assert edits(found) == [("delete", "/opnfv-promise:promise/reservations")]
+    assert str(found.findtext(f".//{Y}target")).endswith(f"={own}")
+    await alice.rpc(reserve())
+    await player.stage.quiet()
+    assert not alice.notifications
+
+
+@pytest.mark.rfc("8641", "3.6", "a selection filter that is configured is used by its name")
+async def test_a_configured_selection_is_used_by_its_name(player: Player) -> None:
+    client = await player.stage.session("admin")
+    xpath = '<datastore-xpath-filter xmlns:p="urn:opnfv:promise">/p:promise/p:reservations</datastore-xpath-filter>'
+    entry = f'<selection-filter xmlns="{YP}"><filter-id>mine</filter-id>{xpath}</selection-filter>'
+    edit = f'<target><running/></target><config><filters xmlns="{SN}">{entry}</filters></config>'
+    assert (await client.rpc(f'<edit-config xmlns="{NC[1:-1]}">{edit}</edit-config>'))[0].tag == NC + "ok"
+    referring = f"{OPERATIONAL}<yp:selection-filter-ref>%s</yp:selection-filter-ref><yp:on-change/>"
+    await establish(client, referring % "mine")
+    await pushed(client)
+    await client.rpc(reserve())
+    assert edits(await pushed(client)) == [("create", "/opnfv-promise:promise/reservations")]
+    reply = await ask(client, "establish-subscription", referring % "other")
+    assert reply.findtext(f".//{NC}error-app-tag") == "ietf-subscribed-notifications:filter-unsupported"
+
+
+async def test_a_push_without_filter_is_of_everything(player: Player) -> None:
+    client = await player.stage.session("admin")
+    await establish(client, f"{OPERATIONAL}<yp:on-change/>")
+    first = await pushed(client)
+    assert len(list(first.iter(P + "providers"))) == 1
+    await client.rpc(reserve())
+    assert edits(await pushed(client)) == [("create", "/opnfv-promise:promise/reservations")]
+
+
 @pytest.mark.parametrize(
     ("inside", "app_tag"),
     [

@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lxml import etree
 
@@ -21,6 +21,7 @@ from promise.errors import AnswerTooBig, Invalid
 from promise.northbound.events.dynamic import OVER
 from promise.northbound.events.patch import Parts, edits, parts_of
 from promise.northbound.events.statement import PUSH, SUBSCRIBED, Statement, change_of_state
+from promise.northbound.events.touched import Touched
 from promise.northbound.treejson import members
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
+    from promise.events import Entry
     from promise.northbound.datastore import Node
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.patch import Edit
@@ -37,6 +39,18 @@ YANG_PUSH: Final = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
 
 HUNDREDTH: Final = 100
 """Periods are in hundredths of a second."""
+
+
+class Look(NamedTuple):
+    """How what is selected of the datastore is read.
+
+    `read` returns all of it, or what of it is touched (None = nothing of that is). That can be asked for where the
+    filter is `local`: what it selects of a part does not depend on others.
+    """
+
+    read: Callable[[Touched | None], Awaitable[Sequence[_Element] | None]]
+    local: bool = False
+
 
 LARGEST: Final = 64 * 2**20
 """Bytes that are pushed at once, at most."""
@@ -67,7 +81,7 @@ class OnChange:
 
 
 class Push:
-    """See `port.Subscription` and `restconf.streaming.Source`; `read` returns what is selected of the datastore."""
+    """See `port.Subscription` and `restconf.streaming.Source`; `look` reads what is selected."""
 
     excluded = 0
     """No event is excluded: what is told is made for it alone."""
@@ -77,7 +91,7 @@ class Push:
         number: int,
         events: EventStream,
         nodes: Mapping[str, Node],
-        read: Callable[[], Awaitable[Sequence[_Element]]],
+        look: Look,
         trigger: Periodic | OnChange,
         stop: int | None = None,
     ) -> None:
@@ -90,8 +104,9 @@ class Push:
         self.stop = stop
         self._events = events
         self._nodes = nodes
-        self._read = read
-        self._commits = events.listen(self)
+        self._look = look
+        self._commits = events.listen(self, self._note)
+        self._touched = Touched()
         self._woken = asyncio.Event()
         self._aside: deque[Notice] = deque()
         self._ending: Notice | None = None
@@ -104,22 +119,22 @@ class Push:
     async def begin(self) -> None:
         """Note what there is, where that is not pushed first."""
         if not self._whole:
-            self._known = parts_of(await self._read(), self._nodes)
+            self._known = parts_of(await self._look.read(None) or (), self._nodes)
 
     def change(
         self,
-        read: Callable[[], Awaitable[Sequence[_Element]]] | None,
+        look: Look | None,
         trigger: Periodic | OnChange | None,
         stop: int | None,
     ) -> None:
         """Let it be about something else from now on; None = as before. What is selected anew is pushed whole."""
-        self._read = read or self._read
+        self._look = look or self._look
         self.trigger, self.stop = trigger or self.trigger, stop if stop is not None else self.stop
         self._next = None
         if isinstance(self.trigger, Periodic):
             self._next = self.trigger.following(self._events.clock.now())
-            self._whole = self._whole or read is not None
-        elif read is not None:
+            self._whole = self._whole or look is not None
+        elif look is not None:
             self._known, self._whole = None, self.trigger.sync
         self._woken.set()
 
@@ -209,8 +224,9 @@ class Push:
             return None
         self._commits.clear()
         told: Notice | None = None
+        touched, self._touched = self._touched, Touched()
         try:
-            told = await self._pushed()
+            told = await self._pushed(touched)
         except AnswerTooBig:
             told = self._suspend("update-too-big", PUSH)
         except Invalid:  # an expression that has become too dear
@@ -226,26 +242,45 @@ class Push:
         if self.suspended:
             return None
         self.suspended = True
+        self._touched = Touched(everything=True)
         return change_of_state("subscription-suspended", self._events.now(), self.number, reason, module)
 
-    async def _pushed(self) -> Notice | None:
+    def _note(self, entries: Sequence[Entry]) -> None:
+        if not isinstance(self.trigger, Periodic):
+            self._touched.note(entries)
+
+    async def _pushed(self, touched: Touched) -> Notice | None:
         """Return the push; the first one after a suspension is told behind that it is over."""
-        found = await self._read()
         told: Notice | None
         if self._whole or isinstance(self.trigger, Periodic):
+            found = await self._look.read(None) or ()
             told = self._everything(found)
-            self._known = parts_of(found, self._nodes)
+            self._known = parts_of(found, self._nodes) if isinstance(self.trigger, OnChange) else None
         else:
-            now = parts_of(found, self._nodes)
-            changed = [] if self._known is None else [one for one in edits(self._known, now) if self._wants(one)]
-            told = self._patch(changed) if changed else None
-            self._known = now
+            told = await self._changed(touched)
         self._whole = False
         if self.suspended and told is not None:
             self.suspended = False
             self._aside.append(told)
             return change_of_state("subscription-resumed", self._events.now(), self.number)
         return told
+
+    async def _changed(self, touched: Touched) -> Notice | None:
+        """Return what has changed since the last look; only what commits have touched is read, where that is known."""
+        known = self._known
+        some = None if known is None or touched.everything or not self._look.local else touched
+        found = await self._look.read(some)
+        if found is None:
+            return None
+        now = parts_of(found, self._nodes)
+        if some is None or known is None:
+            self._known, before = now, known
+        else:
+            paths = some.paths
+            before = {path: known.pop(path) for path in paths & known.keys()}
+            known.update(now)
+        changed = [] if before is None else [one for one in edits(before, now) if self._wants(one)]
+        return self._patch(changed) if changed else None
 
     def _wants(self, edit: Edit) -> bool:
         return isinstance(self.trigger, OnChange) and edit.operation not in self.trigger.excluded

@@ -105,6 +105,7 @@ class EventStream:
         self._kept = recent
         self._recent: dict[int, Told] = {}
         self._listeners: dict[object, asyncio.Event] = {}
+        self._notes: dict[object, Callable[[Sequence[Entry]], None]] = {}
         self._created: int | None = None
         self.known_times: tuple[int | None, int | None] = (None, None)
         """What `log_times` has said last."""
@@ -118,20 +119,25 @@ class EventStream:
             self._recent[entry.seq] = Told(entry)
         while len(self._recent) > self._kept:
             del self._recent[next(iter(self._recent))]
-        for news in self._listeners.values():
+        for listener, news in self._listeners.items():
+            if (note := self._notes.get(listener)) is not None:
+                note(entries)
             news.set()
 
     def recent(self, seq: int) -> Told | None:
         """Return an entry if it is one of the last that were heard."""
         return self._recent.get(seq)
 
-    def listen(self, listener: object) -> asyncio.Event:
-        """Return what is set whenever there are new entries, until `ignore`."""
+    def listen(self, listener: object, note: Callable[[Sequence[Entry]], None] | None = None) -> asyncio.Event:
+        """Return what is set whenever there are new entries, until `ignore`; `note` is given them, and does little."""
+        if note is not None:
+            self._notes[listener] = note
         return self._listeners.setdefault(listener, asyncio.Event())
 
     def ignore(self, listener: object) -> None:
         """Tell a listener nothing any more."""
         self._listeners.pop(listener, None)
+        self._notes.pop(listener, None)
 
     def tell(self, notice: Notice) -> None:
         """Tell those who have subscribed to a stream of something that is not in the journal, at its place in time."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lxml import etree
 
 from promise.errors import BadValue, Invalid
-from promise.northbound.events.pushing import LARGEST, OnChange, Periodic, too_big
+from promise.northbound.events.pushing import LARGEST, Look, OnChange, Periodic, too_big
 from promise.northbound.message import split
 from promise.northbound.port import Content, Datastore
 from promise.northbound.rpcs import pushed, streamed
@@ -21,17 +21,17 @@ from promise.northbound.rpcs.subscribing import PUSH_TAG, SN, SUBSCRIBED_TAG, YP
 from promise.northbound.subtree import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lxml.etree import _Element
 
     from promise.northbound.access import Caller
+    from promise.northbound.events.touched import Touched
     from promise.northbound.port import Datastores, Interest
     from promise.northbound.rpcs.filters import Filter
     from promise.northbound.rpcs.retrieval import Retrieval
 
-    Read = Callable[[], Awaitable[Sequence[_Element]]]
-
+OPERATIONAL: Final = Datastore.OPERATIONAL
 STREAM_FILTER: Final = "stream-filter"
 SELECTION_FILTER: Final = "selection-filter"
 
@@ -66,7 +66,7 @@ class Selections:
         trigger: Periodic | OnChange,
         path: str,
         operation: str,
-    ) -> Read:
+    ) -> Look:
         """Return what reads of a datastore what is selected, once it is seen that it can be read, and is not too much.
 
         Raises:
@@ -87,19 +87,20 @@ class Selections:
         trigger: Periodic | OnChange,
         path: str,
         operation: str,
-    ) -> Read:
+    ) -> Look:
         """Return what reads through a filter; None = everything."""
         wanted = ALL if element is None else pushed.filter_of(element, path, operation)
         pushed.expect_selection(wanted, self._datastores.schema.top, trigger, path)
         reads = self._datastores.read if isinstance(trigger, OnChange) else self._retrieval.nodes
-        read = partial(self._read, reads, caller, datastore, wanted)
+        local = datastore is not OPERATIONAL or _local(element)
+        look = Look(partial(self._read, reads, caller, datastore, wanted), local)
         try:
-            found = await read()
+            found = await look.read(None) or ()
         except Invalid as fault:  # an expression may fail only when it is evaluated
             raise pushed.unfit(fault, path, operation) from None
         if isinstance(trigger, Periodic) or trigger.sync:
             _expect_room(sum(len(etree.tostring(one)) for one in found), trigger, path, operation)
-        return read
+        return look
 
     async def configured(self, caller: Caller, kind: str, name: str) -> Sequence[_Element] | None:
         """Return what a configured filter consists of: one element, or none where everything passes.
@@ -121,10 +122,28 @@ class Selections:
             raise BadValue(rule, path=path, app_tag=f"{SUBSCRIBED_TAG}filter-unsupported")
         return found
 
-    async def _read(self, reads: Any, caller: Caller, datastore: Datastore, wanted: Filter) -> Sequence[_Element]:
-        content = Content.ALL if datastore is Datastore.OPERATIONAL else Content.CONFIG
-        found = await reads(caller, datastore, wanted.building, content)
+    async def _read(
+        self, reads: Any, caller: Caller, datastore: Datastore, wanted: Filter, touched: Touched | None
+    ) -> Sequence[_Element] | None:
+        """Return what is selected: of all, or where parts can be told apart of what is touched."""
+        if touched is not None and datastore is not OPERATIONAL:
+            return None  # of configuration, everything is touched or nothing
+        content = Content.ALL if datastore is OPERATIONAL else Content.CONFIG
+        building = wanted.building
+        if touched is not None:
+            some = touched.within(building)
+            if some is None:
+                return None
+            building = some
+        found = await reads(caller, datastore, building, content)
         return wanted.prune(found.elements(), self._datastores.schema.top)
+
+
+def _local(element: _Element | None) -> bool:
+    """Tell whether what a filter selects of a part does not depend on other parts; None = there is no filter."""
+    if element is None or str(element.tag).endswith("subtree-filter"):
+        return True
+    return not any(sign in text(element) for sign in ("[", "..", "::"))
 
 
 def _expect_room(size: int, trigger: Periodic | OnChange, path: str, operation: str) -> None:

@@ -147,8 +147,8 @@ class SubscribedRpcs:
         if trigger is None:
             raise MissingElement("periodic or on-change must say when it is pushed", path=path, name="periodic")
         stop = _stop(given, path, now)
-        read = await self._selections.reading(caller, datastore, given, trigger, path, "establish")
-        subject = Push(id_, self._events, self._datastores.schema.top, read, trigger, stop)
+        look = await self._selections.reading(caller, datastore, given, trigger, path, "establish")
+        subject = Push(id_, self._events, self._datastores.schema.top, look, trigger, stop)
         await subject.begin()
         made = _made(subject, caller, given)
         made.terms |= _trigger_terms(trigger)
