@@ -9,6 +9,7 @@ from promise.northbound.defaults import NAMESPACE as WITH_DEFAULTS
 from promise.northbound.defaults import Report
 from promise.northbound.depth import shallow_below
 from promise.northbound.message import BASE, split
+from promise.northbound.qualified import qualified
 from promise.northbound.rpcs.parameters import path_of
 from promise.northbound.subtree import EVERYTHING, Selection
 from promise.northbound.xpath import XPathFilter
@@ -79,12 +80,21 @@ def filter_of(operation: _Element, wanted: _Element | None) -> Filter:
     if kind == "subtree":
         if "select" in given:
             raise UnknownAttribute("a subtree filter has no attribute select", path=path, name="select")
-        return SubtreeFilter(Selection.of(wanted))
+        return SubtreeFilter(selection_of(wanted))
     if "select" not in given:
         raise MissingAttribute("an xpath filter needs the attribute select", path=path, name="select")
     if len(wanted) or (wanted.text and wanted.text.strip()):
         raise BadValue("an xpath filter is empty: the expression stands in select", path=path, name="filter")
     return xpath_of(given["select"], wanted, path)
+
+
+def selection_of(wanted: _Element) -> Selection:
+    """Return what a subtree filter selects; names in its values, of identities say, get the prefixes that we write."""
+    for leaf in wanted.iter():
+        text = leaf.text or ""
+        if ":" in text and len(leaf) == 0 and any(f"{prefix}:" in text for prefix in leaf.nsmap if prefix):
+            leaf.text = qualified(text, leaf.nsmap)
+    return Selection.of(wanted)
 
 
 def xpath_of(expression: str, scope: _Element, path: str) -> Filter:

@@ -12,10 +12,9 @@ from promise.northbound.editxml import read_edit
 from promise.northbound.message import split
 from promise.northbound.origin import Origin, Origins, kept, labelled
 from promise.northbound.port import Content, Datastore
-from promise.northbound.rpcs.filters import ALL, DEFAULTS, SubtreeFilter, report_of, xpath_of
+from promise.northbound.rpcs.filters import ALL, DEFAULTS, SubtreeFilter, report_of, selection_of, xpath_of
 from promise.northbound.rpcs.parameters import NMDA, OK, choice, identity_of, nmda_datastore, parameters_of, text_of
 from promise.northbound.rpcs.retrieval import Retrieval, data
-from promise.northbound.subtree import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +129,7 @@ def _filter(parameters: Mapping[str, _Element]) -> Filter:
     if "subtree-filter" in parameters and "xpath-filter" in parameters:
         raise DuplicateNode("a filter is a subtree or an XPath, not both", path=_GET, name="xpath-filter")
     if "subtree-filter" in parameters:
-        return SubtreeFilter(Selection.of(parameters["subtree-filter"]), keyed=True)
+        return SubtreeFilter(selection_of(parameters["subtree-filter"]), keyed=True)
     expression = text_of(parameters, "xpath-filter", _GET)
     if expression is None:
         return ALL

@@ -29,7 +29,8 @@ GROUPS = (
     "<group><name>a</name><user-name>eve</user-name><user-name>adam</user-name></group>"
     "<group><name>b</name><user-name>eve</user-name></group>"
 )
-RULES = "<rule-list><name>l</name><group>*</group><rule><name>r</name><action>permit</action></rule></rule-list>"
+RULE = f'<rule><name>r</name><path xmlns:p="{PROMISE}">/p:promise</path><action>permit</action></rule>'
+RULES = f"<rule-list><name>l</name><group>*</group>{RULE}</rule-list>"
 ACCESS = f'<nacm xmlns="{NACM}"><groups>{GROUPS}</groups>{RULES}</nacm>'
 
 
@@ -140,6 +141,18 @@ async def test_what_is_shown_is_valid(client: NetconfClient, kind: str, tmp_path
     ]  # fmt: skip
     assert [(await judge.communicate())[1].decode() for judge in judges] == [""] * len(files)
     assert [judge.returncode for judge in judges] == [0] * len(files)
+
+
+@pytest.mark.rfc("7950", "9.10", "an identity is the same whatever its prefix, in filters too")
+async def test_identities_are_found_whatever_their_prefix(client: NetconfClient) -> None:
+    stores = (
+        f'<yang-library xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-library"><datastore>'
+        f'<name xmlns:x="{DATASTORES}">x:running</name><schema/></datastore></yang-library>'
+    )
+    paths = nacm(f'<rule-list><rule><path xmlns:x="{PROMISE}">/x:promise</path></rule></rule-list>')
+    for content, leaves in ((stores, ["ietf-datastores:running", "promise"]), (paths, ["r", "/opnfv-promise:promise", "permit"])):
+        reply = await client.rpc(nc("get", f"<filter>{content}</filter>"))
+        assert [leaf.text for leaf in reply.find(f"{NC}data").iter() if len(leaf) == 0 and leaf.text] == leaves
 
 
 async def test_the_names_of_the_protocol_are_not_data(client: NetconfClient) -> None:
