@@ -150,7 +150,10 @@ async def test_identities_are_found_whatever_their_prefix(client: NetconfClient)
         f'<name xmlns:x="{DATASTORES}">x:running</name><schema/></datastore></yang-library>'
     )
     paths = nacm(f'<rule-list><rule><path xmlns:x="{PROMISE}">/x:promise</path></rule></rule-list>')
-    for content, leaves in ((stores, ["ietf-datastores:running", "promise"]), (paths, ["r", "/opnfv-promise:promise", "permit"])):
+    for content, leaves in (
+        (stores, ["ietf-datastores:running", "promise"]),
+        (paths, ["r", "/opnfv-promise:promise", "permit"]),
+    ):
         reply = await client.rpc(nc("get", f"<filter>{content}</filter>"))
         assert [leaf.text for leaf in reply.find(f"{NC}data").iter() if len(leaf) == 0 and leaf.text] == leaves
 
