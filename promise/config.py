@@ -125,6 +125,20 @@ class NetconfConfig(Section):
     password_tries: int = Field(6, ge=1, description="passwords that may be tried on one SSH connection")
     key_tries: int = Field(32, ge=1, description="keys that may be tried on one: an agent offers them one by one")
     max_message: int = Field(4 * 2**20, ge=4096, description="bytes of the largest message that is read")
+    max_skipped: int = Field(
+        256 * 2**20,
+        ge=4096,
+        description="bytes of the largest one that is skipped; a larger one ends its session",
+    )
+    max_unfinished: int = Field(
+        256 * 2**20, ge=2**20, description="bytes of all messages together that have begun and not come to their end"
+    )
+    max_depth: int = Field(100, ge=16, le=100, description="how deep the elements of a message may be nested")
+    message_timeout: float = Field(300.0, ge=0, description="seconds for a message to come to its end; 0 = for ever")
+    stall_timeout: float = Field(
+        120.0, ge=0, description="seconds in which a client may take nothing of what is sent to it; 0 = for ever"
+    )
+    max_pipeline: int = Field(64, ge=1, description="requests of one session that may wait for their answers")
     tls: TlsConfig | None = None
     call_home: list[CallHomeConfig] = []
 

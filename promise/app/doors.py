@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from promise.config import address_of, addresses_of
 from promise.northbound import defaults
 from promise.northbound.bindings import MODULES
-from promise.northbound.dialogue import Limits
 from promise.northbound.listening import call_home, cert_to_name, tls_options
 from promise.northbound.netconf import NetconfOptions
+from promise.northbound.patience import Limits
 from promise.northbound.port import Module
 from promise.northbound.restconf.authentication import Basic, ClientCertificate
 from promise.northbound.restconf.bearer import Bearer, Mapped
@@ -59,7 +59,12 @@ def netconf_options(config: Config) -> NetconfOptions:
         max_sessions=said.max_sessions,
         max_sessions_per_user=said.max_sessions_per_user,
         largest_message=said.max_message,
-        limits=Limits(hello_timeout=said.hello_timeout, idle_timeout=said.idle_timeout),
+        largest_skipped=said.max_skipped,
+        largest_unfinished=said.max_unfinished,
+        deepest=said.max_depth,
+        limits=Limits(
+            said.max_pipeline, said.hello_timeout, said.idle_timeout, said.message_timeout, said.stall_timeout
+        ),
         tls=tls_options(said),
         call_home=call_home(said),
     )

@@ -21,7 +21,7 @@ import time
 from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -29,6 +29,7 @@ from promise.errors import NoRoom
 from promise.northbound.faults import fault, rpc_error
 from promise.northbound.message import split
 from promise.northbound.monitor import Ending
+from promise.northbound.patience import Limits, Stopwatch
 from promise.northbound.port import Pending
 from promise.northbound.requests import Farewell
 from promise.northbound.session import Broken, Opened, Rejected, Request
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from promise.northbound.port import Subscription
     from promise.northbound.requests import Requests
     from promise.northbound.session import Event, Session
+    from promise.northbound.wire import Wire
 
 LARGEST_BACKLOG: Final = 1024 * 1024
 READ_AHEAD: Final = 64 * 1024
@@ -50,38 +52,6 @@ READING: Final = frozenset({"get", "get-config", "get-data", "get-schema"})
 
 _LONGEST_NAME: Final = 64
 _log: Final = structlog.get_logger(__name__)
-
-
-class Wire(Protocol):
-    """The transport below a session."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes, or keep them until they can be sent."""
-
-    def pause_reading(self) -> None:
-        """Deliver no bytes for now."""
-
-    def resume_reading(self) -> None:
-        """Deliver bytes again."""
-
-    def finish(self, status: int) -> None:
-        """Send what was written, then close; `status` is 0 when all went well, else 1."""
-
-    def abort(self) -> None:
-        """Close at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one session may take.
-
-    `pipeline` answers may be outstanding. A session whose hello does not come within `hello_timeout` seconds, or
-    which asks for nothing for `idle_timeout` seconds (0 = for ever) is closed.
-    """
-
-    pipeline: int = 64
-    hello_timeout: float = 60.0
-    idle_timeout: float = 0.0
 
 
 @dataclass(slots=True)
@@ -120,6 +90,8 @@ class Dialogue:
         self._work = asyncio.Event()  # for _answer_in_order: an answer, or the end
         self._writable = asyncio.Event()
         self._writable.set()
+        self._stalled = Stopwatch(limits.stall_timeout, self._give_up)
+        self._unfinished = Stopwatch(limits.message_timeout, self._drop_message)
         self._busy = True  # what is received cannot be looked at this moment
         self._reading = True
         self._heard = 0.0  # when the client last sent something
@@ -158,6 +130,8 @@ class Dialogue:
             self._log.error("session-failed", exc_info=bugs)
         finally:
             self._watch.cancel()
+            self._stalled.stop()
+            self._unfinished.stop()
             self._monitor.end(self._record, self._ending, self._killed_by)
             if self._opened:
                 self._log.info("session-closed", reason=self._ending.value)
@@ -186,9 +160,12 @@ class Dialogue:
     def pause_writing(self) -> None:
         """Note that the client does not read."""
         self._writable.clear()
+        if not self._lost:
+            self._stalled.start()
 
     def resume_writing(self) -> None:
         """Note that the client reads again."""
+        self._stalled.stop()
         self._writable.set()
         self._news.set()
 
@@ -223,6 +200,7 @@ class Dialogue:
             await self._room()
             event = self._session.next_event()
             if event is not None:
+                self._unfinished.stop()
                 if not await self._handle(event):
                     return
             elif self._no_more:
@@ -242,6 +220,8 @@ class Dialogue:
     async def _more_bytes(self) -> None:
         self._news.clear()
         self._busy = False
+        if self._session.unfinished:
+            self._unfinished.start()
         if not self._reading:
             self._reading = True
             self._wire.resume_reading()
@@ -373,13 +353,24 @@ class Dialogue:
         note = self._log.debug if quiet else self._log.info
         note("rpc", operation=answer.operation, outcome=answer.outcome, ms=round(spent, 3))
 
+    def _give_up(self) -> None:
+        """Close on a client that takes nothing."""
+        self._log.warning("session-stalled", stall_timeout=self._limits.stall_timeout)
+        self._status, self._ending = 1, Ending.TIMEOUT
+        self.connection_lost()
+        self._wire.abort()
+
+    def _drop_message(self) -> None:
+        """Close on a client whose message does not come to its end."""
+        self._log.warning("session-broken", reason=f"no whole message within {self._limits.message_timeout:g} s")
+        self._status, self._ending = 1, Ending.TIMEOUT
+        self.stop()
+
     def _expect_hello(self) -> None:
-        if not self._opened:
+        if not self._opened or self.refusal:
             self._log.warning("session-broken", reason=f"no hello within {self._limits.hello_timeout:g} s")
             self._status = 1
             self._ending = Ending.TIMEOUT
-            self.stop()
-        elif self.refusal:
             self.stop()
         elif self._limits.idle_timeout:
             self._watch_idleness()

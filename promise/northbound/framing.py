@@ -18,8 +18,12 @@ CHUNK: Final = 32 * 1024
 HEAD: Final = 4096
 """How much of an oversized message is kept: enough to read its message-id."""
 
+SMALL: Final = 64 * 1024
+"""Messages up to this size take nothing of the store."""
+
 _HEADER: Final = re.compile(rb"\n#(?:#|([1-9][0-9]{0,9}))\n")
 _HEADER_SO_FAR: Final = re.compile(rb"\n(?:#(?:#|[1-9][0-9]{0,9})?)?")
+_FEW: Final = 64
 _BLANK: Final = b" \t\r\n"
 _HASH: Final = ord("#")
 
@@ -30,24 +34,50 @@ class FramingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """A message of `size` bytes that was read to its end and thrown away, but for its first bytes."""
+    """A message of `size` bytes that was read to its end and thrown away, but for its first bytes.
+
+    `crowded` tells that it was not too long for itself: there were too many others at that time.
+    """
 
     size: int
     head: bytes
+    crowded: bool = False
+
+
+class Store:
+    """How many bytes the unfinished messages of all sessions may have together."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def take(self, count: int) -> bool:
+        """Take so many bytes, if there are so many."""
+        if count > self.left:
+            return False
+        self.left -= count
+        return True
+
+    def give(self, count: int) -> None:
+        """Give so many back."""
+        self.left += count
 
 
 class Decoder:
     """Turns the peer's bytes into messages.
 
     `limit` is the size in bytes of the longest message that is kept. A longer one is skipped to its end, so that the
-    session can go on, unless it exceeds `skip_limit`: then the framing counts as broken.
+    session can go on, unless it exceeds `skip_limit`: then the framing counts as broken. One for which the `store` has
+    no room is skipped in the same way.
 
     Framing is by end-of-message until `chunked` is set. The first message is accepted in chunks as well, because
     there are clients that send their hello so when ours reaches them early (RFC 6242 would have it by end-of-message).
     """
 
-    def __init__(self, *, limit: int, skip_limit: int) -> None:
+    def __init__(self, *, limit: int, skip_limit: int, store: Store | None = None) -> None:
         self._limit = limit
+        self._store = store or Store(limit)
+        self._stored = 0  # bytes that the message has of it
+        self._crowded = False
         self._skip_limit = skip_limit
         self._chunked = False
         self._virgin = True  # nothing of the first message has been looked at
@@ -72,6 +102,18 @@ class Decoder:
     def unread(self) -> int:
         """The number of bytes fed and not yet looked at."""
         return len(self._buffer) - self._at
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun and not come to its end; blanks are nothing yet."""
+        if self._chunk_left or self._size + self.unread > _FEW:
+            return True
+        return bool(self._message.strip() or self._buffer[self._at :].strip())
+
+    def release(self) -> None:
+        """Give back what the message has of the store."""
+        self._store.give(self._stored)
+        self._stored = 0
 
     def feed(self, data: bytes) -> None:
         """Add bytes as they came from the peer."""
@@ -152,7 +194,7 @@ class Decoder:
         if self._size > self._skip_limit:
             raise FramingError(f"a message of more than {self._skip_limit} bytes")
         end = self._at + count
-        if self._size <= self._limit:
+        if self._size <= self._limit and self._has_room():
             self._message += memoryview(self._buffer)[self._at : end]
         else:
             if len(self._message) < HEAD:
@@ -160,11 +202,23 @@ class Decoder:
             del self._message[HEAD:]
         self._at = end
 
+    def _has_room(self) -> bool:
+        """Tell whether the message may go on to grow."""
+        if self._size > SMALL and not self._crowded:
+            self._crowded = not self._store.take(self._size - self._stored)
+            if not self._crowded:
+                self._stored = self._size
+        return not self._crowded
+
     def _finish(self) -> bytes | Oversized:
-        message, size = bytes(self._message), self._size
+        message, size, crowded = bytes(self._message), self._size, self._crowded
         self._message = bytearray()
         self._size = 0
-        return message if size <= self._limit else Oversized(size, message)
+        self._crowded = False
+        self.release()
+        if size > self._limit:
+            return Oversized(size, message)
+        return Oversized(size, message, crowded) if crowded else message
 
 
 def frame(message: bytes, *, chunked: bool) -> list[bytes]:

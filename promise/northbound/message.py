@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from lxml import etree
@@ -22,7 +23,7 @@ from promise.northbound.vocabulary import Vocabulary, new_parser
 
 BASE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
 DEEPEST: Final = 100
-"""Elements nested deeper than this are refused, which also bounds every recursion over a message."""
+"""Elements nested deeper than this are refused, at the latest; that also bounds every recursion over a message."""
 
 MOST_PARTS: Final = 200_000
 """Tags and attributes that a message may have: in memory each takes some thirty times what it takes on the wire."""
@@ -44,7 +45,6 @@ _PROLOG: Final = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE: Final = b"<!DOCTYPE"
 _DECLARED: Final = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["'](?!(?i:utf-?8|us-ascii)["'])([^"'>]*)""")
 """An XML declaration with another encoding than UTF-8, of which ASCII is a part."""
-_TOO_DEEP: Final = etree.XPath(f"boolean(/*{'/*' * DEEPEST})")
 _TOO_WIDE: Final = etree.XPath(f"boolean(//*[@*[{MOST_ATTRIBUTES + 1}]])")
 _MESSAGE_ID: Final = re.compile(rb"""<(?:[\w.-]+:)?rpc\s(?:[^<>]*\s)?message-id\s*=\s*("[^"<]*"|'[^'<]*')""")
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -84,8 +84,8 @@ class Rpc:
     operation: etree._Element | Invalid
 
 
-def parse(data: bytes) -> etree._Element:
-    """Return the root of a document; raises Malformed or TooBig.
+def parse(data: bytes, deepest: int = DEEPEST) -> etree._Element:
+    """Return the root of a document, whose elements are nested at most so deep; raises Malformed or TooBig.
 
     There is no DTD, no entity but the five of XML, no network, no character set but UTF-8; comments and processing
     instructions are dropped. Blank text between elements is dropped.
@@ -106,11 +106,16 @@ def parse(data: bytes) -> etree._Element:
         if error.code == RESOURCE_LIMIT:  # type: ignore[attr-defined]  # not in the stubs
             raise TooBig(f"the message exceeds a limit of the XML parser: {error.msg}") from None
         raise Malformed(f"not well-formed XML in UTF-8: {error.msg}") from None
-    if data.count(b"</") >= DEEPEST and _TOO_DEEP(root):
-        raise TooBig(f"elements are nested deeper than {DEEPEST}")
+    if data.count(b"</") >= deepest and _too_deep(deepest)(root):
+        raise TooBig(f"elements are nested deeper than {deepest}")
     if any(tag.count(b"=") > MOST_ATTRIBUTES for tag in long) and _TOO_WIDE(root):
         raise TooBig(f"an element has more than {MOST_ATTRIBUTES} attributes")
     return root
+
+
+@cache
+def _too_deep(deepest: int) -> etree.XPath:
+    return etree.XPath(f"boolean(/*{'/*' * deepest})")
 
 
 def read_rpc(root: etree._Element) -> Rpc:

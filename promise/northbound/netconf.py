@@ -13,12 +13,15 @@ import structlog
 from promise.clock import Clock, SystemClock
 from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.callhome import CallHome, CallingHome
-from promise.northbound.dialogue import Dialogue, Limits
+from promise.northbound.dialogue import Dialogue
 from promise.northbound.events.netconf_events import SessionEvents
 from promise.northbound.events.state import NetconfStreams, StreamsState, SubscriptionsState
+from promise.northbound.framing import Store
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
+from promise.northbound.message import DEEPEST
 from promise.northbound.monitor import Monitor, NetconfState
+from promise.northbound.patience import Limits
 from promise.northbound.port import Datastore, Module
 from promise.northbound.requests import Requests
 from promise.northbound.rpcs import notifications
@@ -33,13 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from promise.northbound.dialogue import Wire
     from promise.northbound.events.registry import Registry
     from promise.northbound.events.stream import EventStream
     from promise.northbound.library.modules import YangModule
     from promise.northbound.nacm.control import Control
     from promise.northbound.port import Datastores, Operations, StateSource
     from promise.northbound.rpcs.subscribed import SubscribedRpcs
+    from promise.northbound.wire import Wire
 
 SSH: Final = "netconf-ssh"
 TLS: Final = "netconf-tls"
@@ -53,7 +56,8 @@ class NetconfOptions:
 
     `modules` are those whose RPCs the operation table knows. `capabilities` are advertised besides base:1.0, base:1.1
     and the modules of the library. Without `host_key_files` the host keys are made and kept in `state_dir`. A message
-    longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session.
+    longer than `largest_message` is answered with too-big, one longer than `largest_skipped` ends its session; the
+    unfinished ones of all sessions together may have `largest_unfinished`. Elements may be nested as deep as `deepest`.
     `strangers` says how many may be logging in. `sources` are what other doors tell of themselves, `origin` is scheme
     and authority of RESTCONF, "" without it. `access` says who may do what. It listens at `host` and `port`, and at
     `further` addresses; `tls` says how it speaks TLS besides, `call_home` which clients it calls.
@@ -76,6 +80,8 @@ class NetconfOptions:
     max_sessions_per_user: int = 3500
     largest_message: int = LARGEST_MESSAGE
     largest_skipped: int = LARGEST_SKIPPED
+    largest_unfinished: int = LARGEST_SKIPPED
+    deepest: int = DEEPEST
     limits: Limits = field(default_factory=Limits)
     sources: tuple[StateSource, ...] = ()
     origin: Callable[[], str] = str
@@ -133,6 +139,7 @@ class NetconfServer:
         self._requests = Requests(
             operations, datastores, options.modules, self._dialogues, events, self.sources, options.access
         )
+        self._store = Store(options.largest_unfinished)
         self._session_ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -237,7 +244,12 @@ class NetconfServer:
         caller = Caller(identity.username, identity.groups, identity.project, number, transport, source)
         options = self._options
         session = Session(
-            number, self._capabilities, largest=options.largest_message, largest_skipped=options.largest_skipped
+            number,
+            self._capabilities,
+            largest=options.largest_message,
+            largest_skipped=options.largest_skipped,
+            store=self._store,
+            deepest=options.deepest,
         )
         dialogue = Dialogue(session, wire, caller, self._requests, options.limits, self._monitor)
         dialogue.refusal = refusal

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from promise.errors import Invalid, Malformed, TooBig
-from promise.northbound.framing import Decoder, FramingError, Oversized, frame
-from promise.northbound.message import BASE, Envelope, envelope_of_unread, escape, parse, read_rpc
+from promise.errors import Invalid, Malformed, Overloaded, TooBig
+from promise.northbound.framing import Decoder, FramingError, Oversized, Store, frame
+from promise.northbound.message import BASE, DEEPEST, Envelope, envelope_of_unread, escape, parse, read_rpc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +52,7 @@ class Rejected:
     """The client sent something that is no request; it gets the error as reply, and the session goes on."""
 
     envelope: Envelope
-    error: Invalid
+    error: Invalid | Overloaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class Session:
     """One session as values: bytes are fed in, events pulled out, replies turned into bytes.
 
     `session_id` is a positive 32-bit number. `capabilities` are what we advertise besides base:1.0 and base:1.1.
-    A message longer than `largest` bytes is rejected, one longer than `largest_skipped` breaks the session.
+    A message longer than `largest` bytes is rejected, one longer than `largest_skipped` breaks the session. One for
+    which the `store` of all sessions has no room, or whose elements are nested deeper than `deepest`, is rejected too.
     """
 
     def __init__(
@@ -85,11 +86,14 @@ class Session:
         *,
         largest: int = LARGEST_MESSAGE,
         largest_skipped: int = LARGEST_SKIPPED,
+        store: Store | None = None,
+        deepest: int = DEEPEST,
     ) -> None:
         self._session_id = session_id
         self._capabilities = (BASE_1_0, BASE_1_1, *capabilities)
         self._largest = largest
-        self._decoder = Decoder(limit=largest, skip_limit=largest_skipped)
+        self._deepest = deepest
+        self._decoder = Decoder(limit=largest, skip_limit=largest_skipped, store=store)
         self._state = _State.HELLO_EXPECTED
         self._base_1_1 = False
 
@@ -102,6 +106,11 @@ class Session:
     def unread(self) -> int:
         """The number of bytes received and not yet looked at."""
         return self._decoder.unread
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun and not come to its end."""
+        return self._decoder.unfinished
 
     def hello(self) -> bytes:
         """Return our hello, to be sent first. Its elements have no prefix: there are clients that cannot take one."""
@@ -140,6 +149,7 @@ class Session:
     def close(self) -> None:
         """Look at nothing more; what was received and not yet looked at is dropped."""
         self._state = _State.CLOSED
+        self._decoder.release()
         self._decoder = Decoder(limit=0, skip_limit=0)
 
     def _break(self, reason: str) -> Broken:
@@ -150,7 +160,7 @@ class Session:
         if isinstance(message, Oversized):
             return self._break(f"hello of {message.size} bytes")
         try:
-            hello = parse(message)
+            hello = parse(message, self._deepest)
         except Invalid as error:
             return self._break(f"hello: {error}")
         if hello.tag != _HELLO:
@@ -166,11 +176,14 @@ class Session:
         return Opened(self._base_1_1, capabilities)
 
     def _asked(self, message: bytes | Oversized) -> Event:
+        if isinstance(message, Oversized) and message.crowded:
+            rule = "too many messages are on their way at the moment; try again"
+            return Rejected(envelope_of_unread(message.head), Overloaded(rule))
         if isinstance(message, Oversized):
             rule = f"a message of {message.size} bytes; this server reads {self._largest}"
             return Rejected(envelope_of_unread(message.head), TooBig(rule))
         try:
-            root = parse(message)
+            root = parse(message, self._deepest)
         except (Malformed, TooBig) as error:
             return Rejected(envelope_of_unread(message[:4096]), error)
         if root.tag == _HELLO:

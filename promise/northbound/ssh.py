@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from promise.northbound.access import Authenticator, Identity
-    from promise.northbound.dialogue import Dialogue, Wire
+    from promise.northbound.dialogue import Dialogue
     from promise.northbound.seats import Seats
     from promise.northbound.strangers import Strangers
+    from promise.northbound.wire import Wire
 
     OpenSession = Callable[[Wire, Identity, str], Dialogue]
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
+import ssl
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -20,6 +23,7 @@ from promise.app import build
 from promise.clock import ManualClock
 from promise.config import Config
 from promise.northbound.certificates import CertToName, MapType, fingerprint
+from promise.northbound.patience import Limits
 from promise.northbound.strangers import Room
 from promise.northbound.tls import TlsOptions
 
@@ -46,8 +50,6 @@ class Pki:
         return TlsOptions(self.server.file, None, self.ca.file, (entry,), (("127.0.0.1", 0),))
 
     async def dial(self, address: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        import ssl  # noqa: PLC0415
-
         context = ssl.create_default_context(cafile=str(self.ca.file))
         context.load_cert_chain(self.fred.file)
         return await asyncio.open_connection(*address, ssl=context, server_hostname="localhost")
@@ -181,10 +183,6 @@ async def test_there_is_nothing_but_the_subsystem(crowded: tuple[Door, ManualClo
     "a connection without channel, a channel without subsystem", "it has the time for a hello", "netconf.hello_timeout"
 )
 async def test_what_does_not_go_on_is_closed(tmp_path: Path, pki: Pki) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
-    from promise.northbound.dialogue import Limits  # noqa: PLC0415
-
     hasty: dict[str, Any] = {"login_timeout": 0.5, "limits": Limits(hello_timeout=0.3)}
     async with serving(tmp_path, tls=replace(pki.options, login_timeout=0.3), **hasty) as door:
         tls, first = await asyncio.open_connection(*door.server.tls_addresses[0])
@@ -199,6 +197,26 @@ async def test_what_does_not_go_on_is_closed(tmp_path: Path, pki: Pki) -> None:
         second.close()
         await nobody_left(door)
         assert not door.server._listener.strangers
+
+
+@pytest.mark.limit("chunks of one byte for ever", "a message has its time", "netconf.message_timeout")
+@pytest.mark.limit(
+    "a client that never reads", "nothing is decided for it, and it has its time", "netconf.stall_timeout"
+)
+async def test_a_session_that_does_not_go_on_is_closed(tmp_path: Path) -> None:
+    limits = Limits(message_timeout=0.4, stall_timeout=0.2)
+    async with serving(tmp_path, limits=limits) as door, await connect(*door.admin) as idle:
+        async with await connect(*door.admin) as slow:
+            for _ in range(50):
+                slow.send(b"\n#1\n<")
+                await asyncio.sleep(0)
+            assert await slow.closed() == 1
+        async with await connect(*door.admin) as deaf:
+            deaf.channel.pause_reading()
+            for _ in range(40):
+                deaf.send_message(rpc_message(f'<large xmlns="{PROMISE}">100000</large>', "1"))
+            await until(lambda: deaf.session_id not in door.server.sessions)
+        assert (await idle.rpc(ECHO))[0].text == "well"
 
 
 @pytest.mark.limit("passwords tried for ever on a connection", "so many are looked at", "netconf.password_tries")
@@ -245,8 +263,6 @@ async def test_guesses_are_braked_over_both_doors_together(tmp_path: Path) -> No
                 return False
 
         async def http(password: str) -> int:
-            import base64  # noqa: PLC0415
-
             login = f"Basic {base64.b64encode(f'carol:{password}'.encode()).decode()}"
             return (await found.ask("GET", "/restconf", user=None, Authorization=login)).status
 

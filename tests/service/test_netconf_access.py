@@ -12,8 +12,8 @@ import pytest
 from netconf_client import BASE, connect, open_channel
 from netconf_server import PROMISE, Door, serving, until
 
-from promise.northbound.dialogue import Limits
 from promise.northbound.hostkeys import UnusableHostKey, host_keys
+from promise.northbound.patience import Limits
 from promise.northbound.strangers import Room
 
 if TYPE_CHECKING:

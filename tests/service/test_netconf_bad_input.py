@@ -279,6 +279,7 @@ async def pour(client: NetconfClient, data: bytes, times: int) -> None:
         await until(lambda: client.channel.get_write_buffer_size() < MEBIBYTE)
 
 
+@pytest.mark.limit("messages and hellos of 100 MB", "they are skipped, and told", "netconf.max_message")
 @pytest.mark.parametrize("base", [BASE_1_0, BASE_1_1])
 async def test_a_message_of_100_mb_is_skipped_in_little_memory(door: Door, base: str) -> None:
     async with await connect(*door.admin, base=(base,)) as client:
@@ -302,6 +303,7 @@ async def test_a_message_of_100_mb_is_skipped_in_little_memory(door: Door, base:
     await served(door)
 
 
+@pytest.mark.limit("a chunk of 4 GB, a message without end", "the session ends", "netconf.max_skipped")
 async def test_a_message_without_end_closes_the_session(door: Door) -> None:
     async with await connect(*door.admin) as client:
         client.send(b"\n#4000000000\n")
@@ -311,6 +313,7 @@ async def test_a_message_without_end_closes_the_session(door: Door) -> None:
     await served(door)
 
 
+@pytest.mark.limit("names without number", "what strangers name is not kept")
 async def test_names_that_a_client_invents_do_not_stay(door: Door) -> None:
     async with await connect(*door.admin) as client:
         before = resident()

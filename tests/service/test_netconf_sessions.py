@@ -23,9 +23,9 @@ from netconf_client import (
 from netconf_server import PROMISE, Door, P, serving, until
 from structlog.testing import capture_logs
 
-from promise.northbound.dialogue import Limits
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import CAPABILITY
+from promise.northbound.patience import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -315,6 +315,7 @@ async def test_an_answer_that_somebody_cancels_is_an_error_and_the_session_goes_
     assert well[0].text == "b"
 
 
+@pytest.mark.limit("requests without number at once", "so many wait for their answers", "netconf.max_pipeline")
 async def test_no_more_answers_than_the_pipeline_holds_are_outstanding(tmp_path: Path) -> None:
     async with serving(tmp_path, limits=Limits(pipeline=5)) as door, await connect(*door.admin) as client:
         asking = asyncio.ensure_future(client.pipeline([op("pending", "a")] * 20))
@@ -327,6 +328,7 @@ async def test_no_more_answers_than_the_pipeline_holds_are_outstanding(tmp_path:
         assert door.operations.decided.count("a") == 20
 
 
+@pytest.mark.limit("a session that never says hello", "it has its time", "netconf.hello_timeout")
 async def test_a_client_without_hello_is_closed_and_one_with_it_is_not(tmp_path: Path) -> None:
     async with serving(tmp_path, limits=Limits(hello_timeout=0.5)) as door, await connect(*door.admin) as talking:
         async with await open_channel(*door.admin) as silent:
@@ -334,6 +336,7 @@ async def test_a_client_without_hello_is_closed_and_one_with_it_is_not(tmp_path:
         assert errors_of(await talking.rpc(op("echo"))) == []
 
 
+@pytest.mark.limit("a session that sits idle", "it has its time, when that is configured", "netconf.idle_timeout")
 async def test_an_idle_session_is_closed_only_when_that_is_configured(tmp_path: Path) -> None:
     limits = Limits(hello_timeout=0.5, idle_timeout=0.05)
     async with serving(tmp_path, limits=limits) as door, await connect(*door.admin) as client:

@@ -20,7 +20,7 @@ MODULE = "urn:opnfv:promise?module=opnfv-promise&revision=2026-11-20"
 HELLO = client_hello() + END
 
 
-def session(**limits: int) -> Session:
+def session(**limits: Any) -> Session:
     return Session(4, [MODULE], **limits)
 
 
