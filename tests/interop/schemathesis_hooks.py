@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import schemathesis
 from schemathesis.specs.openapi import checks
@@ -53,6 +54,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if not case.operation.path.endswith("remove-provider"):
         _provided(case.body)
     _same_key(case)
+    if case.operation.path.endswith("-subscription"):  # a filter that can never choose anything is refused (RFC 8641)
+        _unfiltered(case.body)
     if case.media_type == "application/yang-patch+json":  # what an edit has to hold depends on its target
         patch: Any = case.body
         patch["ietf-yang-patch:yang-patch"].pop("edit", None)
@@ -63,6 +66,12 @@ def _provided(value: Any) -> None:
     for inside in value.values() if isinstance(value, dict) else ():
         for name in {"provider-id", "source"} & (inside.keys() if isinstance(inside, dict) else set()):
             inside[name] = PROVIDER
+
+
+def _unfiltered(value: Any) -> None:
+    for inside in value.values() if isinstance(value, dict) else ():
+        for name in [name for name in inside if name.endswith("-filter")] if isinstance(inside, dict) else ():
+            del inside[name]
 
 
 def _whole(value: Any) -> Any:
@@ -82,7 +91,8 @@ def _same_key(case: Case[Any]) -> None:
         return
     for value in body.values() if case.media_type != XML else [[body]]:
         if isinstance(value, list):
-            value[0].update({name[len(entry[1]) + 1 :]: case.path_parameters[name] for name in _KEY.findall(entry[2])})
+            keys = {name[len(entry[1]) + 1 :]: case.path_parameters[name] for name in _KEY.findall(entry[2])}
+            value[0].update({name: unquote(key) if isinstance(key, str) else key for name, key in keys.items()})
 
 
 def _redirect(value: Any) -> None:

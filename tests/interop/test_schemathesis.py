@@ -29,7 +29,14 @@ QUICK = ("--include-path-regex", SOME, "--exclude-method", "HEAD", "--phases", "
 ENVIRONMENT = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE), "COLUMNS": "120"}
 SEED = os.environ.get("PROMISE_FUZZ_SEED", "1")
 SECONDS = os.environ.get("PROMISE_FUZZ_SECONDS", "600")
-WHOLE = ("--exclude-path-regex", "ietf-netconf-acm|/streams/", "--max-time", SECONDS, "--seed", SEED)
+WHOLE = (
+    "--exclude-path-regex",
+    "ietf-netconf-acm|/streams/|restconf/subscriptions/",
+    "--max-time",
+    SECONDS,
+    "--seed",
+    SEED,
+)
 """All but the rules of access, which would shut out the user who asks, and the streams, which do not end."""
 
 
