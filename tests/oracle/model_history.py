@@ -11,6 +11,7 @@ from oracle.model import Model
 from oracle.model_cloud import BUILDING, LATE
 from oracle.model_columns import regrade
 from oracle.model_facts import ACTORS
+from oracle.model_moves import STATES
 from oracle.model_trial import QUERIES, T0, Call, Disagreement, Trial
 from oracle.still_loop import quiet
 
@@ -31,6 +32,9 @@ EVERY = 20
 At every step the records that the journal told are those of the state. At each restart and at the end every row of
 the journal is read back and compared with what was told of it, so that no wrong entry hides behind a later one.
 """
+
+PAGE = 7
+"""Entries of a page of a list that is walked."""
 
 PATIENCE = 100
 """So many times thirty seconds may pass until clouds that are well have done what they were asked."""
@@ -159,6 +163,27 @@ class History(Trial):
         if len(self.calls) % EVERY == 0:
             await self.compare_answers()
             self._none(model_judges.rebuilt(self.app.state, self.controller.store.real))
+
+    async def compare_answers(self) -> None:
+        """And page by page they are the same."""
+        await super().compare_answers()
+        await self._paged("query-reservation", {"state": list(STATES), "show-utilization": False}, "reservation")
+        await self._paged("query-instance", {}, "instance")
+
+    async def _paged(self, operation: str, query: dict[str, Any], kind: str) -> None:
+        whole = (await self.ask(operation, query)).get(kind, {})
+        walked: list[Any] = []
+        marker: dict[str, Any] = {}
+        while True:
+            told = await self.ask(operation, query | {"limit": PAGE} | marker)
+            page = told.get(kind, {})
+            walked += page.items()
+            if "next-marker" not in told:
+                break
+            assert len(page) == PAGE, f"a page of {len(page)} and more to come"
+            marker = {"marker": told["next-marker"]}
+        if walked != list(whole.items()):
+            raise Disagreement(f"{operation} page by page\n  {[name for name, _ in walked]} is not {list(whole)}")
 
     def rebuilt(self) -> None:
         state, store = self.app.state, self.controller.store

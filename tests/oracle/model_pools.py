@@ -30,7 +30,8 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
     amounts = {name: amount for name, amount in query.get("capacity", {}).items() if amount}
     if zone is not None and zone not in world.providers[provider].zones:
         faults.add("zone-unknown")
-    if not amounts:
+    elements = query.get("elements", [])
+    if not amounts and not elements:
         faults.add("nothing-requested")
     if pool and sign < 0 and pool.end <= world.now:
         faults.add("ended")
@@ -39,11 +40,11 @@ def add_pool(world: World, query: Query, sign: int, new_id: str | None) -> Answe
         faults |= {"window-invalid"} if end <= start else set()
         amounts = {name: min(amount, pool.amounts.get(name, 0)) for name, amount in amounts.items()}
         amounts = {name: amount for name, amount in amounts.items() if amount}
-        faults |= set() if amounts else {"nothing-requested"}
+        faults |= set() if amounts or elements else {"nothing-requested"}
     if faults:
         return refused(*faults)
     planned = bool(query.get("planned")) and start > world.now
-    new = Pool(new_id or "new", provider, zone, start, end, sign, amounts, planned, world.now)
+    new = Pool(new_id or "new", provider, zone, start, end, sign, amounts, planned, world.now, elements)
     return _increase(world, new) if sign > 0 else _decrease(world, new, strict=bool(query.get("strict")))
 
 

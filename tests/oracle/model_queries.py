@@ -197,7 +197,7 @@ def _filter(world: World, query: Query, providers: list[Provider], start: int, e
 def _elements(record: Record) -> set[str]:
     if isinstance(record, Instance):
         return {record.server} if record.server else set()
-    return set(record.elements) if isinstance(record, Reservation) else set()
+    return set(record.elements)
 
 
 def _alive(world: World, record: Record) -> bool:

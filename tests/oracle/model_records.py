@@ -46,6 +46,8 @@ class Pool:
     amounts: Amounts
     planned: bool = False
     created: int = 0
+    elements: list[str] = field(default_factory=list)
+    """Words for people: nothing follows from them."""
 
 
 @dataclass

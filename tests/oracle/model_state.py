@@ -77,6 +77,7 @@ def _pool(one: Pool, now: int) -> dict[str, Any]:
     return {
         "provider": one.provider, "zone": one.zone, "start": one.start, "end": None if over else one.end, "over": over,
         "sign": one.sign, "amounts": {name: amount for name, amount in one.amounts.items() if amount},
+        "elements": one.elements,
     }  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def _contribution(one: Contribution) -> dict[str, Any]:
         "provider": one.provider, "zone": one.zone, "start": one.window.start,
         "end": None if one.finished else _open(one.window.end), "over": one.finished,
         "sign": -1 if one.decrease else 1, "amounts": dict(one.capacity),
+        "elements": list(one.elements),
     }  # fmt: skip
 
 

@@ -126,6 +126,19 @@ class Weather(Moves):
         choice = [*THINGS, *([self.chance.choice(servers)] if servers else []), *(["none"] if self.maybe(0.05) else [])]
         return {"elements": self.chance.sample(choice, self.chance.choice((1, 1, 1, 2)))}
 
+    def increase_capacity(self) -> dict[str, Any]:
+        return self.named(super().increase_capacity())
+
+    def decrease_capacity(self) -> dict[str, Any]:
+        return self.named(super().decrease_capacity())
+
+    def named(self, query: dict[str, Any]) -> dict[str, Any]:
+        """A pool that names things; it may be of nothing else."""
+        query |= self.elements(self.holding / 3)
+        if "elements" in query and self.maybe(0.3):
+            del query["capacity"]
+        return query
+
     def filter(self) -> dict[str, Any]:
         query = super().filter()
         if self.maybe(self.holding / 2):
