@@ -28,9 +28,10 @@ def create_instance(world: World, query: Query, told: Mapping[str, Any]) -> Answ
     if short:
         numbers = {"provider-id": provider.id, "shortfall": short}
         return refused("insufficient-capacity", result="conflict", status="rejected", refusal=numbers)
+    owner, claim = (found.owner, found.id) if found else (world.user, None)
     new = Instance(
-        told.get("instance-id", "new"), found.owner if found else world.user, query["name"], provider.id, zone, found.id if found else None,
-        flavor.id, needs, world.now, world.now, state="INITIALIZED", networks=query.get("networks", ["net-1"]),
+        told.get("instance-id", "new"), owner, query["name"], provider.id, zone, claim, flavor.id, needs, world.now,
+        world.now, state="INITIALIZED", networks=query.get("networks", ["net-1"]),
     )  # fmt: skip
     world.instances[new.id] = new
     return answered(new)
