@@ -88,6 +88,7 @@ class Asked:
 
 class Anybody:
     challenge = "Any"
+    passing = False
 
     async def identity(self, request: object) -> Identity | None:
         return Identity("admin", frozenset({"admin"}))

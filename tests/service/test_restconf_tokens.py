@@ -195,6 +195,21 @@ async def test_what_keystone_has_said_counts_for_a_while_and_no_longer_than_the_
     assert (await here.get(token)).status == 401
 
 
+async def test_a_stream_ends_with_its_token(usual: Town) -> None:
+    here = usual
+    token = await here.token("zoe", "green")
+    url = f"http://{here.found.app.http[0]}:{here.found.app.http[1]}/restconf/streams/NETCONF/json"
+    async with here.found.http.get(url, headers={"Authorization": f"Bearer {token}"}) as stream:
+        assert stream.status == 200
+        assert b"retry" in await stream.content.readline()
+        del here.identity.tokens[token]  # revoked
+        reading = asyncio.create_task(stream.content.read())
+        while not reading.done():
+            await here.found.clock.advance(15)  # heartbeats; what Keystone has said counts for sixty seconds
+            await asyncio.sleep(0)
+    assert (await here.get(token)).status == 401
+
+
 async def test_keystone_away_is_not_a_wrong_token(tmp_path: Path) -> None:
     async with town(tmp_path, timeout=5) as here:
         here.identity.enroll("zoe", "green")

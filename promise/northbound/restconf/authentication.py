@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Protocol
 
-from promise.errors import Overloaded, Unauthenticated
+from promise.errors import Overloaded, Unauthenticated, Unverifiable
 from promise.northbound.certificates import username
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from promise.northbound.access import Authenticator, Identity
     from promise.northbound.certificates import CertToName
@@ -30,6 +31,9 @@ class Proof(Protocol):
     challenge: str
     """What WWW-Authenticate says of it, empty where HTTP has no words for it."""
 
+    passing: bool
+    """Whether what it proves may be over while a long answer goes on."""
+
     async def identity(self, request: Request) -> Identity | None:
         """Return who asks; None when the request does not try this way. Raises errors.Unauthenticated."""
 
@@ -41,6 +45,7 @@ class ClientCertificate:
     """
 
     challenge = ""
+    passing = False
 
     def __init__(self, entries: Sequence[CertToName], find: Callable[[str], Identity | None]) -> None:
         self._entries = entries
@@ -57,6 +62,7 @@ class Basic:
     """User and password with every request; only where nobody reads along, unless `in_clear`."""
 
     challenge = f'Basic realm="{REALM}", charset="UTF-8"'
+    passing = False
 
     def __init__(self, authenticator: Authenticator, *, in_clear: bool = False) -> None:
         self._authenticator = authenticator
@@ -95,8 +101,8 @@ def _credentials(text: str) -> tuple[str, str]:
     return name, password
 
 
-async def identified(request: Request, proofs: Sequence[Proof]) -> Identity:
-    """Return who asks, proved in the first way that the request tries.
+async def identified(request: Request, proofs: Sequence[Proof]) -> tuple[Identity, Proof]:
+    """Return who asks, and the first way that the request tries, in which that is proved.
 
     Raises:
         Unauthenticated: it proves nothing.
@@ -104,5 +110,25 @@ async def identified(request: Request, proofs: Sequence[Proof]) -> Identity:
     for proof in proofs:
         found = await proof.identity(request)
         if found is not None:
-            return found
+            return found, proof
     raise Unauthenticated("a request must say who sends it")
+
+
+async def while_proved(
+    pieces: AsyncGenerator[bytes, None], request: Request, identity: Identity, proof: Proof
+) -> AsyncGenerator[bytes, None]:
+    """Yield an answer that goes on for long, as long as its request would be taken again from the same user.
+
+    Nothing is cut off because nobody can say it at the moment.
+    """
+    async with aclosing(pieces):
+        async for piece in pieces:
+            try:
+                found = await proof.identity(request)
+            except Unauthenticated:
+                return
+            except (Overloaded, Unverifiable):
+                found = identity
+            if found != identity:
+                return
+            yield piece

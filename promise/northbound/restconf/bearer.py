@@ -135,6 +135,7 @@ class Bearer:
     """The proof by token; `span` is for how many seconds a token that was valid is taken without asking again."""
 
     challenge = f'Bearer realm="{REALM}"'
+    passing = True
 
     def __init__(
         self, authority: Authority, mapped: Mapped, now: Callable[[], int], *, span: int = 60, in_clear: bool = False

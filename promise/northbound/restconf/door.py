@@ -14,7 +14,7 @@ from promise.northbound.library.trees import SCHEMAS
 from promise.northbound.message import BASE
 from promise.northbound.port import Datastore
 from promise.northbound.restconf import apidocument, discovery, media, schemas
-from promise.northbound.restconf.authentication import identified
+from promise.northbound.restconf.authentication import identified, while_proved
 from promise.northbound.restconf.configuring import ACCEPT_PATCH, Configuring, Place
 from promise.northbound.restconf.exchange import Encoding, Reply, Request
 from promise.northbound.restconf.faultbody import errors
@@ -78,11 +78,13 @@ class Door:
         try:
             if (reply := self._open(request)) is not None:
                 return reply
-            identity = await identified(request, self._proofs)
+            identity, proof = await identified(request, self._proofs)
             caller = Caller(
                 identity.username, identity.groups, identity.project, transport=TRANSPORT, source=request.source
             )
             reply = await self._route(caller, request)
+            if reply.stream is not None and proof.passing:
+                reply.stream = while_proved(reply.stream, request, identity, proof)
         except Exception as error:  # noqa: BLE001 - told to the client; a bug of ours is logged by `fault`
             reply = self._refusal(request, error)
         reply.user = caller.username
