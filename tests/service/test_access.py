@@ -195,6 +195,7 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
 
 
 @pytest.mark.rfc("8341", "3.4.6", "notifications are told to those who may hear them")
+@pytest.mark.rfc("8341", "3.5.2", "denied-notifications")
 async def test_notifications_are_told_to_those_who_may_hear_them(town: House) -> None:
     await ruled(town, rule("a", "deny", module_name="opnfv-promise", notification_name="capacity-event"))
     await town.clock.advance(60)
@@ -219,6 +220,9 @@ async def test_notifications_are_told_to_those_who_may_hear_them(town: House) ->
 
 
 @pytest.mark.rfc("8341", "3.4.4", "operations are for those who may")
+@pytest.mark.rfc("8341", "3.2.7", "delete-config is denied without a rule about it")
+@pytest.mark.rfc("8341", "3.2.10", "kill-session is denied without a rule about it")
+@pytest.mark.rfc("8341", "3.5.2", "denied-operations")
 async def test_operations_are_for_those_who_may(town: House) -> None:
     await ruled(
         town,
@@ -251,6 +255,9 @@ async def test_operations_are_for_those_who_may(town: House) -> None:
 
 
 @pytest.mark.rfc("8341", "3.4.5", "edits are judged by what they change")
+@pytest.mark.rfc("8341", "3.2.6", "copy-config")
+@pytest.mark.rfc("8341", "3.4.3", "access-denied with the path of the node")
+@pytest.mark.rfc("8341", "3.5.2", "denied-data-writes")
 async def test_edits_are_judged_by_their_effect(town: House) -> None:
     path = "/opnfv-promise:promise/policy/reservation/expiry"
     await ruled(town, rule("a", "permit", path=path, access_operations="create update"))
@@ -344,6 +351,9 @@ async def test_who_may_change_nothing_learns_nothing_by_trying(town: House) -> N
         assert created.status == 403
 
 
+@pytest.mark.rfc("8341", "3.3.3", "recovery sessions")
+@pytest.mark.rfc("8341", "3.4.2", "rules bind open sessions from their commit on")
+@pytest.mark.rfc("8341", "3.3.4.1", "enable-nacm")
 async def test_rules_bind_from_their_commit_on_and_administrators_never(town: House) -> None:
     async with alice(town) as client, await connect(*town.app.address, "admin", "admin") as admin:
         assert await over_netconf(client, nc("get"))

@@ -78,13 +78,13 @@ def written(steps: tuple[Step, ...]) -> tuple[str, str]:
     return "/" + "/".join(name for _, name, _ in steps), str(steps[-1][2]).rpartition(":")[2]
 
 
-def meant(rule: dict[str, Any], steps: tuple[Step, ...]) -> bool:
-    """Tell whether a rule is about a node: the one that its path names, or one below that."""
+def meant(rule: dict[str, Any], steps: tuple[Step, ...], access: str = "read") -> bool:
+    """Tell whether a rule is about this access to a node: the one that its path names, or one below that."""
     if "rpc-name" in rule or "notification-name" in rule:
         return False
     if rule.get("module-name", "*") not in {"*", steps[-1][0]}:
         return False
-    if rule.get("access-operations", "*") != "*" and "read" not in rule["access-operations"].split():
+    if rule.get("access-operations", "*") != "*" and access not in rule["access-operations"].split():
         return False
     wanted = rule.get("steps", [])
     return len(wanted) <= len(steps) and all(
@@ -93,16 +93,16 @@ def meant(rule: dict[str, Any], steps: tuple[Step, ...]) -> bool:
     )
 
 
-def permitted(nacm: dict[str, Any], groups: set[str], steps: tuple[Step, ...]) -> bool:
+def permitted(nacm: dict[str, Any], groups: set[str], steps: tuple[Step, ...], access: str = "read") -> bool:
     for found in nacm["rule-list"] if groups else ():
         if groups & set(found["group"]) or "*" in found["group"]:
             for rule in found["rule"]:
-                if meant(rule, steps):
+                if meant(rule, steps, access):
                     return bool(rule["action"] == "permit")
     names = tuple(name for _, name, _ in steps)
     if any(names[: len(secret)] == secret for secret in SECRET):
         return False
-    return bool(nacm["read-default"] == "permit")
+    return bool(nacm["read-default" if access == "read" else "write-default"] == "permit")
 
 
 def expected(everything: dict[str, Any], nacm: dict[str, Any], groups: set[str]) -> list[tuple[str, str]]:
@@ -380,4 +380,78 @@ async def test_each_stream_tells_what_the_oracle_says(town: House) -> None:
         for encoding in ("json", "xml"):
             assert await told(town, encoding) == wanted, (seed, nacm)
     assert len(views) > 3
+    assert (await town.ask("DELETE", NACM)).status == 204
+
+
+POLICY: tuple[Step, ...] = (
+    ("opnfv-promise", "promise", {}),
+    ("opnfv-promise", "policy", {}),
+    ("opnfv-promise", "reservation", {}),
+)
+LEAVES = {"expiry": (30, 90), "preempt": (False, True), "alternatives": (1, 2), "before-end": (5, 6)}
+
+
+def some_policy(rng: Random) -> dict[str, Any]:
+    return {name: rng.choice(values) for name, values in LEAVES.items() if rng.random() < 0.6} or {"expiry": 30}
+
+
+def some_writing(rng: Random) -> dict[str, Any]:
+    """Return rules that matter to whoever changes the policy."""
+    rules = []
+    for number in range(rng.randint(1, 4)):
+        way = (*POLICY, ("opnfv-promise", rng.choice([*LEAVES]), {}))[: rng.randint(1, 4)]
+        kinds = rng.sample(["create", "update", "delete", "read"], rng.randint(1, 4))
+        rule = {"name": f"r{number}", "action": rng.choice(["permit", "permit", "deny"]), "steps": list(way)}
+        rule["path"] = "".join(f"/{module}:{name}" for module, name, _ in way)
+        rules.append({**rule, "access-operations": rng.choice([" ".join(kinds), "*"])})
+    groups = {"group": [{"name": "guests", "user-name": ["alice"]}, {"name": "external", "user-name": ["alice"]}]}
+    lists = [{"name": "l", "group": ["guests"], "rule": rules}]
+    default = rng.choice(["permit", "deny", "deny"])
+    return {"write-default": default, "read-default": "permit", "groups": groups, "rule-list": lists}
+
+
+def may_change(nacm: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Tell whether each leaf that comes, goes or changes may do so; containers without presence are nothing."""
+    for name in LEAVES:
+        if before.get(name) != after.get(name):
+            access = "create" if name not in before else "delete" if name not in after else "update"
+            if not permitted(nacm, {"guests"}, (*POLICY, ("opnfv-promise", name, "")), access):
+                return False
+    return True
+
+
+@pytest.mark.rfc("8341", "3.2.5", "random rules: an edit is denied just where an independent oracle says")
+@pytest.mark.rfc("8341", "3.2.8", "random rules: a commit is denied where the same edit is")
+@pytest.mark.rfc("8341", "3.3.4.3", "write-default permit and deny")
+async def test_each_way_to_change_is_denied_where_the_oracle_says(town: House) -> None:
+    rpc = f"{PROMISE}/policy/reservation"
+    outcomes = []
+    async with (
+        await connect(*town.app.address, "alice", "alice") as client,
+        await connect(*town.app.address, "admin", "admin") as admin,
+    ):
+        for seed in range(2 * ROUNDS):
+            rng = Random(seed)
+            before, after = some_policy(rng), some_policy(rng)
+            nacm = some_writing(rng)
+            for path, body in ((NACM, as_configured(nacm)), (rpc, {"opnfv-promise:reservation": before})):
+                assert (await town.ask("PUT", path, body)).status in {201, 204}
+            if before == after:
+                continue
+            wanted = may_change(nacm, before, after)
+            leaves = "".join(f"<{name}>{str(value).lower()}</{name}>" for name, value in after.items())
+            new = f'<reservation xmlns:nc="{BASE}" nc:operation="replace">{leaves}</reservation>'
+            config = f'<config><promise xmlns="{P}"><policy>{new}</policy></promise></config>'
+            edit = nc("edit-config", f"<target><candidate/></target>{config}")
+            found = [etree.QName((await client.rpc(edit))[0]).localname == "ok"]
+            await admin.rpc(nc("discard-changes"))
+            await admin.rpc(edit)
+            found.append(etree.QName((await client.rpc(nc("commit")))[0]).localname == "ok")
+            await admin.rpc(nc("discard-changes"))
+            assert (await town.ask("PUT", rpc, {"opnfv-promise:reservation": before})).status == 204
+            put = await town.ask("PUT", rpc, {"opnfv-promise:reservation": after}, user="alice")
+            found.append({201: True, 204: True, 403: False}[put.status])
+            assert found == [wanted] * 3, (seed, nacm, before, after)
+            outcomes.append(wanted)
+    assert ROUNDS // 3 < sum(outcomes) < len(outcomes) - ROUNDS // 3
     assert (await town.ask("DELETE", NACM)).status == 204

@@ -75,6 +75,7 @@ def seen(rights: Rights) -> list[str]:
 # --- operations (section 3.4.4)
 
 
+@pytest.mark.rfc("8341", "3.3.4.4", "exec-default; close-session is always permitted")
 def test_defaults_let_operations_run_but_those_that_the_module_denies() -> None:
     rights = guest()
     assert rights.may_execute(PROMISE, "create-reservation")
@@ -82,6 +83,7 @@ def test_defaults_let_operations_run_but_those_that_the_module_denies() -> None:
     assert rights.may_execute("ietf-netconf", "close-session")
 
 
+@pytest.mark.rfc("8341", "3.3.5", "rules by module, by RPC and for all, the first that fits decides")
 def test_the_first_rule_that_matches_decides() -> None:
     rights = guest(
         rule("a", "permit", module_name="ietf-netconf", rpc_name="kill-session", access_operations="exec"),
@@ -101,6 +103,7 @@ def test_a_rule_for_other_accesses_says_nothing_of_running() -> None:
     assert rights.may_execute(PROMISE, "query-capacity")
 
 
+@pytest.mark.rfc("8341", "3.3.2", "groups; a rule-list for * is for everybody who has a group")
 def test_rules_of_other_groups_and_of_nobody() -> None:
     rules = (rule("a", "deny", module_name="*"),)
     assert Rights.of(book(*rules, group="x"), MARKS, "ann", frozenset({"guests"})).may_execute(PROMISE, "get")
@@ -109,6 +112,7 @@ def test_rules_of_other_groups_and_of_nobody() -> None:
     assert Rights.of(everyone, MARKS, "ann", frozenset()).may_execute(PROMISE, "get")  # step 5: no groups, no rules
 
 
+@pytest.mark.rfc("8341", "3.3.4.5", "enable-external-groups")
 def test_groups_of_the_rules_and_of_the_user_count_both() -> None:
     nacm = {
         "groups": {"group": [{"name": "guests", "user-name": ["bob"]}]},
@@ -120,6 +124,7 @@ def test_groups_of_the_rules_and_of_the_user_count_both() -> None:
         assert Rights.of(rulebook, MARKS, "ann", frozenset({"guests"})).may_execute(PROMISE, "get") is not denied
 
 
+@pytest.mark.rfc("8341", "3.3.3", "no rule binds a recovery session")
 @pytest.mark.parametrize(("enabled", "recovery"), [(False, False), (True, True)])
 def test_nothing_binds_a_recovery_session_or_when_it_is_off(*, enabled: bool, recovery: bool) -> None:
     rulebook = book(rule("a", "deny"), enable_nacm=enabled, exec_default="deny", read_default="deny")
@@ -144,6 +149,7 @@ def test_notifications() -> None:
 # --- reading (section 3.2.4)
 
 
+@pytest.mark.rfc("8341", "3.4.5", "nacm:default-deny-all of a node hides it with all below")
 def test_by_default_all_is_read_but_what_the_module_keeps() -> None:
     assert seen(guest()) == ["promise", "30", "1", "2", "8"]
     assert seen(guest(rule("a", "permit", module_name=NACM, path="/nacm:nacm"))) == [
@@ -165,6 +171,7 @@ def test_what_is_denied_goes_with_all_that_is_below() -> None:
     assert seen(rights) == ["promise", "1", "2"]
 
 
+@pytest.mark.rfc("8341", "3.5.2", "paths of rules with keys, without them, and with $USER")
 def test_list_entries_by_key_and_by_user() -> None:
     only_mine = (
         rule("a", "permit", path="/promise:promise/reservations[owner=$USER]", access_operations="read"),
@@ -280,6 +287,7 @@ def test_only_what_changes_has_to_be_permitted() -> None:
     assert refused(rights, POLICY, EMPTY).startswith("delete of")
 
 
+@pytest.mark.rfc("8341", "3.4.5", "nacm:default-deny-write of a node")
 def test_a_default_that_permits_does_not_change_what_a_module_keeps() -> None:
     rights = guest(write_default="permit")
     assert refused(rights, EMPTY, POLICY).startswith("create of")  # marked "write" here
