@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+import limits as attacks
 import standards as rfcs
 from click import Context, Group
 from pydantic import BaseModel
@@ -238,6 +239,11 @@ def standards() -> str:
     return rfcs.page(GENERATED)
 
 
+def limits() -> str:
+    """Return what might be done to the controller, and what stops it."""
+    return attacks.page(GENERATED)
+
+
 def _sentence(story: str) -> str:
     """Return a story's name as the words that it is made of."""
     return story.rpartition("/")[2].replace("-", " ")
@@ -254,6 +260,7 @@ WRITERS = {
     "configuration.md": configuration,
     "commands.md": commands,
     "standards.md": standards,
+    "limits.md": limits,
 }
 
 

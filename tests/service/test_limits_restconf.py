@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from netconf_server import until
 from restconf_house import House, house
+from structlog.testing import capture_logs
 
 from promise.northbound.liveness import keep_alive
 from promise.northbound.restconf.connection import Connection
@@ -155,3 +156,100 @@ async def test_tcp_asks_whether_the_other_end_is_there(crowded: House) -> None:
     with socket.socket() as other:
         keep_alive(other, 0)
         assert not other.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def invoke(body: bytes, media: bytes = b"application/yang-data+json") -> bytes:
+    head = b"POST /restconf/operations/opnfv-promise:query-capacity HTTP/1.1\r\nHost: x\r\n" + LOGIN
+    return head + b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n" % (media, len(body)) + body
+
+
+def capacity(cores: bytes) -> bytes:
+    return invoke(b'{"opnfv-promise:input":{"capacity":{"cores":%b}}}' % cores)
+
+
+XML = b"application/yang-data+xml"
+BODIES = {
+    "objects 100,000 deep": (invoke(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), 413),
+    "arrays 100,000 deep": (invoke(b"[" * 100_000 + b"]" * 100_000), 413),
+    "elements 100,000 deep": (invoke(b"<a>" * 100_000 + b"</a>" * 100_000, XML), 413),
+    "a million elements": (invoke(b"<a>" + b"<a/>" * 1_000_000 + b"</a>", XML), 413),
+    "entities": (invoke(b'<!DOCTYPE a [<!ENTITY a "x">]><input>&a;</input>', XML), 400),
+    "a number that is none": (capacity(b"NaN"), 400),
+    "an infinite number": (capacity(b"1e999"), 400),
+    "a tiny number": (capacity(b"1e-99999999999"), 400),
+    "a million digits": (capacity(b"9" * 1_000_000), 400),
+    "a million decimals": (capacity(b"0." + b"9" * 1_000_000), 400),
+    "a name twice": (invoke(b'{"opnfv-promise:input":{},"opnfv-promise:input":{"end":"x"}}'), 400),
+    "half a character": (invoke(b'{"opnfv-promise:input":{"source":"\\ud800"}}'), 400),
+}
+
+
+@pytest.mark.limit("JSON and XML that nobody needs", "deep nesting is too-big, doubtful numbers and names are refused")
+@pytest.mark.parametrize("name", BODIES)
+async def test_a_hostile_body_is_told_at_once(crowded: House, name: str) -> None:
+    request, status = BODIES[name]
+    reader, writer = await dial(crowded)
+    writer.write(request)
+    assert (await answered(reader)).startswith(b"HTTP/1.1 %d " % status)
+    writer.write(HEAD + LOGIN + b"\r\n")
+    assert (await answered(reader)).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    await empty(crowded)
+
+
+POST = b"POST /restconf/operations/opnfv-promise:query-capacity HTTP/1.1\r\nHost: x\r\n" + LOGIN
+HIDDEN = b"\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+SMUGGLED = {
+    "both lengths": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" + HIDDEN,
+    "both lengths, the other way": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n" + HIDDEN,
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n" + HIDDEN,
+    "a length with a sign": POST + b"Content-Length: +5\r\n" + HIDDEN,
+    "a list of lengths": POST + b"Content-Length: 5, 5\r\n" + HIDDEN,
+    "an encoding that is none": POST + b"Transfer-Encoding: xchunked\r\n" + HIDDEN,
+    "chunked twice": POST + b"Transfer-Encoding: chunked, chunked\r\n" + HIDDEN,
+    "a blank before the colon": POST + b"Content-Length : 5\r\n" + HIDDEN,
+    "a folded line": POST + b"X: y\r\n Content-Length: 5\r\n" + HIDDEN,
+    "a bare line feed": POST.replace(b"\r\n", b"\n") + b"Content-Length: 5\n" + HIDDEN.replace(b"\r\n", b"\n"),
+    "two hosts": POST + b"Host: y\r\n" + HIDDEN,
+    "a chunk size with a sign": POST + b"Transfer-Encoding: chunked\r\n\r\n+5\r\nhello\r\n0\r\n\r\n" + HIDDEN,
+}
+
+
+@pytest.mark.limit("requests that are read in two ways (smuggling)", "they are refused, and the connection ends")
+@pytest.mark.parametrize("name", SMUGGLED)
+async def test_what_may_be_read_in_two_ways_is_refused(crowded: House, name: str) -> None:
+    reader, writer = await dial(crowded)
+    writer.write(SMUGGLED[name])
+    told = await reader.read()
+    assert told.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 "))
+    assert told.count(b"HTTP/1.") == 1
+    writer.close()
+    await empty(crowded)
+
+
+@pytest.mark.limit("queries without measure", "limit, offset, depth and fields are bounded")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "reservations?limit=1000000000000",
+        "reservations?limit=1&offset=99999999999",
+        "?depth=1000000000",
+        f"?fields={'a(' * 500}b{')' * 500}",
+        f"?fields={'/'.join('a' * 500)}",
+        f"?fields={';'.join('a' * 1100)}",
+    ],
+)
+async def test_a_query_without_measure_is_refused(crowded: House, query: str) -> None:
+    path = f"/{query}" if query[0] != "?" else query
+    assert (await crowded.get(path)).error["error-tag"] == "invalid-value"
+
+
+async def test_a_client_that_goes_amid_its_body_is_no_bug(crowded: House) -> None:
+    with capture_logs() as logs:
+        _, writer = await dial(crowded)
+        writer.write(invoke(b"{}" + b" " * 1000)[:-500])
+        await until(lambda: any(each._current_request for each in connections(crowded)))
+        writer.transport.abort()
+        await until(lambda: any(each["event"] == "restconf" for each in logs))
+        await empty(crowded)
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == []
