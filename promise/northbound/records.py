@@ -17,6 +17,7 @@ from promise.errors import Denied
 from promise.northbound import bindings as yang
 from promise.northbound import running, subscribed
 from promise.northbound.datastores import state
+from promise.northbound.datastores.kept import Kept
 from promise.northbound.datastores.others import visible
 from promise.northbound.datastores.state import PARTS
 from promise.northbound.nacm.control import NACM
@@ -96,6 +97,7 @@ class Records:
         self._known: Tree | None = None
         self._touched: int | None = now
         self._modified = now
+        self._kept: Kept[Body] = Kept()
 
     def heard(self, entries: Sequence[Entry]) -> None:
         """Take note of what was committed; records of a provider hold configuration, but also what its cloud shows."""
@@ -141,7 +143,7 @@ class Records:
 
     def _found(self, book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
         """Return what the records say, with the subscriptions that live on sessions and how it goes with the others."""
-        found = _found(book, actor, now, part)
+        found = _found(book, actor, now, part, self._kept)
         asked = part.top in {None, TOP} and part.child in {None, "subscriptions"}
         if self._told is not None and asked and part.content is not Content.CONFIG:
             entry = yang.DATA["/promise/subscriptions"]
@@ -171,7 +173,7 @@ class Records:
         return Configuration(self._known, self._modified)
 
 
-def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
+def _found(book: AllocationBook, actor: Actor, now: int, part: Part, kept: Kept[Body]) -> Found:
     tree: Tree = {}
     long: tuple[str, ...] = ()
     if part.top in {None, TOP}:
@@ -180,7 +182,16 @@ def _found(book: AllocationBook, actor: Actor, now: int, part: Part) -> Found:
         names = [name for name in known if part.child in {None, name}]
         if keys is None:
             long = tuple(name for name in names if name in state.LISTS and len(getattr(book, name)) > state.AT_ONCE)
-        inside = _bodies([name for name in names if name not in long], known, book, actor, now, keys)
+        inside: Body = {}
+        for name in names:
+            if name in long:
+                continue
+            if name in state.LISTS:
+                found = _listed(name, state.LISTS[name].chosen(book, actor, keys), kept)
+            else:
+                found = _body(yang.DATA[f"/promise/{name}"], known[name](book, actor, now, keys))
+            if found is not None:
+                inside[name] = found
         if inside:
             tree[TOP] = inside
     if part.content is not Content.NONCONFIG:
@@ -200,25 +211,22 @@ def _add_sections(tree: Tree, book: AllocationBook, part: Part) -> None:
             tree[top] = section.value
 
 
-def _bodies(
-    names: Iterable[str],
-    parts: Mapping[str, Any],
-    book: AllocationBook,
-    actor: Actor,
-    now: int,
-    keys: frozenset[str] | None,
-) -> Body:
-    found: Body = {}
-    for name in names:
-        data = yang.DATA[f"/promise/{name}"]
-        values = parts[name](book, actor, now, keys)
-        if data.entry:
-            entries = [body_of(data, value) for value in values]
-            if entries:
-                found[name] = entries
-        elif values:
-            found[name] = body_of(data, values[0])
-    return found
+def _listed(name: str, records: Iterable[Any], kept: Kept[Body]) -> list[Body] | None:
+    """Return the entries of a list, None where there are none; those of records that have not changed are not new."""
+    data, listing = yang.DATA[f"/promise/{name}"], state.LISTS[name]
+    make = partial(_entry, data, listing)
+    return [kept.of((name, listing.id_of(record)), record, make) for record in records] or None
+
+
+def _entry(data: Any, listing: state.Listing, record: Any) -> Body:
+    body: Body = body_of(data, listing.made(record))
+    return body
+
+
+def _body(data: Any, values: Iterable[Any]) -> Any:
+    """Return what is in a container, or the entries of a list; None when there is nothing."""
+    bodies = [body_of(data, value) for value in values]
+    return (bodies or None) if data.entry else next(iter(bodies), None)
 
 
 def body_of(data: Any, value: Any) -> Any:

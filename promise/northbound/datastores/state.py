@@ -12,7 +12,7 @@ from promise.capacity.query import levels_at
 from promise.northbound import answers
 from promise.northbound import bindings as yang
 from promise.northbound.port import Content
-from promise.northbound.running import TOP, policy_config, provider_config
+from promise.northbound.running import policy_config, provider_config
 from promise.northbound.subscribed import shown, visible
 from promise.northbound.words import capacity, told
 from promise.reservation.view import view
@@ -39,9 +39,6 @@ AT_ONCE: Final = 500
 """Entries of a list that are read before others have their turn: some ten milliseconds."""
 
 NAMESPACE = yang.DATA["/promise"].namespace
-
-_OTHERS = frozenset({"grants", "subscriptions", "users"})
-"""What others show: who knows of the sessions, and who knows the sections of the configuration."""
 
 
 class Asked(NamedTuple):
@@ -89,7 +86,7 @@ def elements(asked: Asked, wanted: Selection, writer: Writer, kept: Kept[bytes],
     """
     for name, values in PARTS[asked.content].items():
         below = wanted.child(NAMESPACE, name)
-        if below is None or name in _OTHERS:
+        if below is None or name == "subscriptions":  # whoever knows of the sessions shows all of them
             continue
         data, keys = yang.DATA[f"/promise/{name}"], below.values("id")
         if name in LISTS and (many := _many(getattr(asked.book, name), keys)):
@@ -224,25 +221,12 @@ def _subscriptions(
     return [shown(record, content) for record in visible(book, actor) if keys is None or record.id in keys]
 
 
-def _section(
-    name: str, book: AllocationBook, actor: Actor, now: int, keys: Keys
-) -> Iterable[yang.PromiseUsers | yang.PromiseGrants]:
-    """Return the entries of a list that is kept as one section."""
-    del actor, now, keys
-    section = book.sections.get(f"{TOP}/{name}")
-    said: Any = () if section is None else section.value
-    decode = yang.DATA[f"/promise/{name}"].decode_json
-    return [decode({f"opnfv-promise:{name}": [entry]}) for entry in said]
-
-
 CONFIG: Mapping[str, Callable[..., Iterable[Any]]] = {
-    "users": partial(_section, "users"),
-    "grants": partial(_section, "grants"),
     "providers": _provider_config,
     "policy": _policy,
     "subscriptions": partial(_subscriptions, Content.CONFIG),
 }
-"""The children of /promise that are configuration, as <get-config> shows them."""
+"""The children of /promise that are configuration with records of its own, as <get-config> shows them."""
 
 BOTH: Mapping[str, Callable[..., Iterable[Any]]] = {
     "providers": _providers,
