@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from promise.errors import UnknownElement, UnknownNamespace
+from promise.errors import UnknownElement, UnknownNamespace, Unsupported
 from promise.northbound import defaults, monitor
 from promise.northbound.library.modules import library
 from promise.northbound.message import BASE, split
@@ -89,6 +89,12 @@ class Requests:
             "kill-session": self._sessions.kill_session,
         }
 
+    def _expect_old(self, caller: Caller) -> None:
+        """Raise Unsupported on a session that has subscriptions of RFC 8639: none is for both (RFC 8640 section 3)."""
+        known = self._events.established if self._events is not None else ()
+        if any(one.session == caller.session_id for one in known):
+            raise Unsupported("create-subscription on a session that has used establish-subscription")
+
     def layer(self, operation: _Element) -> str:
         """Return the error-type of what goes wrong with an operation where only the operation tells."""
         own = {*self._namespaces, *subscribing.PREFIXES.values()}  # RFC 8640 section 7
@@ -101,6 +107,7 @@ class Requests:
             return await self._operations.call(caller, operation)
         self._access.execute(caller, namespace, name)
         if namespace == notifications.NAMESPACE and self._events is not None:
+            self._expect_old(caller)
             return await self._sessions.create_subscription(caller, operation, self._events)
         if namespace in subscribing.PREFIXES.values() and self.subscribed is not None:
             return await self.subscribed.answer(caller, operation)

@@ -50,6 +50,7 @@ def state(document: bytes) -> tuple[str, ...]:
 
 
 @pytest.mark.rfc("8639", "2.4.2", "several subscriptions of one session")
+@pytest.mark.rfc("8639", "2.4.4", "delete-subscription, for one's own only")
 async def test_several_on_a_session_are_told_each_for_itself(player: Player) -> None:
     client = await player.stage.session("admin")
     everything = await establish(client, "<stream>NETCONF</stream>")
@@ -70,7 +71,9 @@ async def test_several_on_a_session_are_told_each_for_itself(player: Player) -> 
     assert error(await ask(other, "modify-subscription", f"<id>{columns}</id>")) == gone
 
 
-@pytest.mark.rfc("8639", "2.4.2.1", "replay and replay-completed")
+@pytest.mark.rfc("8639", "2.4.2.1", "replay, and replay-start-time-revision where the log does not go back so far")
+@pytest.mark.rfc("8639", "2.7.7", "replay-completed")
+@pytest.mark.rfc("8639", "2.7.3", "subscription-terminated at the stop time")
 async def test_replay_ends_with_replay_completed_and_a_stop_time_ends_it(player: Player) -> None:
     client = await player.stage.session("admin")
     await client.pipeline([reserve(each) for each in (1, 2, 3)])
@@ -107,6 +110,18 @@ async def test_a_filter_can_be_changed(player: Player) -> None:
     assert not client.notifications
 
 
+@pytest.mark.rfc("8640", "3", "a session has subscriptions of RFC 5277 or of RFC 8639, not both")
+async def test_a_session_keeps_to_one_kind(player: Player) -> None:
+    client = await player.stage.session("admin")
+    create = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
+    number = await establish(client, "<stream>NETCONF</stream>")
+    assert error(await client.rpc(create))[0] == "operation-not-supported"
+    await ask(client, "delete-subscription", f"<id>{number}</id>")
+    assert (await client.rpc(create))[0].tag == NC + "ok"
+    refused = await ask(client, "establish-subscription", "<stream>NETCONF</stream>")
+    assert error(refused)[0] == "operation-not-supported"
+
+
 @pytest.mark.rfc("8639", "2.4.5", "kill-subscription")
 async def test_an_administrator_kills_anybody_s_and_its_receiver_is_told(player: Player) -> None:
     alice, admin = await player.stage.session("alice"), await player.stage.session("admin")
@@ -119,6 +134,8 @@ async def test_an_administrator_kills_anybody_s_and_its_receiver_is_told(player:
     assert error(await ask(admin, "kill-subscription", f"<id>{number}</id>"))[0] == "invalid-value"
 
 
+@pytest.mark.rfc("8640", "7", "each identity is an error-app-tag, with its error-tag, of type application")
+@pytest.mark.rfc("8640", "4", "notifications on a session are in XML: encode-json is refused")
 @pytest.mark.parametrize(
     ("inside", "tag", "why"),
     [
@@ -145,9 +162,16 @@ async def test_an_administrator_kills_anybody_s_and_its_receiver_is_told(player:
 async def test_what_cannot_be_established_is_told_why(player: Player, inside: str, tag: str, why: str | None) -> None:
     client = await player.stage.session("admin")
     app_tag = None if why is None else f"ietf-subscribed-notifications:{why}"
-    assert error(await ask(client, "establish-subscription", inside)) == (tag, app_tag)
+    reply = await ask(client, "establish-subscription", inside)
+    assert error(reply) == (tag, app_tag)
+    assert reply.findtext(f".//{NC}error-type") == "application"
+    if "//[" in inside:
+        hints = reply.find(f".//{NC}error-info/{{{SN}}}establish-subscription-stream-error-info")
+        assert hints is not None
+        assert "XPath" in hints.findtext(f"{{{SN}}}filter-failure-hint")
 
 
+@pytest.mark.rfc("8639", "2.4.6", "insufficient-resources")
 async def test_a_session_may_have_so_many(player: Player) -> None:
     client = await player.stage.session("admin")
     for _ in range(64):
@@ -156,6 +180,8 @@ async def test_a_session_may_have_so_many(player: Player) -> None:
     assert found == ("resource-denied", "ietf-subscribed-notifications:insufficient-resources")
 
 
+@pytest.mark.rfc("8639", "2.9", "the module and its features are advertised")
+@pytest.mark.rfc("8639", "3.1", "the event streams and how far back each can be replayed")
 async def test_the_module_is_advertised_and_its_streams_are_listed(player: Player) -> None:
     client = await player.stage.session("admin")
     (capability,) = [each for each in client.capabilities if each.startswith(SN)]
@@ -191,7 +217,7 @@ WANTED = (
 
 @pytest.mark.rfc("8639", "2.2", "a filter that is configured is used by its name, and as it is from each commit on")
 @pytest.mark.rfc("8639", "2.7.2", "subscription-modified when the configured filter has changed")
-@pytest.mark.rfc("8639", "2.7.4", "subscription-terminated, with filter-unavailable, when it is gone")
+@pytest.mark.rfc("8639", "2.7.3", "subscription-terminated, with filter-unavailable, when it is gone")
 async def test_a_configured_filter_is_used_by_its_name(player: Player) -> None:
     client = await player.stage.session("admin")
     anything = "<stream-filter><name>anything</name></stream-filter>"
@@ -218,7 +244,7 @@ async def test_a_configured_filter_is_used_by_its_name(player: Player) -> None:
     assert not client.notifications
 
 
-@pytest.mark.rfc("8639", "3.3", "the list of subscriptions: their terms, receivers and counts")
+@pytest.mark.rfc("8639", "2.8", "the list of subscriptions: their terms, receivers and counts")
 async def test_the_subscriptions_are_listed(player: Player) -> None:
     client, alice = await player.stage.session("admin"), await player.stage.session("alice")
     wanted = '<reservation-event xmlns="urn:opnfv:promise"><event>accepted</event></reservation-event>'

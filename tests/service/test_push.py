@@ -63,6 +63,9 @@ def edits(found: Any) -> list[tuple[str | None, str]]:
 
 
 @pytest.mark.rfc("8641", "3.1", "on-change: what has changed is pushed as a patch")
+@pytest.mark.rfc("8641", "4.3.2", "push-update and push-change-update")
+@pytest.mark.rfc("8641", "4.4.3", "delete-subscription")
+@pytest.mark.rfc("8641", "4.4.4", "resync-subscription")
 async def test_changes_are_pushed_as_a_patch(player: Player) -> None:
     client = await player.stage.session("admin")
     number = await establish(client, f"{RECORDS}<yp:on-change/>")
@@ -85,6 +88,7 @@ async def test_changes_are_pushed_as_a_patch(player: Player) -> None:
     assert not client.notifications
 
 
+@pytest.mark.rfc("8641", "3.3", "dampening-period, sync-on-start and excluded-change")
 async def test_within_the_dampening_period_changes_gather(player: Player) -> None:
     client = await player.stage.session("admin")
     changed = "<yp:on-change><yp:dampening-period>1000</yp:dampening-period><yp:sync-on-start>false</yp:sync-on-start>"
@@ -162,7 +166,7 @@ def placed(where: str) -> str:
     return f"xmlns:y='urn:ietf:params:xml:ns:yang:1' y:insert='{where}'"
 
 
-@pytest.mark.rfc("8641", "3.7", "of entries that the user orders, those that come are inserted and others are moved")
+@pytest.mark.rfc("8641", "3.5.2", "of entries that the user orders, those that come are inserted and others are moved")
 @pytest.mark.rfc("8641", "4.4.1", "running is pushed as well, and other commits are no change of it")
 async def test_the_order_of_configuration_is_pushed(player: Player) -> None:
     client = await player.stage.session("admin")
@@ -247,6 +251,10 @@ async def test_a_push_without_filter_is_of_everything(player: Player) -> None:
         ),
         (RECORDS, None),
         (f"{RECORDS}<yp:on-change><yp:excluded-change>all</yp:excluded-change></yp:on-change>", None),
+        (
+            f"{RECORDS}<yp:on-change><yp:dampening-period>5</yp:dampening-period></yp:on-change>",
+            "ietf-yang-push:period-unsupported",
+        ),
     ],
 )
 async def test_what_cannot_be_pushed_is_told_why(player: Player, inside: str, app_tag: str | None) -> None:

@@ -188,7 +188,7 @@ async def test_one_reader_who_may_come_back(here: House) -> None:
     assert (await here.ask("GET", unread[URI][unread[URI].index("/restconf") :])).status == 404
 
 
-@pytest.mark.rfc("8641", "3.7", "what is pushed in JSON is a patch of changes in JSON")
+@pytest.mark.rfc("8641", "3.5.2", "what is pushed in JSON is a patch of changes in JSON")
 @pytest.mark.rfc("8650", "3.4", "YANG push over RESTCONF")
 async def test_a_datastore_is_pushed_in_json(here: House) -> None:
     selected = {"opnfv-promise:promise": {"reservations": [None]}}
@@ -256,6 +256,7 @@ REFUSED: list[tuple[dict[str, Any], int, str, str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.rfc("8641", "3.2", "what cannot be pushed is refused with the identity that says why, and hints")
 @pytest.mark.rfc("8650", "3.3", "each error identity has its error-tag and HTTP status, and hints stand in error-info")
 @pytest.mark.rfc("8639", "2.4.6", "what cannot be established is refused with the identity that says why")
 async def test_what_cannot_be_is_told_with_its_status(here: House) -> None:
@@ -284,6 +285,7 @@ NO_INPUT = [
 ]
 
 
+@pytest.mark.rfc("8650", "3.2", "the operations are listed, and streams are found in the container of RFC 8639")
 async def test_what_is_no_input_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         path = f"{OPERATIONS}/{SN}:establish-subscription"
@@ -292,5 +294,7 @@ async def test_what_is_no_input_is_refused(tmp_path: Path) -> None:
         assert (await here.ask("GET", path)).status == 405
         listed = await here.ask("GET", OPERATIONS)
         assert f"{SN}:kill-subscription" in listed.body["ietf-restconf:operations"]
+        streams = (await here.ask("GET", f"/restconf/data/{SN}:streams/stream")).body[f"{SN}:stream"]
+        assert [each["name"] for each in streams] == ["NETCONF", "capacity", "reservation", "allocation"]
         assert (await here.ask("PUT", "/restconf/subscriptions/x", b"")).status == 405
         assert (await here.ask("GET", "/restconf/subscriptions/")).status == 404

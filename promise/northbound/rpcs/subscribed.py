@@ -98,7 +98,7 @@ class SubscribedRpcs:
         }
 
     async def answer(self, caller: Caller, operation: _Element) -> bytes:
-        """Decide one request of a NETCONF session, on which notifications are in XML (RFC 8640 section 5)."""
+        """Decide one request of a NETCONF session, on which notifications are in XML (RFC 8640 section 4)."""
         said = await self.decide(caller, operation, "encode-xml")
         if not said:
             return b"<ok/>"
@@ -118,6 +118,8 @@ class SubscribedRpcs:
     # --- establishing --------------------------------------------------------------------------------------------
 
     async def _establish(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
+        if caller.session_id and (stream := self._sessions[caller.session_id].stream) is not None and not stream.over:
+            raise Unsupported("establish-subscription on a session that has used create-subscription")  # RFC 8640, 3
         path, id_ = path_of(operation), self.known.number(caller)
         push = any(str(child.tag) == f"{{{YP}}}datastore" for child in operation)
         given = parameters(operation, *(pushed.KNOWN if push else streamed.KNOWN))

@@ -1,6 +1,7 @@
 """The operations on dynamic subscriptions (RFC 8650), and where what they tell is read; they use no binding.
 
-What can be wanted is narrower here than in the modules: filters that certainly select something, in JSON.
+What can be wanted is narrower here than in the modules: filters that certainly select something, in JSON; and of what
+modify-subscription changes only what every subscription has.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _SPACE: Final = "urn:ietf:params:xml:ns:yang:"
 _ID: Final[Json] = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 _PERIOD: Final[Json] = {"type": "integer", "minimum": 100, "maximum": 2**32 - 1}
 _STREAM: Final[Json] = {"type": "string", "enum": ["NETCONF", "capacity", "reservation", "allocation"]}
-_PATH: Final[Json] = {"type": "string", "pattern": "^/opnfv-promise:[a-z]{1,12}$"}
+_EVENTS: Final[Json] = {"type": "string", "pattern": "^/opnfv-promise:[a-z]{1,12}$"}
+_NODES: Final[Json] = {"type": "string", "enum": ["/opnfv-promise:promise", "/opnfv-promise:promise/policy"]}
 _ENCODING: Final[Json] = {"type": "string", "enum": [f"{_SN}:encode-json", f"{_SN}:encode-xml"]}
 _DATASTORE: Final[Json] = {"type": "string", "enum": [f"ietf-datastores:{name}" for name in ("operational", "running")]}
 _CHANGES: Final[Json] = {
@@ -47,13 +49,13 @@ def _object(required: tuple[str, ...] = (), **properties: Json) -> Json:
     }
 
 
-_OF_STREAM: Final = _object(("stream",), stream=_STREAM, stream_xpath_filter=_PATH, encoding=_ENCODING)
+_OF_STREAM: Final = _object(("stream",), stream=_STREAM, stream_xpath_filter=_EVENTS, encoding=_ENCODING)
 _OF_DATASTORE: Final = {
     **_object((f"{_YP}:datastore", f"{_YP}:periodic"), encoding=_ENCODING),
     "properties": {
         "encoding": _ENCODING,
         f"{_YP}:datastore": _DATASTORE,
-        f"{_YP}:datastore-xpath-filter": _PATH,
+        f"{_YP}:datastore-xpath-filter": _NODES,
         f"{_YP}:periodic": _object(("period",), period=_PERIOD),
     },
 }
@@ -87,11 +89,10 @@ def subscribing() -> dict[str, Json]:
         XML: {"schema": in_xml({}, "output", f"{_SPACE}{_SN}")},
     }
     asked = {"oneOf": [_OF_STREAM, _OF_DATASTORE, _ON_CHANGE]}
-    changed = _object(("id", "stream-xpath-filter"), id=_ID, stream_xpath_filter=_PATH)
     return {
         **_operation(_SN, "establish", "Subscribe to a stream, or to a datastore", asked,
                      {"200": answer("Its id, and the URI at which it is read.", made)}),
-        **_operation(_SN, "modify", "Change the filter, the stop time or the period of a subscription", changed),
+        **_operation(_SN, "modify", "Change the filter, the stop time or the period of a subscription", one),
         **_operation(_SN, "delete", "End a subscription of your own", one),
         **_operation(_SN, "kill", "End anybody's subscription", one),
         **_operation(_YP, "resync", "Push everything again", one),

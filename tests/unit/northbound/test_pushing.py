@@ -1,0 +1,162 @@
+"""What is pushed of a datastore: the edits lead from one look to the next, and a look at what is touched finds all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from promise.errors import BadValue
+from promise.northbound.datastore import Node, schema
+from promise.northbound.events.patch import Edit, Part, edits, parts_of
+from promise.northbound.events.pushing import Periodic
+from promise.northbound.treejson import check_free, free, members
+from promise.northbound.treexml import free as in_xml
+
+ACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
+NACM = schema().top[f"{{{ACM}}}nacm"]
+LISTS = NACM.children[f"{{{ACM}}}rule-list"]
+GROUPS = NACM.children[f"{{{ACM}}}groups"]
+
+
+def looked(entries: dict[str, int]) -> dict[str, Part]:
+    """Return the parts of a container with these rule-lists, in their order."""
+    inside = "".join(
+        f"<rule-list><name>{name}</name><group>{value}</group></rule-list>" for name, value in entries.items()
+    )
+    found = etree.fromstring(f'<nacm xmlns="{ACM}"><enable-nacm>true</enable-nacm>{inside}</nacm>')
+    return parts_of([found], {str(found.tag): NACM})
+
+
+def applied(before: dict[str, Part], told: list[Edit]) -> dict[str, Part]:
+    """Apply a patch as a receiver does (RFC 8072 section 2.5)."""
+    found = dict(before)
+    for edit in told:
+        if edit.operation == "delete":
+            del found[edit.target]
+        elif edit.operation in {"create", "replace"}:
+            assert edit.value is not None
+            assert (edit.target in found) is (edit.operation == "replace")
+            found[edit.target] = edit.value
+        else:
+            value = edit.value if edit.operation == "insert" else found.pop(edit.target)
+            assert value is not None
+            entries = list(found.items())
+            at = next((i + 1 for i, (path, _) in enumerate(entries) if path == edit.point), None)
+            if edit.point is None:
+                at = next((i for i, (_, part) in enumerate(entries) if part.node.ordered), len(entries))
+            assert at is not None, "an entry stands behind one that is there"
+            entries.insert(at, (edit.target, value))
+            found = dict(entries)
+    return found
+
+
+ENTRIES = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 2)), max_size=6, unique_by=lambda each: each[0])
+
+
+@given(ENTRIES, ENTRIES)
+def test_the_edits_lead_from_one_look_to_the_next(before: list[tuple[str, int]], after: list[tuple[str, int]]) -> None:
+    was, now = looked(dict(before)), looked(dict(after))
+    told = list(edits(was, now))
+    found = applied(was, told)
+    assert [(path, part.xml) for path, part in found.items()] == [(path, part.xml) for path, part in now.items()]
+    if was == now:
+        assert told == []
+
+
+def test_an_edit_is_the_same_in_xml_and_in_json() -> None:
+    (edit,) = edits(looked({"a": 1}), looked({"a": 1, "b": 2}))
+    assert edit.json(3) == {
+        "edit-id": "3",
+        "operation": "insert",
+        "target": "/ietf-netconf-acm:nacm/rule-list=b",
+        "point": "/ietf-netconf-acm:nacm/rule-list=a",
+        "where": "after",
+        "value": {"ietf-netconf-acm:rule-list": [{"name": "b", "group": ["2"]}]},
+    }
+    found = etree.fromstring(edit.xml(3))
+    assert [(each.tag, each.text) for each in found][:5] == [
+        ("edit-id", "3"),
+        ("operation", "insert"),
+        ("target", "/ietf-netconf-acm:nacm/rule-list=b"),
+        ("point", "/ietf-netconf-acm:nacm/rule-list=a"),
+        ("where", "after"),
+    ]
+
+
+def test_counters_in_configuration_are_no_change() -> None:
+    found = [etree.fromstring(f'<nacm xmlns="{ACM}"><denied-operations>{n}</denied-operations></nacm>') for n in (1, 2)]
+    assert [parts_of([one], {str(one.tag): NACM}) for one in found] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("anchor", "now", "following"),
+    [
+        (None, 100, 107.5),
+        (0, 100, 105.0),
+        (100, 100, 107.5),
+        (103, 100, 103.0),
+        (7, 100, 104.5),
+        (1000, 100, 107.5 - 7.5),
+    ],
+)
+def test_a_push_is_due_at_a_multiple_of_the_period_from_its_anchor(
+    anchor: int | None, now: int, following: float
+) -> None:
+    found = Periodic(750, anchor).following(now)
+    if anchor is None:
+        assert found == following
+        return
+    assert now < found <= now + 7.5
+    assert (found - anchor) % 7.5 == 0
+
+
+NAMES = st.sampled_from(["opnfv-promise:promise", "reservations", "ietf-netconf-acm:nacm", "id", "group"])
+FREE = st.recursive(
+    st.dictionaries(NAMES, st.one_of(st.just([None]), st.sampled_from(["x", "a b", "<&>"])), min_size=1, max_size=3),
+    lambda inner: st.dictionaries(
+        NAMES, st.one_of(inner, st.lists(inner, min_size=2, max_size=3)), min_size=1, max_size=3
+    ),
+    max_leaves=6,
+)
+
+
+@given(FREE)
+def test_what_no_schema_describes_comes_back_as_it_was(value: dict[str, Any]) -> None:
+    check_free(value)
+    home = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+    root = etree.fromstring(f'<stream-subtree-filter xmlns="{home}">{in_xml(value, home)}</stream-subtree-filter>')
+    again = free(root, home)
+    assert in_xml(again, home) == in_xml(value, home)
+
+
+@pytest.mark.parametrize("value", [[], "x", {"a b": 1}, {"unknown:x": {}}, {"x": 1.5}, {"x": [[1]]}, {"1x": {}}])
+def test_what_could_be_no_element_is_refused(value: Any) -> None:
+    with pytest.raises(BadValue):
+        check_free(value)
+
+
+def test_attributes_and_strange_namespaces_cannot_be_kept() -> None:
+    for text in ('<f><x xmlns="urn:strange"/></f>', '<f><x a="1"/></f>'):
+        with pytest.raises(BadValue):
+            free(etree.fromstring(text))
+
+
+def test_data_in_xml_is_the_same_in_json() -> None:
+    found = etree.fromstring(
+        f'<nacm xmlns="{ACM}"><enable-nacm>true</enable-nacm><groups><group><name>g</name><user-name>u</user-name>'
+        "<user-name>v</user-name></group></groups><denied-operations>3</denied-operations></nacm>"
+    )
+    nodes: dict[str, Node] = {str(found.tag): NACM}
+    assert GROUPS.children
+    assert LISTS.ordered
+    assert members([found], nodes) == {
+        "ietf-netconf-acm:nacm": {
+            "enable-nacm": True,
+            "groups": {"group": [{"name": "g", "user-name": ["u", "v"]}]},
+            "denied-operations": 3,
+        }
+    }
