@@ -306,9 +306,10 @@ class Dialogue:
             return self._failure(answer, error)
 
     def _failure(self, answer: _Answer, error: BaseException) -> bytes:
-        told = fault(error)
-        answer.outcome = told.row.tag
-        return rpc_error(told, self._requests.prefixes, layer=answer.layer, base_1_1=self._session.base_1_1)
+        told = [fault(one) for one in (error.exceptions if isinstance(error, ExceptionGroup) else [error])]
+        answer.outcome = told[0].row.tag
+        known, modern = self._requests.prefixes, self._session.base_1_1
+        return b"".join(rpc_error(each, known, layer=answer.layer, base_1_1=modern) for each in told)
 
     async def _send(self, answer: _Answer, content: bytes) -> None:
         await self._send_pieces(self._session.reply(answer.envelope, content))

@@ -24,7 +24,7 @@ from promise.northbound.qualified import qualified
 from promise.northbound.treejson import free
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lxml.etree import _Element
 
@@ -48,9 +48,7 @@ def read_edit(config: _Element, default: Operation, schema: Schema, where: str =
         Invalid: an element or attribute may not stand where it does, or a value is not of its type.
         Unsupported: it names configuration that is known and cannot be edited.
     """
-    for key in config.attrib:
-        name = split(str(key))[1]
-        raise UnknownAttribute(f"<{split(config.tag)[1]}> has no attribute {name}", path=where, name=name)
+    _refuse_attributes(config, where)
     try:
         changes = tuple(_children(config, schema.top, default, "", schema))
     except Invalid as fault:
@@ -59,14 +57,50 @@ def read_edit(config: _Element, default: Operation, schema: Schema, where: str =
     return Edit(changes, anew=default is Operation.REPLACE)
 
 
+def read_apart(
+    config: _Element, default: Operation, schema: Schema, where: str = CONFIG
+) -> Iterator[Edit | Invalid | Unsupported]:
+    """Read each part of a <config> as an edit of its own, or yield what is wrong with it (error-option, RFC 6241, 7.2).
+
+    A part is a top-level node, or what stands in one that is a container and says nothing about itself.
+    """
+    _refuse_attributes(config, where)
+    for top in config:
+        node = schema.top.get(str(top.tag))
+        if node is None or node.kind is not Kind.CONTAINER or len(top) == 0 or top.attrib:
+            parts = [(config, schema.top, "", top)]
+        else:
+            parts = [(top, node.children, node.segment, element) for element in top]
+        for parent, nodes, path, element in parts:
+            try:
+                (change,) = _children(parent, nodes, default, path, schema, [element])
+            except (Invalid, Unsupported) as fault:
+                fault.path = fault.path or where
+                yield fault
+            else:
+                inside = node is not None and parent is top
+                yield Edit((Change(node, default, path, children=(change,)) if inside and node else change,))
+
+
+def _refuse_attributes(config: _Element, where: str) -> None:
+    for key in config.attrib:
+        name = split(str(key))[1]
+        raise UnknownAttribute(f"<{split(config.tag)[1]}> has no attribute {name}", path=where, name=name)
+
+
 def _children(
-    parent: _Element, nodes: Mapping[str, Node], inherited: Operation, path: str, schema: Schema
+    parent: _Element,
+    nodes: Mapping[str, Node],
+    inherited: Operation,
+    path: str,
+    schema: Schema,
+    elements: Iterable[_Element] | None = None,
 ) -> Iterator[Change]:
-    """Read the elements inside another one; no node stands there twice."""
+    """Read the elements inside another one, all or some; no node stands there twice."""
     _refuse_text(parent, path)
     seen: set[tuple[str, tuple[Any, ...]]] = set()
     rivals: set[str] = set()
-    for element in parent:
+    for element in parent if elements is None else elements:
         node = _node(element, nodes, path, schema)
         try:
             change = _read(element, node, inherited, path + node.segment, schema)

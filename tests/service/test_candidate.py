@@ -89,6 +89,35 @@ async def test_test_options(house: House) -> None:
         assert await shown(one, "candidate") == "3"
 
 
+@pytest.mark.rfc("6241", "7.2", "continue-on-error: what can be done is done, and every error is told")
+@pytest.mark.parametrize("datastore", ["candidate", "running"])
+async def test_parts_of_an_edit_can_be_made_apart(house: House, datastore: str) -> None:
+    parts = [
+        "<policy><reservation><expiry>7</expiry><x/></reservation></policy>",
+        provider(1).partition(">")[2].removesuffix("</promise>"),
+        '<providers nc:operation="delete"><id>00000000-0000-4000-8000-000000000009</id></providers>',
+        "<policy><reservation><max-duration>9</max-duration></reservation></policy>",
+    ]
+    inside = f'<promise xmlns="{PROMISE}" xmlns:nc="{BASE}">{"".join(parts)}</promise><y xmlns="urn:y"/>'
+    option = "<error-option>{}-on-error</error-option>"
+    async with await house.session() as one:
+        for atomic in ("stop", "rollback"):
+            assert (await asked(one, edit(inside, datastore, option.format(atomic)))).startswith("unknown-element")
+            assert await names(one, datastore) == []
+        reply = await one.rpc(edit(inside, datastore, option.format("continue")))
+        assert [error.findtext(f"{NC}error-tag") for error in reply] == [
+            "unknown-element", "data-missing", "unknown-namespace",
+        ]  # fmt: skip
+        assert (await shown(one, datastore), await names(one, datastore)) == (None, ["cloud 1"])
+        reply = await one.rpc(nc("get-config", f"<source><{datastore}/></source>"))
+        assert reply.findtext(f".//{{{PROMISE}}}max-duration") == "9"
+        replaced = option.format("continue") + "<default-operation>replace</default-operation>"
+        await do(one, edit(expiry(4), datastore, replaced), edit(provider(1), datastore, option.format("continue")))
+        assert (await shown(one, datastore), await names(one, datastore)) == ("4", ["cloud 1"])
+        many = f"<promise xmlns='{PROMISE}'>{'<policy/>' * 1001}</promise>"
+        assert (await asked(one, edit(many, datastore, option.format("continue")))).startswith("too-big")
+
+
 @pytest.mark.rfc("6241", "8.2", "running can be edited itself")
 async def test_the_candidate_keeps_its_changes_when_running_changes_under_it(house: House) -> None:
     async with await house.session() as one, await house.session() as other:
