@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from promise.allocation import outcome
@@ -221,9 +222,10 @@ def listed(book: AllocationBook, question: QueryInstance, actor: Actor) -> Insta
     resume = question.resume
     if resume is not None and not any(found.id == resume and actor.sees(found) for found in candidates):
         return no_page(resume)
-    wanted = [found for found in candidates if actor.sees(found) and _matches(found, question)]
-    page = wanted[: question.limit]
-    return Instances(tuple(page), page[-1].id if page and len(page) < len(wanted) else None)
+    wanted = (found for found in candidates if actor.sees(found) and _matches(found, question))
+    some = list(islice(wanted, None if question.limit is None else question.limit + 1))
+    page = some[: question.limit]
+    return Instances(tuple(page), page[-1].id if len(page) < len(some) else None)
 
 
 def _matches(found: Allocation, question: QueryInstance) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from promise.capacity import query
@@ -159,13 +160,15 @@ def listed(book: ReservationBook, question: QueryReservation, actor: Actor, now:
     candidates = _after(_candidates(book, question), question.resume, actor)
     if isinstance(candidates, Refusal):
         return candidates
-    wanted = [held for held in candidates if actor.sees(held) and _matches(held, question, window)]
-    page = wanted[: question.limit]
-    course = answer(book, _reserved(question, page), actor, now)
+    wanted = (held for held in candidates if actor.sees(held) and _matches(held, question, window))
+    most = None if question.limit is None else question.limit + 1
+    found = list(islice(wanted, most))
+    page = found[: question.limit]
+    course = answer(book, _reserved(question, page), actor, now) if question.series else None
     if isinstance(course, Refusal):
         return course
-    more = bool(page) and len(page) < len(wanted)
-    return Listed(tuple(view(book, held) for held in page), page[-1].id if more else None, course.points)
+    resume = page[-1].id if len(page) < len(found) else None
+    return Listed(tuple(view(book, held) for held in page), resume, course.points if course else ())
 
 
 def _after(candidates: Iterable[Reservation], resume: str | None, actor: Actor) -> Iterable[Reservation] | Refusal:
