@@ -112,7 +112,8 @@ def _redirect(value: Any) -> None:
 def refuses_what_the_document_forbids(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """Check `negative_data_rejection`, but not in XML: the number 1 and the text "1" are the same there.
 
-    Nor of a subscription, where what is not said stays as it is. Nor where nothing was sent and nothing has to be: that was to be something forbidden, and has become nothing.
+    Nor of a subscription, where what is not said stays as it is. Nor where nothing was sent and nothing has to be: that
+    was to be something forbidden, and has become nothing.
     """
     if (case.media_type or "").endswith("+xml") or case.operation.path.endswith("modify-subscription"):
         return None
