@@ -86,6 +86,89 @@ async def test_reading(town: tuple[House, str], path: str, media: str) -> None:
     assert first == second
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def things(town: tuple[House, str]) -> tuple[House, dict[str, str]]:
+    """Add one of everything that alice can have, by id."""
+    found, reservation = town
+    now = {"start": "2027-01-15T08:00:00Z", "end": "2027-01-16T00:00:00Z", "capacity": {"cores": 1, "instances": 1}}
+    active = (await found.invoke("create-reservation", "alice", **now))["reservation-id"]
+    asked = {"name": "vm", "image": "cirros", "flavor": "m1.tiny", "reservation-id": active, "idempotency-key": "i"}
+    instance = await found.invoke("create-instance", "alice", **asked)
+    assert instance["result"] == "ok", instance
+    posted = await found.invoke("subscribe-reservation-events", "alice", **{"callback-uri": "http://127.0.0.1:9/"})
+    read = await found.invoke("subscribe-reservation-events", "alice")
+    (shown,) = (await found.get(f"/allocations={instance['instance-id']}", user="alice")).body[
+        "opnfv-promise:allocations"
+    ]
+    element = await found.invoke(
+        "create-reservation",
+        "alice",
+        **WINDOW,
+        elements=[shown["instance-ref"]["server"]],
+        **{"provider-id": found.provider},
+    )
+    assert element["result"] == "ok", element
+    return found, {
+        "reservation": reservation,
+        "active": active,
+        "instance": instance["instance-id"],
+        "server": shown["instance-ref"]["server"],
+        "element": element["reservation-id"],
+        "callback": posted["subscription-id"],
+        "stream": read["subscription-id"],
+    }
+
+
+EVERY_ID: dict[str, tuple[str, Any]] = {
+    "query-reservation": ("reservation-id", []),
+    "cancel-reservation": ("reservation-id", ""),
+    "update-reservation": ("reservation-id", ""),
+    "create-instance": ("reservation-id", ""),
+    "destroy-instance": ("instance-id", ""),
+    "query-instance": ("instance-id", []),
+    "query-capacity": ("without", []),
+    "unsubscribe": ("subscription-id", ""),
+}
+
+
+@pytest.mark.parametrize("kind", ["reservation", "active", "instance", "element", "callback", "stream"])
+async def test_each_id_in_each_operation(things: tuple[House, dict[str, str]], kind: str) -> None:
+    """Whatever an id of alice's is of, and wherever carol puts it: it is as unknown as one that nobody has."""
+    found, ids = things
+    for rpc, (leaf, many) in EVERY_ID.items():
+        more = {"name": "vm", "image": "cirros", "flavor": "m1.tiny"} if rpc == "create-instance" else {}
+        given = {**more, leaf: ["ID"] if many == [] else "ID"}
+        first, second = await twice(found, ids[kind], "POST", RPC + rpc, {"opnfv-promise:input": given})
+        assert first == second, rpc
+    for path in ("/restconf/streams/ID/json", "/restconf/subscriptions/ID", f"{PROMISE}/operations=ID"):
+        first, second = await twice(found, ids[kind], "GET", path)
+        assert first == second, path
+        assert first[0] in {400, 404}
+
+
+async def test_what_is_held_by_somebody_is_held_by_nobody_with_a_name(things: tuple[House, dict[str, str]]) -> None:
+    found, ids = things
+    more = {"elements": [ids["server"]], "provider-id": found.provider}
+    refused = await found.invoke("create-reservation", "carol", **WINDOW, **more)
+    assert refused["reason"] == "opnfv-promise:element-reserved", refused
+    told = json.dumps(refused)
+    assert ids["element"] not in told
+    assert "alice" not in told
+    assert ids["element"] in json.dumps(await found.invoke("create-reservation", "alice", **WINDOW, **more))
+
+
+async def test_keys_of_others_are_not_there(things: tuple[House, dict[str, str]]) -> None:
+    """An idempotency key belongs to its user: somebody else's request with it is one of his own."""
+    found, ids = things
+    for rpc, given in (
+        ("update-reservation", {"reservation-id": ids["active"], "name": "x"}),
+        ("create-instance", {"name": "vm", "image": "cirros", "flavor": "m1.tiny", "reservation-id": ids["active"]}),
+    ):
+        for key in ("i", "k", "nobodys"):
+            answer = await found.invoke(rpc, "carol", **given, **{"idempotency-key": key})
+            assert answer["reason"] == "opnfv-promise:not-found", (rpc, answer)
+
+
 async def test_streams_and_everything_at_once(town: tuple[House, str]) -> None:
     found, own = town
     await found.clock.advance(60)

@@ -1,4 +1,4 @@
-"""Whether somebody may change the configuration from one tree into another (RFC 8341 sections 3.2.3 and 3.2.8).
+"""Whether somebody may change the configuration from one tree into another (RFC 8341 sections 3.2.5 and 3.2.8).
 
 What counts is the effect: the nodes that are created, deleted or changed, whichever operation does it, and on whichever
 door it came. Trees are those of `datastore`.

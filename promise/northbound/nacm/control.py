@@ -39,7 +39,7 @@ NACM: Final = "ietf-netconf-acm:nacm"
 """The container of the rules."""
 
 SENSITIVE: Final = ("delete-config", "kill-session")
-"""The operations of NETCONF, older than the marks, that count as nacm:default-deny-all (RFC 8341 section 3.2.8)."""
+"""NETCONF operations, older than the marks, that count as nacm:default-deny-all (RFC 8341 sections 3.2.7, 3.2.10)."""
 
 FOR_WRITERS: Final = ("cancel-commit", "commit", "discard-changes", "lock", "validate")
 """Those that only make sense for, and could disturb, people who change the configuration."""
@@ -115,7 +115,7 @@ class Control:
     """Answers for everybody; `rules` gives the container of the rules, None when nothing is configured.
 
     It is the same object for as long as the rules are the same. Users in one of the `recovery` groups are bound by
-    no rule (section 3.2.2 of RFC 8341: a recovery session). `groups_of` finds the groups of a user who is not there,
+    no rule (section 3.3.3 of RFC 8341: a recovery session). `groups_of` finds the groups of a user who is not there,
     but has left a subscription. `grants` gives the list of grants, in the same way as `rules`; those in one of the
     `operators` groups get at the records of everybody without any.
     """
@@ -249,7 +249,7 @@ class Control:
             raise self._denied_write(caller, "update", path, "write-default")
 
     def change(self, caller: Caller, before: Tree, after: Tree) -> None:
-        """Raise Denied unless the caller may do all that leads from one configuration to the other (section 3.2.8)."""
+        """Raise Denied unless the caller may do all that leads from one configuration to the other (section 3.2.5)."""
         found = refused(self.rights(caller), self.schema.top, before, after, self._modules)
         if found is not None:
             effect, verdict = found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from promise.northbound.nacm.path import Values
 
 ALWAYS: Final = frozenset({("ietf-netconf", "close-session")})
-"""Whoever is there may leave (section 3.2.4)."""
+"""Whoever is there may leave (sections 3.1.3 and 3.4.4)."""
 
 WRITERS: Final = "writers"
 """The mark of operations that are for those who may change something; a rule can say otherwise."""
