@@ -83,7 +83,7 @@ class Dialogue:
         self._wire = wire
         self._requests = requests
         self._limits = limits
-        self._log = _log.bind(session=caller.session_id, user=caller.username)
+        self._log = _log.bind(session=caller.session_id, user=caller.username, transport=caller.transport)
         self._answers: deque[_Answer] = deque()  # those that wait, and the one that is being sent
         self._backlog = 0  # bytes in them
         self._news = asyncio.Event()  # for _take_requests: bytes, room, or the end

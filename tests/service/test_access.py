@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 from netconf_client import BASE, NC, connect
 from restconf_house import JSON, PROMISE, RPC, XML, house
+from structlog.testing import capture_logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -294,6 +295,41 @@ async def test_edits_are_judged_by_their_effect(town: House) -> None:
     assert patched.status == 403
     assert (await town.get("/policy/reservation/expiry")).body == {"opnfv-promise:expiry": 55}
     assert (await counts(town))[:2] == (0, 9)
+
+
+async def test_each_write_and_each_denial_is_a_line_with_user_session_and_transport(town: House) -> None:
+    body = {"opnfv-promise:input": {**RESERVATION, "name": "third"}}
+    async with alice(town) as client:
+        with capture_logs() as logs:
+            assert await tag(client, f'<cancel-reservation xmlns="{P}"><reservation-id>x</reservation-id>'
+                                     "</cancel-reservation>") != "ok"  # fmt: skip
+            assert await tag(client, edit(policy("<expiry>45</expiry>"))) == "access-denied"
+            assert await tag(client, nc("get")) == "ok"
+            assert (await town.ask("POST", f"{RPC}create-reservation", body, user="alice")).status == 200
+            assert (
+                await town.ask("PATCH", f"{PROMISE}/policy", {"opnfv-promise:policy": {}}, user="carol")
+            ).status == 403
+            assert (await town.ask("PATCH", f"{PROMISE}/policy", {"opnfv-promise:policy": {}})).status == 204
+    session, source = int(client.session_id), "127.0.0.1:"
+    rpcs = [one for one in logs if one["event"] == "rpc" and one["log_level"] == "info"]
+    assert [one["operation"] for one in rpcs] == ["cancel-reservation", "edit-config"]
+    assert {(one["user"], one["session"], one["transport"]) for one in rpcs} == {("alice", session, "netconf-ssh")}
+    written = [one for one in logs if one["event"] == "restconf" and one["log_level"] == "info"]
+    assert [(one["user"], one["session"], one["transport"], one["method"], one["status"]) for one in written] == [
+        ("alice", 0, "restconf", "POST", 200),
+        ("carol", 0, "restconf", "PATCH", 403),
+        ("admin", 0, "restconf", "PATCH", 204),
+    ]
+    denied = [one for one in logs if one["event"] == "access-denied"]
+    assert [(one["user"], one["session"], one["transport"], one["rule"]) for one in denied] == [
+        ("alice", session, "netconf-ssh", "write-default"),
+        ("carol", 0, "restconf", "write-default"),
+    ]
+    assert all(one["source"].startswith(source) for one in [*written, *denied])
+    assert [one["what"] for one in denied] == [
+        "update /promise:promise/promise:policy/promise:reservation/promise:expiry",
+        "update /promise:promise/promise:policy",
+    ]
 
 
 @pytest.mark.rfc("8341", "3.2.3", "methods count as the operations that they stand for")

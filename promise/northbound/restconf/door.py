@@ -166,6 +166,8 @@ class Door:
             path=request.path[:1024],
             status=reply.status,
             user=caller.username,
+            session=caller.session_id,
+            transport=caller.transport,
             source=caller.source,
         )
 
