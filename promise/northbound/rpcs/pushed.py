@@ -83,13 +83,17 @@ def unfit(fault: Invalid, path: str, operation: str) -> BadValue:
     return hinted(error, f"{operation}-subscription-datastore-error-info", (("filter-failure-hint", fault.rule),))
 
 
-def expect_selection(wanted: Filter, top: Mapping[str, Node], trigger: Periodic | OnChange, path: str) -> None:
+def expect_selection(
+    wanted: Filter, top: Mapping[str, Node], trigger: Periodic | OnChange, path: str, operation: str
+) -> None:
     """Raise where nothing of these nodes will ever be selected, or nothing that changes with commits."""
     if wanted is ALL or wanted.building.everything:
         return
     chosen = [node for node in top.values() if wanted.building.child(node.namespace, node.name) is not None]
     if not chosen:
         rule = "the filter selects nothing that this datastore has, or ever will have"
+        if not isinstance(wanted, SubtreeFilter):
+            raise unfit(BadValue(f"{rule}: it must begin with the path of a node"), path, operation)
         raise NothingSelected(rule, path=path, app_tag=f"{PUSH_TAG}unchanging-selection")
     if isinstance(trigger, OnChange) and not any(node.config for node in chosen):
         what = f"on-change for {', '.join(node.member for node in chosen)}, which the server tells of itself,"

@@ -90,7 +90,7 @@ class Selections:
     ) -> Look:
         """Return what reads through a filter; None = everything."""
         wanted = ALL if element is None else pushed.filter_of(element, path, operation)
-        pushed.expect_selection(wanted, self._datastores.schema.top, trigger, path)
+        pushed.expect_selection(wanted, self._datastores.schema.top, trigger, path, operation)
         reads = self._datastores.read if isinstance(trigger, OnChange) else self._retrieval.nodes
         local = datastore is not OPERATIONAL or _local(element)
         look = Look(partial(self._read, reads, caller, datastore, wanted), local)

@@ -36,7 +36,6 @@ _CHANGES: Final[Json] = {
     "type": "array",
     "items": {"type": "string", "enum": ["create", "delete", "insert", "move", "replace"]},
     "uniqueItems": True,
-    "minItems": 1,
 }
 
 
