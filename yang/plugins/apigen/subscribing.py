@@ -35,7 +35,6 @@ _DATASTORE: Final[Json] = {"type": "string", "enum": [f"ietf-datastores:{name}" 
 _CHANGES: Final[Json] = {
     "type": "array",
     "items": {"type": "string", "enum": ["create", "delete", "insert", "move", "replace"]},
-    "uniqueItems": True,
 }
 
 
