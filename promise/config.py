@@ -190,6 +190,12 @@ class RestconfConfig(Section):
     """The `[restconf]` table: RESTCONF and `/healthz`."""
 
     listen: str | None = Field(None, description="HOST:PORT of HTTP; none = 127.0.0.1:8080, unless that is taken")
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s?#]+$",
+        description="how clients reach it, for the places of streams and schemas that are told, such as "
+        '"https://promise.example:8443"; none = from `listen`, by the name of the machine where that is every address',
+    )
     certificate: Path | None = Field(None, description="a file with the certificate (PEM, with its chain): speak TLS")
     key: Path | None = Field(None, description="the file with its private key; none = it is in `certificate`")
     ca: Path | None = Field(None, description="a file with the authorities (PEM) whose client certificates log in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -141,8 +142,7 @@ class App:
                 raise
             log.warning("no restconf", why=str(error))
         else:
-            host = f"[{self.http[0]}]" if ":" in self.http[0] else self.http[0]
-            self.front.streams.origin = f"{'https' if said.certificate else 'http'}://{host}:{self.http[1]}"
+            self.front.streams.origin = said.url or _origin(*self.http, secure=said.certificate is not None)
 
     def _state(self) -> dict[str, object] | None:
         """Return what /healthz tells, None while the controller is not ready."""
@@ -174,3 +174,10 @@ class App:
             await self.keystone.close()
         self.users.close()
         log.info("stopped", seq=self.ledger.durable_seq)
+
+
+def _origin(host: str, port: int, *, secure: bool) -> str:
+    """Return scheme and authority of a door that listens there; of every address, by the name of the machine."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - it is only asked whether it is that
+        host = socket.gethostname()
+    return f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -26,6 +26,8 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hous
         yield found
 
 
+@pytest.mark.rfc("8040", "3.3.1", "{+restconf}/data is where the entry point says")
+@pytest.mark.rfc("8040", "3.3.2", "{+restconf}/operations lists every operation")
 @pytest.mark.rfc("8040", "3.1", "root discovery by host-meta")
 @pytest.mark.rfc("8040", "3.3", "data, operations and yang-library-version")
 async def test_a_client_finds_its_way_from_the_root(shared: House) -> None:
@@ -48,6 +50,7 @@ async def test_a_client_finds_its_way_from_the_root(shared: House) -> None:
     assert (await shared.ask("GET", "/healthz", user=None)).body["status"] == "ready"
 
 
+@pytest.mark.rfc("8040", "3.2", "JSON and XML mean the same")
 @pytest.mark.rfc("8040", "4.4.2", "POST invokes an operation")
 @pytest.mark.rfc("8040", "3.6", "input and output in XML and JSON")
 async def test_an_operation_means_the_same_in_both_encodings(shared: House) -> None:
@@ -171,6 +174,8 @@ async def test_the_client_chooses_the_encoding(shared: House, accept: str, kind:
     assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
 
 
+@pytest.mark.rfc("9110", "12.5.1", "weights of Accept")
+@pytest.mark.rfc("8040", "5.4", "statuses tell what became of a request")
 @pytest.mark.rfc("8040", "5.2", "406 and 415")
 @pytest.mark.rfc("8040", "4", "405 with Allow")
 async def test_what_cannot_be_spoken_or_done_is_told(shared: House) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.rfc("8040", "2.2", "HTTPS with X.509 certificates")
+@pytest.mark.rfc("8040", "2.3", "certificates of clients are validated up to an authority")
+@pytest.mark.rfc("8040", "2.5", "a client certificate tells who asks")
 async def test_a_certificate_says_who_asks(tmp_path: Path) -> None:
     ca = issue(tmp_path, "authority", ca=True)
     server, carol, nobody = (

@@ -158,6 +158,8 @@ async def test_entries_stand_where_they_are_put(empty: House) -> None:
     assert (await empty.ask("POST", PROMISE + "?insert=first", rules)).error["error-tag"] == "invalid-value"
 
 
+@pytest.mark.rfc("9110", "13.1.1", "If-Match")
+@pytest.mark.rfc("9110", "13.1.2", "If-None-Match")
 @pytest.mark.rfc("8040", "3.4.1.2", "ETag, If-Match, If-None-Match")
 @pytest.mark.rfc("8040", "3.5.2", "ETags of configuration resources")
 async def test_conditions_are_held_against_the_moment_of_the_edit(empty: House) -> None:
@@ -182,6 +184,9 @@ async def test_conditions_are_held_against_the_moment_of_the_edit(empty: House) 
     assert (await empty.ask("GET", RULES, If_Match='"0000-json"')).status == 412
 
 
+@pytest.mark.rfc("8040", "3.5.1", "Last-Modified of configuration resources")
+@pytest.mark.rfc("9110", "13.1.3", "If-Modified-Since")
+@pytest.mark.rfc("9110", "13.1.4", "If-Unmodified-Since")
 @pytest.mark.rfc("8040", "3.4.1.1", "Last-Modified and the conditions on it")
 async def test_the_datastore_knows_when_it_was_changed(empty: House) -> None:
     await empty.clock.advance(100)

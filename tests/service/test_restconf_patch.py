@@ -123,6 +123,12 @@ async def test_what_is_wrong_with_the_whole_is_told_as_such(empty: House) -> Non
     assert answer.status == 412
     assert told["errors"]["error"][0]["error-app-tag"] == "data-not-unique"
     assert await names(empty) == []
+    lacking = {name: value for name, value in provider(2).items() if name != "endpoint"}
+    wrong_one = await patch(empty, edit("create", 1), edit("create", 2, value={"opnfv-promise:providers": [lacking]}))
+    (one,) = wrong_one.body["ietf-yang-patch:yang-patch-status"]["edit-status"]["edit"]
+    assert (one["edit-id"], one["errors"]["error"][0]["error-tag"]) == ("create 2", "missing-element")
+    nowhere = await patch(empty, edit("create", 1, target="/"), path=f"{PROMISE}/providers={id_of(1)}")
+    assert (nowhere.status, "errors" in nowhere.body["ietf-yang-patch:yang-patch-status"]) == (404, True)
     stale = await patch(empty, edit("create", 1), If_Match='"0000-json"')
     assert stale.status == 412
     denied = await empty.ask(

@@ -195,10 +195,14 @@ async def test_the_server_tells_of_itself(shared: House) -> None:
     assert "opnfv-promise" in names
 
 
-async def test_data_missing_can_be_404(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_what_can_be_configured_otherwise(tmp_path_factory: pytest.TempPathFactory) -> None:
     patch = {"edit-id": "1", "operation": "delete", "target": "/policy"}
     body = {"ietf-yang-patch:yang-patch": {"patch-id": "p", "edit": [patch]}}
-    async with house(tmp_path_factory.mktemp("restconf") / "state", data_missing_is_404=True) as kind:
+    url = "https://promise.example:8443"
+    async with house(tmp_path_factory.mktemp("restconf") / "state", data_missing_is_404=True, url=url) as kind:
+        path = "/restconf/data/ietf-restconf-monitoring:restconf-state/streams/stream=NETCONF/access=json/location"
+        places = (await kind.ask("GET", path)).body
+        assert places == {"ietf-restconf-monitoring:location": f"{url}/restconf/streams/NETCONF/json"}
         answer = await kind.ask("PATCH", PROMISE, body, Content_Type="application/yang-patch+json")
         assert answer.status == 404
 

@@ -21,7 +21,7 @@ from promise.northbound.restconf.edits import (
     single,
 )
 from promise.northbound.restconf.exchange import Encoding, Reply
-from promise.northbound.restconf.patching import Failure, Patch, read_edit, read_patch, status
+from promise.northbound.restconf.patching import Failure, Patch, blamed, read_edit, read_patch, status
 from promise.northbound.restconf.paths import Target, read_path
 from promise.northbound.restconf.query import NOTHING, PLACING, read_query
 
@@ -139,6 +139,7 @@ class Configuring:
         wanted = media.wanted(request, usual=media.Media(*media.STATUS[encoding]))
         document = read_patch(await request.body(), encoding)
         failure = Failure()
+        steps: Steps = ()
         try:
             steps = self._steps(document, target, failure)
             changes = tuple(change for _, some in steps for change in some)
@@ -148,6 +149,7 @@ class Configuring:
             await self._datastores.edit(caller, place.datastore, patch)
         except PromiseError as error:
             failure.error = error
+            failure.edit_id = failure.edit_id or blamed(steps, error)
             told = status(document.patch_id, failure, wanted.encoding)
             return Reply(self._status_of(fault(error)), told, wanted.name)
         body = status(document.patch_id, failure, wanted.encoding)

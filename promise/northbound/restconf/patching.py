@@ -14,6 +14,7 @@ from promise.errors import (
     Malformed,
     MissingElement,
     NoResource,
+    NotUnique,
     TooBig,
     UnknownElement,
 )
@@ -180,6 +181,26 @@ def read_edit(edit: Mapping[str, Any], resource: Target, schema: Schema) -> tupl
         insert = place(where, about_, target.parent, change, schema)
         change = Change(change.node, change.operation, change.path, change.value, change.key, change.children, insert)
     return nested(target.parent, [change])
+
+
+def blamed(steps: Steps, error: PromiseError) -> str:
+    """Return the edit-id of the only edit of the node that an error is about, or around it, or in it; else "".
+
+    What is wrong with the whole that edits have made is so told of the edit that made it (RFC 8072 section 2.7).
+    """
+    path = "" if isinstance(error, NoResource | NotUnique) else str(getattr(error, "path", ""))
+    found = []
+    for edit_id, changes in steps:
+        change = changes[0]
+        while change.operation is Operation.NONE and len(change.children) == 1:
+            change = change.children[0]
+        if path and (_inside(path, change.path) or _inside(change.path, path)):
+            found.append(edit_id)
+    return found[0] if len(found) == 1 else ""
+
+
+def _inside(path: str, other: str) -> bool:
+    return path == other or path.startswith(f"{other}/")
 
 
 def _target(path: str, resource: Target, schema: Schema) -> Target:
