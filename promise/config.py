@@ -133,6 +133,9 @@ class NetconfConfig(Section):
     max_unfinished: int = Field(
         256 * 2**20, ge=2**20, description="bytes of all messages together that have begun and not come to their end"
     )
+    max_config: int = Field(
+        100_000, ge=1000, description="nodes that a configuration may have, running or candidate, through all doors"
+    )
     max_depth: int = Field(100, ge=16, le=100, description="how deep the elements of a message may be nested")
     message_timeout: float = Field(300.0, ge=0, description="seconds for a message to come to its end; 0 = for ever")
     stall_timeout: float = Field(

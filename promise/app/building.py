@@ -154,6 +154,7 @@ async def _front(
     callbacks = Callbacks(around)
     registry = Registry(around, callbacks, new_id)
     datastores = DatastoreService(ledger, access.schema, clock, registry, users.names, access)
+    datastores.largest = config.netconf.max_config
     registry.permit = datastores.permit
     await events.log_times()
     await datastores.back("restart")

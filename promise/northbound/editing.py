@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from promise.northbound.datastore import Node, Tree
 
+LARGEST: Final = 100_000
+"""Nodes that a configuration may have, where nothing else is said."""
+
 
 class Operation(StrEnum):
     """What is to be done with a node; `NONE` is a default-operation only."""
@@ -85,12 +88,38 @@ class Edit:
             BadAttribute: an entry is to stand next to one that is not there.
         """
         new: Tree = {} if self.anew else copy.deepcopy(tree)
+        places = _Places()
         for change in self.changes:
-            _apply(change, new)
+            _apply(change, new, places)
         return _pruned(new, [change.node for change in self.changes])
 
 
-def _apply(change: Change, parent: Tree) -> None:
+class _Gone:
+    """Stands in a list where an entry was, until the edit is through: the others keep their places."""
+
+
+_GONE: Final = _Gone()
+
+
+class _Places:
+    """Where the entries of lists stand, found once for each list: an edit may have thousands of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[list[Any], dict[tuple[Any, ...], int]]] = {}  # the list stays, and so its id
+
+    def of(self, entries: list[Any], node: Node) -> dict[tuple[Any, ...], int]:
+        """Return the places of the entries of a list by their keys; to be kept right by whoever adds or removes."""
+        if id(entries) not in self._known:
+            there = {node.key_of(entry): at for at, entry in enumerate(entries) if entry is not _GONE}
+            self._known[id(entries)] = entries, there
+        return self._known[id(entries)][1]
+
+    def forget(self, entries: list[Any]) -> None:
+        """Find the places anew when they are asked for: they have moved."""
+        self._known.pop(id(entries), None)
+
+
+def _apply(change: Change, parent: Tree, places: _Places) -> None:
     """Make a change inside its parent; what comes takes the place of other cases (RFC 7950 section 7.9)."""
     if change.operation not in {*TAKING, Operation.NONE}:
         for rival in change.node.rivals:
@@ -98,9 +127,9 @@ def _apply(change: Change, parent: Tree) -> None:
     if change.node.kind is Kind.LEAF:
         _apply_leaf(change, parent)
     elif change.node.kind is Kind.CONTAINER:
-        _apply_container(change, parent)
+        _apply_container(change, parent, places)
     else:
-        _apply_entry(change, parent)
+        _apply_entry(change, parent, places)
 
 
 def _expect(change: Change, *, there: bool) -> None:
@@ -120,7 +149,7 @@ def _apply_leaf(change: Change, parent: Tree) -> None:
         parent[member] = change.value
 
 
-def _apply_container(change: Change, parent: Tree) -> None:
+def _apply_container(change: Change, parent: Tree, places: _Places) -> None:
     """A container without presence is there while something is in it; for the operation none it always is."""
     node = change.node
     inside = _pruned(parent.get(node.member, {}), node.children.values())
@@ -133,31 +162,34 @@ def _apply_container(change: Change, parent: Tree) -> None:
     if change.operation is Operation.REPLACE or node.member not in parent:
         parent[node.member] = {}
     for child in change.children:
-        _apply(child, parent[node.member])
+        _apply(child, parent[node.member], places)
 
 
-def _apply_entry(change: Change, parent: Tree) -> None:
+def _apply_entry(change: Change, parent: Tree, places: _Places) -> None:
     """Change an entry of a list or leaf-list; a new one stands last, unless it is said where (RFC 7950)."""
     node = change.node
     entries: list[Any] = parent.setdefault(node.member, [])
-    index = _index(entries, node, change.key)
+    there = places.of(entries, node)
+    index = there.get(change.key)
     _expect(change, there=index is not None)
     if change.operation in TAKING:
         if index is not None:
-            del entries[index]
+            entries[index] = _GONE
+            del there[change.key]
         return
     empty = change.value if node.kind is Kind.LEAF_LIST else dict(zip(node.keys, change.key, strict=True))
     if index is None:
-        index = len(entries)
+        index = there[change.key] = len(entries)
         entries.append(empty)
     elif change.operation is Operation.REPLACE:
         entries[index] = empty
     if change.insert:
         entry = entries.pop(index)
+        places.forget(entries)
         index = _position(change, change.insert, entries)
         entries.insert(index, entry)
     for child in change.children:
-        _apply(child, entries[index])
+        _apply(child, entries[index], places)
 
 
 def _position(change: Change, insert: Insert, others: list[Any]) -> int:
@@ -173,7 +205,8 @@ def _position(change: Change, insert: Insert, others: list[Any]) -> int:
 
 
 def _index(entries: list[Any], node: Node, key: tuple[Any, ...]) -> int | None:
-    return next((index for index, entry in enumerate(entries) if node.key_of(entry) == key), None)
+    keys = (None if entry is _GONE else node.key_of(entry) for entry in entries)
+    return next((index for index, found in enumerate(keys) if found == key), None)
 
 
 def _pruned(tree: Tree, nodes: Iterable[Node]) -> Tree:
@@ -182,12 +215,24 @@ def _pruned(tree: Tree, nodes: Iterable[Node]) -> Tree:
     known = {node.member: node for node in nodes}
     for member, value in tree.items():
         node = known.get(member)
-        if node is None or node.kind in {Kind.LEAF, Kind.LEAF_LIST}:
+        if node is None or node.kind is Kind.LEAF:
             kept = value
+        elif node.kind is Kind.LEAF_LIST:
+            kept = [entry for entry in value if entry is not _GONE]
         elif node.kind is Kind.LIST:
-            kept = [_pruned(entry, node.children.values()) for entry in value]
+            kept = [_pruned(entry, node.children.values()) for entry in value if entry is not _GONE]
         else:
             kept = _pruned(value, node.children.values())
         if not (kept in ({}, []) and node is not None and not node.presence):
             found[member] = kept
     return found
+
+
+def size_of(tree: Tree) -> int:
+    """Return how many nodes a tree has."""
+    count, waiting = 0, [tree]
+    while waiting:
+        value: Any = waiting.pop()
+        count += 1
+        waiting.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return count

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from promise.actor import Actor
-from promise.errors import BadValue, Denied, InUse, Invalid, Locked, MissingElement, NoTrial, PromiseError, Unsupported
+from promise.errors import (
+    BadValue,
+    Denied,
+    InUse,
+    Invalid,
+    Locked,
+    MissingElement,
+    NoRoom,
+    NoTrial,
+    PromiseError,
+    Unsupported,
+)
 from promise.events import Decision
 from promise.northbound import subscribed
 from promise.northbound.datastores import decisions
@@ -26,7 +37,7 @@ from promise.northbound.datastores.others import Others, visible
 from promise.northbound.datastores.reading import Reading
 from promise.northbound.datastores.state import AT_ONCE, Asked
 from promise.northbound.defaults import Report
-from promise.northbound.editing import Edit
+from promise.northbound.editing import LARGEST, Edit, size_of
 from promise.northbound.nacm.control import Control
 from promise.northbound.port import Content, Datastore, Testing
 from promise.northbound.running import tree_of
@@ -78,6 +89,8 @@ class DatastoreService:
         self._candidate = Candidate(schema.top.values())
         self._locks = Locks()
         self._reading = Reading(schema, self._access, told)
+        self.largest = LARGEST
+        """How many nodes a configuration may have."""
 
     @property
     def schema(self) -> Schema:
@@ -181,6 +194,8 @@ class DatastoreService:
         except Denied as error:
             raise self._access.refused(caller, error) from None
         self._access.change(caller, before, after)
+        if size_of(after) > max(self.largest, size_of(before)):
+            raise NoRoom(f"a configuration may have at most {self.largest} nodes")
         return after
 
     async def _changed(
