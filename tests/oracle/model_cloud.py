@@ -67,6 +67,8 @@ class FakeCloud(NoParts):
     """What will be made, and when: name, flavor, zone and allocation id."""
     things: dict[str, Element] = field(default_factory=lambda: dict(THINGS))
     """What is there beside servers, by id."""
+    down: set[str] = field(default_factory=set)
+    """The servers in a cell that is down: nothing is told of them but their id."""
     belated: set[str] = field(default_factory=set)
     """The servers that were made so late."""
     better: asyncio.Event = field(default_factory=asyncio.Event)
@@ -126,6 +128,8 @@ class FakeCloud(NoParts):
         return server
 
     def _shown(self, server: Server) -> Server:
+        if server.id in self.down:
+            return replace(server, state=ServerState.UNKNOWN, needs={}, zone=None)
         building = self.builds and server.state is ServerState.ACTIVE and self.now < server.created + BUILDING
         return replace(server, state=ServerState.BUILD) if building else replace(server)
 
@@ -137,8 +141,9 @@ class FakeCloud(NoParts):
             self.held.pop(server_id, None)
 
     def recover(self) -> None:
-        """Be well again; servers that were to leave have left."""
+        """Be well again; servers that were to leave have left, and cells that were down are up."""
         self.mood, self.slow = "well", False
+        self.down.clear()
         self.better.set()
         self.better = asyncio.Event()
         self.held = {name: one for name, one in self.held.items() if one.state is not ServerState.DELETING}
@@ -164,6 +169,14 @@ class FakeCloud(NoParts):
     def thing(self, name: str) -> Element | None:
         """A thing that is here, whatever the cloud says of it."""
         return Element(Kind.SERVER) if name in self.held else self.things.get(name)
+
+    def put(self, server_id: str, state: str) -> None:
+        """Let a server be in a state, or out of sight ("down")."""
+        if state == "down":
+            self.down.add(server_id)
+        elif self.held[server_id].state is not ServerState.DELETING:
+            self.held[server_id] = replace(self.held[server_id], state=ServerState(state))
+            self.down.discard(server_id)
 
     def shown_things(self) -> dict[str, tuple[str, ...]]:
         """What would be found now: by id, with the other ids of the same."""

@@ -56,7 +56,7 @@ class History(Trial):
         match call.operation:
             case "cloud":
                 await self._mood(**query)
-            case "server-made" | "server-gone" | "thing":
+            case "server-made" | "server-gone" | "server-state" | "thing":
                 self._happens(call.operation, self.clouds.by_name[query["name"]], query)
             case "commits":
                 self.controller.store.plan[:] = query["plan"]
@@ -80,7 +80,11 @@ class History(Trial):
         elif what == "thing":
             cloud.turn(query["element"], query["state"])
         elif held := list(cloud.held):
-            del cloud.held[held[query["which"] % len(held)]]
+            server = held[query["which"] % len(held)]
+            if what == "server-gone":
+                del cloud.held[server]
+            else:
+                cloud.put(server, query["state"])
 
     async def settle(self) -> None:
         """Wait until nobody has anything to do but to wait; what fell due and could not be written is written then."""

@@ -167,8 +167,11 @@ def strange(state: State, provider: str, cloud: FakeCloud) -> Iterator[str]:
     of_server: dict[str, list[Allocation]] = {}
     for one in counted:
         of_server.setdefault(one.server or "", []).append(one)
-        if one.server not in cloud.held:
+        there = cloud.held.get(one.server or "")
+        if there is None:
             yield f"instance {one.id} counts, and its server {one.server} is not there"
+        elif one.vm_state.value != there.state.value:
+            yield f"instance {one.id} is {one.vm_state}, its server {one.server} is {there.state}"
     for name, server in cloud.held.items():
         if len(of_server.get(name, ())) != 1:
             yield f"server {name} belongs to {len(of_server.get(name, ()))} counted instances"
