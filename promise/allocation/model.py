@@ -40,6 +40,7 @@ class Allocation:
 
     `capacity` is all that it takes. `covered` is the part of it under the claim of `reservation`, from `start` to
     `covered_until`; the rest is loose. `counted` is False once the cloud holds nothing for it any more.
+    What its reservation names and has none left of is covered by 0.
     `server` is the cloud's id, None until the cloud has accepted. `ours` is False for a server made directly.
     `told` is the moment at which it was told to go, `overdue` that it should be gone by now.
     `user_data` tells that there is some: it may hold secrets, so it is kept beside the journal.

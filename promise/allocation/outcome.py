@@ -9,7 +9,7 @@ from promise.allocation.model import USER_DATA, Allocation, Asked, Operation, Pr
 from promise.allocation.plan import answering, closed, follow, told
 from promise.allocation.server import BESIDE_FLAVORS, older
 from promise.events import Decision, fact
-from promise.resources import minus, named, only, total_of
+from promise.resources import minus, only, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,4 +203,4 @@ def _covered(book: AllocationBook, allocation: Allocation) -> Allocation:
     others = total_of(one.drawn for one in book.records_of(reservation.id) if one.id != allocation.id)
     left = minus(reservation.capacity, only(others, reservation.capacity))
     claimed = only(allocation.capacity, reservation.capacity)
-    return replace(allocation, covered=named({name: max(0, min(claimed[name], left[name])) for name in claimed}))
+    return replace(allocation, covered={name: max(0, min(claimed[name], left[name])) for name in claimed})

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from promise.allocation.model import USER_DATA, Allocation, Asked, Operation, Progress, VmState
 from promise.events import Decision, Event, fact
-from promise.resources import named, total_of
+from promise.resources import total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,7 +127,7 @@ def _apart(instance: Allocation, waiting: Sequence[Operation], now: int) -> tupl
 def cover(left: Mapping[str, int], instance: Allocation) -> Mapping[str, int]:
     """Return how much of what is left of an instance is under its claim: no more than was before."""
     covered = instance.covered
-    return named({name: min(amount, covered[name]) for name, amount in left.items() if name in covered})
+    return {name: min(amount, covered[name]) for name, amount in left.items() if name in covered}
 
 
 def _endings(instance: Allocation, waiting: Sequence[Operation], now: int) -> Iterator[Operation]:

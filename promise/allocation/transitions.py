@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from promise.events import fact
-from promise.resources import minus, named, only, plus, total_of
+from promise.resources import minus, only, plus, total_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ def covers(instances: Sequence[Allocation], reservation: Reservation) -> list[Ma
     """Return how much of each of these instances the claim of their reservation covers.
 
     All that each takes of what is named, unless that is more than is promised, as after a resize in the cloud: then
-    each keeps its cover, and what is left goes to the oldest first.
+    each keeps its cover, and what is left goes to the oldest first. A cover of 0 is one too: nothing of that is drawn.
     """
     wanted = [only(one.capacity, reservation.capacity) for one in instances]
     kept = [
@@ -48,7 +48,7 @@ def covers(instances: Sequence[Allocation], reservation: Reservation) -> list[Ma
     for want, has in zip(wanted, kept, strict=True):
         more = {name: max(0, min(amount - has[name], left[name])) for name, amount in want.items()}
         left = minus(left, more)
-        covers.append(named(plus(has, more)))
+        covers.append(plus(has, more))
     return covers
 
 

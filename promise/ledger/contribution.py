@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from promise.capacity.model import Pool
 from promise.reservation.model import Reservation
-from promise.resources import FOREVER, Window
+from promise.resources import FOREVER, Window, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def of_allocation(allocation: Allocation) -> Iterator[Contribution]:
     """
     if not allocation.counted:
         return
-    covered, loose = allocation.covered, allocation.loose
+    covered, loose = named(allocation.covered), allocation.loose
     for scope in allocation.scopes:
         if covered and allocation.covered_until > allocation.start:
             window = Window(allocation.start, allocation.covered_until)
