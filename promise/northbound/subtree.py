@@ -78,6 +78,12 @@ class _Node:
             key = f"{{{namespace}}}{name}" if namespace else ANY + name
             self._inside.setdefault(key, _Choice()).add(element)
 
+    @property
+    def by_names(self) -> bool:
+        """Whether no value and no attribute decides, here or below."""
+        inside = (node for choice in self._inside.values() for node in choice.nodes.values())
+        return not self.matches and not self.attributes and all(node.by_names for node in inside)
+
     def inside(self, namespace: str, name: str) -> list[_Choice]:
         """Return what is asked for under that name, by namespace and without."""
         found = (self._inside.get(f"{{{namespace}}}{name}"), self._inside.get(ANY + name))
@@ -171,6 +177,11 @@ class Selection:
     def plain(self) -> bool:
         """Whether the names of what is here decide alone on what of it is wanted."""
         return not any(node.matches or node.attributes for node in self._nodes)
+
+    @property
+    def by_names(self) -> bool:
+        """Whether names alone decide here and everywhere below: no value and no attribute is looked at."""
+        return all(node.by_names for node in self._nodes)
 
     def picks(self, namespace: str, key: str) -> bool:
         """Tell whether just those entries of a list are wanted, as a whole, whose key is one of `values(key)`."""

@@ -126,7 +126,7 @@ def _may_be_wanted(node: Node, entry: Tree, wanted: Selection) -> bool:
     """Tell whether the keys of an entry are not among those that are asked for; the filter has the last word."""
     for member in node.keys:
         values = wanted.values(node.child(member).name)
-        if values is not None and text_of(entry[member]) not in values:
+        if values is not None and (member not in entry or text_of(entry[member]) not in values):
             return False
     return True
 

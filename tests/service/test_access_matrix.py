@@ -226,6 +226,28 @@ async def over_restconf(found: House, path: str, media: str) -> list[tuple[str, 
     return of_json(answer.body["ietf-restconf:data"]) if media == JSON else of_xml(answer.xml)
 
 
+KEYED = (("reservations", "id"), ("reservations", "name"), ("users", "name"), ("users", "project"), ("providers", "id"))
+
+
+async def compare_filtered(found: House, client: NetconfClient, everything: dict[str, Any], case: Any) -> None:
+    """Ask for entries by a value, whether it may be seen or not: a filter finds what may be seen, and nothing else."""
+    inside = (await found.ask("GET", "/restconf/data", user="alice", Accept=JSON)).body["ietf-restconf:data"]
+    shown = inside.get("opnfv-promise:promise", {})
+    for name, leaf in KEYED:
+        for value in {entry[leaf] for entry in everything["opnfv-promise:promise"][name] if leaf in entry}:
+            entries = [entry for entry in shown.get(name, ()) if entry.get(leaf) == value]
+            wanted = of_json({"opnfv-promise:promise": {name: entries}} if entries else {})
+            subtree = f'<filter><promise xmlns="{P}"><{name}><{leaf}>{value}</{leaf}></{name}></promise></filter>'
+            path = f"/p:promise/p:{name}[p:{leaf}='{value}']"
+            xpath = f'<filter type="xpath" xmlns:p="{P}" select="{path}"/>'
+            for asked in (subtree, xpath):
+                assert await over_netconf(client, nc("get", asked + EXPLICIT)) == wanted, (case, asked)
+                if name == "users":
+                    for source in ("running", "candidate"):
+                        config = nc("get-config", f"<source><{source}/></source>{asked}")
+                        assert await over_netconf(client, config) == wanted, (case, source, asked)
+
+
 async def pushed(found: House) -> list[tuple[str, str]]:
     """Return what a periodic push tells first."""
     space, push = (
@@ -360,6 +382,8 @@ async def test_each_way_to_read_shows_what_the_oracle_says(town: House) -> None:
                 assert await over_restconf(town, "/restconf/data", media) == seen, case
                 assert await over_restconf(town, "/restconf/data?content=config", media) == configured, case
                 assert await over_restconf(town, "/restconf/ds/ietf-datastores:candidate", media) == configured, case
+            if seed % 3 == 0:
+                await compare_filtered(town, client, everything, case)
             if seed % 4 == 0:
                 assert await pushed(town) == seen, case
     assert alive > ROUNDS // 2

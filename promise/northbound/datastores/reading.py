@@ -58,7 +58,8 @@ class Reading:
         found = Shown([text for text in texts if text], exact=writer.exact)
         if self._access.reads_whole(asked.caller, self._places(wanted)):
             return found
-        return Shown.of(self._access.readable(asked.caller, found.elements()), exact=found.exact)
+        exact = found.exact and wanted.by_names  # a value that was asked for may be what is taken out
+        return Shown.of(self._access.readable(asked.caller, found.elements()), exact=exact)
 
     def some(self, asked: Asked, wanted: Selection, rest: Rest, keys: Sequence[str]) -> bytes:
         """Return what of some entries of a long list is wanted, and may be read."""

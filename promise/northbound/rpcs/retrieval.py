@@ -94,7 +94,8 @@ class Retrieval:
         found = Shown([text for text in texts if text], exact=writer.exact)
         if self._access.reads_whole(caller, ((node,) for node, _ in asked)):
             return found
-        return Shown.of(self._access.readable(caller, found.elements()), exact=found.exact)
+        exact = found.exact and wanted.by_names  # a value that was asked for may be what is taken out
+        return Shown.of(self._access.readable(caller, found.elements()), exact=exact)
 
 
 def _node(schema: Schema, source: StateSource) -> Node:
