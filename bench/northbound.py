@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import notifications
 from bare import Bare
 from controller import NS, Controller, offered
-from create_reservation import pipelined, request
+from create_reservation import alone, pipelined, request
 from netconf_client import BASE, NetconfClient, chunked, connect, rpc_message
 from restconf import DATA, Connection, written
 from sessions import answering, closed, opened, spent
@@ -162,8 +162,9 @@ class Measuring:
         tell(f"sessions held: {answer} of {self.options.held} answer", answer, f"{memory:.0f} KiB each", "", "", "")
         await closed(many.clients)
 
-    async def netconf(self, what: str, messages: Callable[[int], Iterator[bytes]]) -> None:
-        """Tell what one kind of request costs, from few and from many sessions."""
+    async def netconf(self, what: str, messages: Callable[[int], Iterator[bytes]]) -> dict[int, Cost]:
+        """Tell, and return, what one kind of request costs, from few and from many sessions."""
+        found = {}
         for number in self.options.sessions:
             clients = [await connect("127.0.0.1", self.port, "admin", "bench") for _ in range(number)]
             asks = [netconf(client, messages(seed)) for seed, client in enumerate(clients)]
@@ -175,6 +176,8 @@ class Measuring:
                 base = await costs(asks, psutil.Process(bare.process.pid), self.options.seconds)
                 await closed(clients)
             tell(f"{what}, {cost.size} bytes", number, *against(cost, base))
+            found[number] = cost
+        return found
 
     async def restconf(self, what: str, path: str) -> None:
         """Tell what a GET costs."""
@@ -192,8 +195,8 @@ class Measuring:
         tell(f"{what}, {cost.size} bytes", number, *against(cost, base))
 
 
-async def calls(measuring: Measuring, reservation: str) -> None:
-    """Tell what calls cost."""
+async def calls(measuring: Measuring, reservation: str) -> dict[int, Cost]:
+    """Tell what calls cost; return that of create-reservation."""
     by_key = f"<reservations><id>{reservation}</id></reservations>"
     for what, operation in (
         (f"get-config, {POOLS} users", GET_CONFIG.format("<users/>")),
@@ -208,7 +211,15 @@ async def calls(measuring: Measuring, reservation: str) -> None:
         (f"GET {POOLS} users", f"{DATA}/users"),
     ):
         await measuring.restconf(what, path)
-    await measuring.netconf("create-reservation, all of it", creations)
+    return await measuring.netconf("create-reservation, all of it", creations)
+
+
+async def northbound_part(directory: Path, whole: dict[int, Cost]) -> None:
+    """Tell what of create-reservation is not decided, applied or committed: SSH, XML, the answer, the log."""
+    for number, cost in whole.items():
+        stages = await alone(directory, argparse.Namespace(calls=1000, pipeline=number))
+        left = cost.cpu - stages["decide"] - stages["apply, commit"]
+        tell("create-reservation, northbound part", number, f"{left:.0f} us", "", "", "")
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -225,9 +236,10 @@ async def main(options: argparse.Namespace) -> None:
             reservation = await measuring.filled(endpoint)
             if options.held:
                 await measuring.sessions()
-            await calls(measuring, reservation)
+            made = await calls(measuring, reservation)
         finally:
             controller.stop()
+        await northbound_part(Path(directory), made)
     if options.subscribers:
         for name, cost, rate in await notifications.main(options.subscribers, options.requests):
             tell(f"notification delivered, {name}", options.subscribers, f"{cost:.1f} us", "", "", f"{rate:.0f}")

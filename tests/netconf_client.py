@@ -104,6 +104,20 @@ class NetconfClient:
         """Write a message in the session's framing."""
         self.send(chunked(message) if self.chunked else message + END)
 
+    async def arrived(self) -> None:
+        """Wait for bytes; raises Closed."""
+        while not self._buffer:
+            if self._over:
+                raise Closed(self.exit_status)
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def taken(self) -> bytes:
+        """Return what has come, framing and all."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
     async def receive(self) -> bytes:
         """Return the next message without its framing; raises Closed."""
         while (message := self._take_chunked() if self.chunked else self._take_delimited()) is None:
