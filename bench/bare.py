@@ -1,4 +1,4 @@
-"""What the libraries cost alone: a server of asyncssh, or of aiohttp, that answers everything with the same bytes.
+"""What the libraries cost alone: servers of asyncssh and of aiohttp that answer everything with the same bytes.
 
 A machine that is shared is now faster and now slower. So what the product costs is told next to what these cost at
 the same moment, with answers of the same size and the same clients.
@@ -6,7 +6,6 @@ the same moment, with answers of the same size and the same clients.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import asyncssh
+import psutil
 from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -64,8 +64,7 @@ class _Echo(asyncssh.SSHServerSession[bytes]):
             self._channel.write(self.reply)
 
 
-async def _ssh(size: int) -> int:
-    _Echo.reply = chunked(b"<rpc-reply>%b</rpc-reply>" % (b"x" * size))
+async def _ssh() -> int:
     acceptor = await asyncssh.listen(
         "127.0.0.1", 0, backlog=BACKLOG, server_factory=_Everybody, encryption_algs=CIPHERS, compression_algs=["none"],
         server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")], config=None, gss_host=None, allow_pty=False,
@@ -75,47 +74,54 @@ async def _ssh(size: int) -> int:
     return port
 
 
-async def _http(size: int) -> int:
-    body = b"x" * size
+class _Http:
+    body = b""
 
+
+async def _http() -> int:
     async def answer(_request: web.BaseRequest) -> web.Response:
-        return web.Response(body=body, content_type="application/yang-data+json")
+        return web.Response(body=_Http.body, content_type="application/yang-data+json")
 
     listening = await asyncio.get_running_loop().create_server(web.Server(answer, access_log=None), "127.0.0.1", 0)
     port: int = listening.sockets[0].getsockname()[1]
     return port
 
 
-async def _serve(what: str, size: int) -> None:
-    """Serve until the parent closes our standard input."""
-    print(await (_ssh if what == "ssh" else _http)(size), flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+async def _serve() -> None:
+    """Serve until the parent closes our standard input; each line of it is the size of the answers from now on."""
+    print(await _ssh(), await _http(), flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        _Http.body = b"x" * int(line)
+        _Echo.reply = chunked(b"<rpc-reply>%b</rpc-reply>" % _Http.body)
+        print("ready", flush=True)
 
 
 class Bare:
-    """Such a server in a process of its own; `what` is ssh or http, `size` that of its answers."""
+    """Both servers, in a process of their own; `ssh` and `http` are their ports."""
 
-    def __init__(self, what: str, size: int) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, what, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        self.ssh, self.http = (int(port) for port in self._said().split())
+        self.process = psutil.Process(self._process.pid)
+
+    def _said(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def answer(self, size: int) -> None:
+        """Answer with so many bytes from now on."""
+        assert self._process.stdin is not None
+        print(size, file=self._process.stdin, flush=True)
+        self._said()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._process.communicate(timeout=30)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ssh", "http"))
-    parser.add_argument("size", type=int, help="bytes of an answer")
-    given = parser.parse_args()
-    asyncio.run(_serve(given.what, given.size))
+    asyncio.run(_serve())

@@ -121,7 +121,8 @@ def against(cost: Cost, bare: Cost) -> tuple[str, str, str, str]:
 class Measuring:
     """The controller that is measured, and how much of it."""
 
-    def __init__(self, controller: Controller, port: int, options: argparse.Namespace) -> None:
+    def __init__(self, controller: Controller, port: int, bare: Bare, options: argparse.Namespace) -> None:
+        self.bare = bare
         self.process = psutil.Process(controller.serve.pid)
         self.port, self.http, self.options = port, controller.http, options
 
@@ -150,9 +151,8 @@ class Measuring:
         """Tell what a set-up costs, and how many sessions are held."""
         few = await opened(self.port, min(SETUPS, self.options.held), self.process)
         await closed(few.clients)
-        with Bare("ssh", 1000) as bare:
-            other = await opened(bare.port, len(few.clients), psutil.Process(bare.process.pid))
-            await closed(other.clients)
+        other = await opened(self.bare.ssh, len(few.clients), self.bare.process)
+        await closed(other.clients)
         each, bare_each = (1e6 * one.cpu / len(one.clients) for one in (few, other))
         rate = len(few.clients) / few.wall
         tell("session set-up", "", *against(Cost(each, rate, 0), Cost(bare_each, 0, 0)))
@@ -170,11 +170,11 @@ class Measuring:
             asks = [netconf(client, messages(seed)) for seed, client in enumerate(clients)]
             cost = await costs(asks, self.process, self.options.seconds)
             await closed(clients)
-            with Bare("ssh", cost.size) as bare:
-                clients = [await connect("127.0.0.1", bare.port, "admin", "bench") for _ in range(number)]
-                asks = [netconf(client, messages(seed)) for seed, client in enumerate(clients)]
-                base = await costs(asks, psutil.Process(bare.process.pid), self.options.seconds)
-                await closed(clients)
+            self.bare.answer(cost.size)
+            clients = [await connect("127.0.0.1", self.bare.ssh, "admin", "bench") for _ in range(number)]
+            asks = [netconf(client, messages(seed)) for seed, client in enumerate(clients)]
+            base = await costs(asks, self.bare.process, self.options.seconds)
+            await closed(clients)
             tell(f"{what}, {cost.size} bytes", number, *against(cost, base))
             found[number] = cost
         return found
@@ -186,12 +186,11 @@ class Measuring:
         cost = await costs([restful(one, path) for one in connections], self.process, self.options.seconds)
         for connection in connections:
             connection.close()
-        with Bare("http", cost.size) as bare:
-            connections = [await Connection.to(bare.port) for _ in range(number)]
-            process = psutil.Process(bare.process.pid)
-            base = await costs([restful(one, path) for one in connections], process, self.options.seconds)
-            for connection in connections:
-                connection.close()
+        self.bare.answer(cost.size)
+        connections = [await Connection.to(self.bare.http) for _ in range(number)]
+        base = await costs([restful(one, path) for one in connections], self.bare.process, self.options.seconds)
+        for connection in connections:
+            connection.close()
         tell(f"{what}, {cost.size} bytes", number, *against(cost, base))
 
 
@@ -217,7 +216,7 @@ async def calls(measuring: Measuring, reservation: str) -> dict[int, Cost]:
 async def northbound_part(directory: Path, whole: dict[int, Cost]) -> None:
     """Tell what of create-reservation is not decided, applied or committed: SSH, XML, the answer, the log."""
     for number, cost in whole.items():
-        stages = await alone(directory, argparse.Namespace(calls=1000, pipeline=number))
+        stages = await alone(directory, argparse.Namespace(calls=10 * number if number > 10 else 200, pipeline=number))
         left = cost.cpu - stages["decide"] - stages["apply, commit"]
         tell("create-reservation, northbound part", number, f"{left:.0f} us", "", "", "")
 
@@ -232,11 +231,12 @@ async def main(options: argparse.Namespace) -> None:
         controller = Controller(Path(directory))
         try:
             port, endpoint = await controller.ready()
-            measuring = Measuring(controller, port, options)
-            reservation = await measuring.filled(endpoint)
-            if options.held:
-                await measuring.sessions()
-            made = await calls(measuring, reservation)
+            with Bare() as bare:
+                measuring = Measuring(controller, port, bare, options)
+                reservation = await measuring.filled(endpoint)
+                if options.held:
+                    await measuring.sessions()
+                made = await calls(measuring, reservation)
         finally:
             controller.stop()
         await northbound_part(Path(directory), made)

@@ -29,10 +29,11 @@ class Opened(NamedTuple):
 
 
 def spent(process: psutil.Process) -> float:
-    """Return the CPU seconds of a process so far, user and system, all threads."""
-    times = process.cpu_times()
-    seconds: float = times.user + times.system
-    return seconds
+    """Return the CPU seconds of a process so far, user and system, all threads, to the nanosecond.
+
+    That is the clock which clock_getcpuclockid(3) would name; psutil counts in hundredths of a second.
+    """
+    return time.clock_gettime((~process.pid << 3) | 2)
 
 
 async def opened(port: int, count: int, process: psutil.Process) -> Opened:
