@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 Keys: TypeAlias = frozenset[str] | None
 """The keys of the entries that are asked for; None = all."""
 
-AT_ONCE: Final = 500
-"""Entries of a list that are read before others have their turn: some ten milliseconds."""
+AT_ONCE: Final = 200
+"""Entries of a list that are read before others have their turn: some milliseconds."""
 
 NAMESPACE = yang.DATA["/promise"].namespace
 
