@@ -250,7 +250,8 @@ async def test_the_subscriptions_are_listed(player: Player) -> None:
     wanted = '<reservation-event xmlns="urn:opnfv:promise"><event>accepted</event></reservation-event>'
     subtree = f"<stream-subtree-filter>{wanted}</stream-subtree-filter>"
     number = await establish(client, f"<stream>NETCONF</stream>{subtree}")
-    await establish(alice, "<stream>capacity</stream><stop-time>2031-01-01T00:00:00Z</stop-time>")
+    mine = "<stream-xpath-filter>/p:capacity-event</stream-xpath-filter>"
+    await establish(alice, f"<stream>capacity</stream>{mine}<stop-time>2031-01-01T00:00:00Z</stop-time>")
     await client.rpc(reserve())
     await client.notification()
     get = f'<get xmlns="{NC[1:-1]}"><filter type="subtree"><subscriptions xmlns="{SN}"/></filter></get>'
@@ -262,5 +263,8 @@ async def test_the_subscriptions_are_listed(player: Player) -> None:
     assert (told["sent-event-records"].text, told["excluded-event-records"].text) == ("1", "1")
     assert (told["state"].text, str(told["name"].text).partition("@")[0]) == ("active", "admin")
     assert second.findtext(f"{{{SN}}}stop-time") == "2031-01-01T00:00:00Z"
+    shown = second.find(f"{{{SN}}}stream-xpath-filter")
+    assert shown is not None
+    assert (shown.text, shown.nsmap["opnfv-promise"]) == ("/opnfv-promise:capacity-event", "urn:opnfv:promise")
     own = list((await alice.rpc(get)).iter(f"{{{SN}}}subscription"))
     assert [each.findtext(f"{{{SN}}}stream") for each in own] == ["capacity"]

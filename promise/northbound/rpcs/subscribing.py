@@ -13,6 +13,7 @@ from promise.northbound.events.dynamic import NAMESPACE
 from promise.northbound.events.pushing import YANG_PUSH
 from promise.northbound.library.modules import library
 from promise.northbound.message import split
+from promise.northbound.qualified import qualified
 from promise.northbound.rpcs.parameters import parameters_of, path_of
 from promise.northbound.treejson import free
 
@@ -101,6 +102,8 @@ def terms_of(given: Mapping[str, _Element], **identities: str) -> dict[str, Any]
             terms[member] = f"{identities[name.replace('-', '_')]}:{text(element).rpartition(':')[2]}"
         elif name.endswith("subtree-filter"):
             terms[member] = _subtree(element)
+        elif name.endswith("xpath-filter"):
+            terms[member] = qualified(text(element), element.nsmap)
         else:
             terms[member] = text(element)
     return terms
