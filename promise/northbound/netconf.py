@@ -15,7 +15,7 @@ from promise.northbound.access import Caller, CertificateAuthenticator, Identity
 from promise.northbound.callhome import CallHome, CallingHome
 from promise.northbound.dialogue import Dialogue
 from promise.northbound.events.netconf_events import SessionEvents
-from promise.northbound.events.state import NetconfStreams, StreamsState, SubscriptionsState
+from promise.northbound.events.state import Capabilities, NetconfStreams, StreamsState, SubscriptionsState
 from promise.northbound.framing import Store
 from promise.northbound.library.modules import library
 from promise.northbound.library.trees import ModulesState, YangLibrary, capability
@@ -132,7 +132,7 @@ class NetconfServer:
             YangLibrary(known, Datastore, options.origin),
             ModulesState(known, options.origin),
             *((StreamsState(events), NetconfStreams(events)) if events is not None else ()),
-            *((SubscriptionsState(events.established, events.current),) if events is not None else ()),
+            *((SubscriptionsState(events.established, events.current), Capabilities()) if events is not None else ()),
             *options.sources,
         )
         """What the server tells of itself."""

@@ -224,6 +224,37 @@ async def test_a_configured_selection_is_used_by_its_name(player: Player) -> Non
     assert reply.findtext(f".//{NC}error-app-tag") == "ietf-subscribed-notifications:filter-unsupported"
 
 
+@pytest.mark.rfc("9196", "4", "what can be pushed, and how, is what is told of it")
+async def test_what_can_be_pushed_is_told(player: Player) -> None:
+    client = await player.stage.session("admin")
+    space = "urn:ietf:params:xml:ns:yang:ietf-system-capabilities"
+    wanted = f'<filter><system-capabilities xmlns="{space}"/></filter>'
+    found = await client.rpc(f'<get xmlns="{NC[1:-1]}">{wanted}</get>')
+    notc = "{urn:ietf:params:xml:ns:yang:ietf-notification-capabilities}"
+    told = {
+        (str(each.findtext(f"{{{space}}}datastore")).rpartition(":")[2], node.findtext(f"{{{space}}}node-selector")): (
+            node.findtext(f".//{notc}periodic-notifications-supported"),
+            node.findtext(f".//{notc}on-change-supported"),
+        )
+        for each in found.iter(f"{{{space}}}datastore-capabilities")
+        for node in each.iter(f"{{{space}}}per-node-capabilities")
+    }
+    assert told["operational", "/opnfv-promise:promise"] == ("config-changes state-changes",) * 2
+    triggers = ("<yp:periodic><yp:period>100</yp:period></yp:periodic>", "<yp:on-change/>")
+    selectors = {
+        "/opnfv-promise:promise": '<promise xmlns="urn:opnfv:promise"/>',
+        "/ietf-netconf-acm:nacm": f'<nacm xmlns="{ACM}"/>',
+        "/": '<netconf-state xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"/>',
+    }
+    for (datastore, selector), supported in told.items():
+        if datastore == "candidate" or (datastore == "operational" and selector in selectors):
+            of_it = OPERATIONAL.replace("operational", datastore)
+            of_it += f"<yp:datastore-subtree-filter>{selectors[str(selector)]}</yp:datastore-subtree-filter>"
+            for trigger, said in zip(triggers, supported, strict=True):
+                reply = await ask(client, "establish-subscription", of_it + trigger)
+                assert (reply.findtext(f"{{{SN}}}id") is not None) is bool(said), (datastore, selector, trigger)
+
+
 async def test_a_push_without_filter_is_of_everything(player: Player) -> None:
     client = await player.stage.session("admin")
     await establish(client, f"{OPERATIONAL}<yp:on-change/>")

@@ -5,14 +5,15 @@ ietf-subscribed-notifications has both (RFC 8639 section 3), nc-notifications th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.events.pushing import HUNDREDTH
 from promise.northbound.events.selecting import STREAMS
 from promise.northbound.words import actor_of, sure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from promise.actor import Actor
     from promise.northbound.access import Caller
@@ -86,3 +87,49 @@ class SubscriptionsState:
 def _listed(bodies: Iterable[dict[str, Any]]) -> dict[str, Any]:
     found = list(bodies)
     return {"subscription": found} if found else {}
+
+
+class Capabilities:
+    """What can be pushed, and how often (RFC 9196); see `port.StateSource`.
+
+    Records and configuration are pushed on change, what the server tells of itself periodically.
+    """
+
+    top = "ietf-system-capabilities:system-capabilities"
+
+    def tree(self) -> dict[str, Any]:
+        """Return the content, as RFC 7951 writes it."""
+        both, config = "config-changes state-changes", "config-changes"
+        operational = {
+            "/opnfv-promise:promise": both,
+            "/ietf-netconf-acm:nacm": config,
+            f"/{_FILTERS}": config,
+            "/": "",
+        }
+        return {
+            "datastore-capabilities": [
+                _datastore("operational", {path: (both, on_change) for path, on_change in operational.items()}),
+                _datastore("running", {"/": (config, config)}),
+                _datastore("candidate", {"/": ("", "")}),
+            ]
+        }
+
+
+_FILTERS: Final = "ietf-subscribed-notifications:filters"
+
+
+def _datastore(name: str, nodes: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Return the entry of a datastore; of each path what is pushed periodically, and on change."""
+    entries = [
+        {
+            "node-selector": path,
+            "ietf-notification-capabilities:subscription-capabilities": {
+                "periodic-notifications-supported": periodic,
+                "minimum-update-period": HUNDREDTH,
+                "on-change-supported": on_change,
+                "supported-excluded-change-type": ["all"],
+            },
+        }
+        for path, (periodic, on_change) in nodes.items()
+    ]
+    return {"datastore": f"ietf-datastores:{name}", "per-node-capabilities": entries}
