@@ -10,7 +10,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
+
+from promise.sections import Section, SubscriptionConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +25,6 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the key and the rule."""
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, and nothing changes after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class UserConfig(Section):
@@ -143,7 +139,7 @@ class NetconfConfig(Section):
     )
     max_pipeline: int = Field(64, ge=1, description="requests of one session that may wait for their answers")
     tls: TlsConfig | None = None
-    call_home: list[CallHomeConfig] = []
+    call_home: list[CallHomeConfig] = Field([])
 
     @model_validator(mode="after")
     def _fits_together(self) -> NetconfConfig:
@@ -310,8 +306,9 @@ class Config(Section):
     ledger: LedgerConfig = LedgerConfig()
     cloud: CloudConfig = CloudConfig()
     callback: CallbackConfig = CallbackConfig()
+    subscription: SubscriptionConfig = SubscriptionConfig()
     policy: PolicyConfig = PolicyConfig()
-    user: list[UserConfig] = []
+    user: list[UserConfig] = Field([])
 
     @property
     def ledger_url(self) -> str:

@@ -25,6 +25,7 @@ from promise.northbound.datastore import schema
 from promise.northbound.datastores.accounts import Accounts
 from promise.northbound.datastores.service import DatastoreService
 from promise.northbound.datastores.trials import Trials
+from promise.northbound.events.bounds import Bounds
 from promise.northbound.events.callback import Patience as CallbackPatience
 from promise.northbound.events.callback import Surroundings
 from promise.northbound.events.callbacks import Callbacks
@@ -149,6 +150,8 @@ async def _front(
 ) -> Front:
     """Return what both doors share; a configuration on trial is taken back, as a restart is no confirmation."""
     events = EventStream(ledger, clock, permits=access.tells, current=access.current, shows=access.shows)
+    said = config.subscription
+    events.bound(Bounds(said.max_established, said.max_own, said.max_streams_per_user, said.max_waiting))
     watch = Watch(ledger, state, clock)
     around = _surroundings(config, ledger, events, watch)
     callbacks = Callbacks(around)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from promise.errors import NoRoom
+from promise.northbound.events.bounds import Bounds
 from promise.northbound.words import fresh_id
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from promise.northbound.events.dynamic import Dynamic
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.pushing import Push
-
-MOST: Final = 64
-"""Subscriptions that one session, or one user over RESTCONF, may have."""
 
 ALONE: Final = 300
 """Seconds for which one waits for its reader."""
@@ -92,6 +90,8 @@ class Subscriptions:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._known: dict[int, Established] = {}
+        self.most = Bounds().established
+        """So many a session, or a user over RESTCONF, may have."""
 
     def __iter__(self) -> Iterator[Established]:
         """Yield those that there are, oldest first; who is over, or forsaken, is forgotten."""
@@ -106,8 +106,8 @@ class Subscriptions:
 
     def number(self, caller: Caller) -> int:
         """Return the id of a further one. Raises NoRoom where the session, or the user, has as many as may be."""
-        if sum(self._belongs(one, caller) for one in self) >= MOST:
-            rule = f"a session, or a user over RESTCONF, may have {MOST} subscriptions"
+        if sum(self._belongs(one, caller) for one in self) >= self.most:
+            rule = f"a session, or a user over RESTCONF, may have {self.most} subscriptions"
             raise NoRoom(rule, app_tag="ietf-subscribed-notifications:insufficient-resources")
         return next(self._numbers)
 

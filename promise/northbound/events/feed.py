@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from promise.northbound.events import about
 from promise.northbound.events.cursor import Cursor, Told
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from promise.northbound.events.notice import Notice
     from promise.northbound.events.stream import EventStream
     from promise.subscription.model import Filter, Kind, Threshold
-
-
-LARGEST: Final = 256
-"""So many crossed lines wait for a receiver that does not take them; then the oldest is dropped, and that is said."""
 
 
 class Member:
@@ -96,7 +92,7 @@ class Feed:
 
     def tell(self, member: Member, notice: Notice) -> None:
         """Tell a subscription something behind the journal's entry that it names, when that is told."""
-        if len(member.behind) >= LARGEST:
+        if len(member.behind) >= self._stream.bounds.waiting:
             member.behind.popleft()
             member.dropped += 1
             self._dropped[member.id] = self._dropped.get(member.id, 0) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from promise.capacity.refusal import Reason, Refusal
 from promise.errors import BadElement, Denied, NoRoom
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from promise.northbound.events.notice import Notice
     from promise.northbound.port import Receiver, Wish
     from promise.subscription.book import SubscriptionBook
-
-
-MOST: Final = 256
-"""Subscriptions that a session, or a user over RESTCONF, may have, and a user with a callback-uri."""
 
 
 @dataclass(slots=True)
@@ -124,8 +120,10 @@ class Registry:
         for key in [key for key, each in self._bound.items() if each.detached and each.detached.forsaken]:
             self._forget(key)
         own = (each for each in self._bound.values() if each.session == session)
-        if sum(each.member.actor.user == actor.user for each in own) >= MOST:
-            raise NoRoom(f"there may be {MOST} subscriptions on a session, or of a user over RESTCONF")
+        if sum(each.member.actor.user == actor.user for each in own) >= self._stream.bounds.own:
+            raise NoRoom(
+                f"there may be {self._stream.bounds.own} subscriptions on a session, or of a user over RESTCONF"
+            )
 
     async def _wait_for_reader(self, member: Member, seq: int) -> Subscribed:
         """Keep a subscription that was made over RESTCONF for whoever reads its stream."""
@@ -183,8 +181,8 @@ class Registry:
                 return Decision(refused)
             check_beginning(wish, log.seq, now)
             self.permit(actor, book)
-            if sum(each.owner == actor.user for each in book.subscriptions.values()) >= MOST:
-                raise NoRoom(f"a user may have {MOST} subscriptions with a callback-uri")
+            if sum(each.owner == actor.user for each in book.subscriptions.values()) >= self._stream.bounds.own:
+                raise NoRoom(f"a user may have {self._stream.bounds.own} subscriptions with a callback-uri")
             after = wish.after if wish.after is not None else log.seq if earlier is None else earlier
             decision = decisions.create(record_of(key, actor, wish, now, after), wish.secret)
             return Decision(Subscribed(key, log.seq), decision.events, decision.secrets)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promise.errors import Invalid
 from promise.northbound.events import about
+from promise.northbound.events.bounds import Bounds
 from promise.northbound.events.cursor import Cursor, Told
 from promise.northbound.events.established import Subscriptions
 from promise.northbound.events.notice import document
@@ -100,6 +101,7 @@ class EventStream:
         self.current = current
         self.shows = shows
         self.clock = clock
+        self.bounds = Bounds()
         self.established = Subscriptions(clock)
         """The dynamic subscriptions of RFC 8639."""
         self._kept = recent
@@ -109,6 +111,11 @@ class EventStream:
         self._created: int | None = None
         self.known_times: tuple[int | None, int | None] = (None, None)
         """What `log_times` has said last."""
+
+    def bound(self, bounds: Bounds) -> None:
+        """Let subscribers take so much."""
+        self.bounds = bounds
+        self.established.most = bounds.established
 
     def heard(self, entries: Sequence[Entry]) -> None:
         """Take the entries of a commit, and wake those who listen; nobody does any work here."""
@@ -190,7 +197,7 @@ class Subscription:
         self._interest = interest
         self._cursor = Cursor(stream, after)
         self._live_from = live_from
-        self.aside: deque[tuple[int, Notice]] = deque(maxlen=RECENT)
+        self.aside: deque[tuple[int, Notice]] = deque(maxlen=stream.bounds.waiting)
         """What is not in the journal, and the seq behind which it is told; a slow reader loses the oldest."""
         self._last: int | None = None  # the entry after which nothing is before the stop time
         self._news = stream.listen(self)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
-from promise.errors import BadParameter, BadValue, NoResource, NotAcceptable, NotAllowed
+from promise.errors import BadParameter, BadValue, NoResource, NoRoom, NotAcceptable, NotAllowed
 from promise.northbound.codec.moment import DATE_AND_TIME
 from promise.northbound.events.selecting import STREAMS, XPath, module_names
 from promise.northbound.events.sse import BEAT, HEARTBEAT, MEDIA_TYPE, event, place_of
@@ -79,7 +79,7 @@ class Streams:
         self._feeds = feeds
         self.operations: Further | None = None
         """The operations of RFC 8650, once there are any."""
-        self._open: set[Source] = set()
+        self._open: dict[Source, str] = {}  # and who reads it
         self._closing = False
         self._heart: asyncio.Task[None] | None = None
         self._beat = 0
@@ -104,6 +104,7 @@ class Streams:
             raise NotAllowed("a stream can only be read", methods)
         _acceptable(request)
         behind = _behind(request)
+        self._expect_room(caller)
         if request.method == "HEAD":
             parameters(request.query, STREAMING)
             return Reply(200, media=MEDIA_TYPE)
@@ -114,7 +115,7 @@ class Streams:
             found = self._feeds.attach(caller, name, behind)
         if found is None:
             raise NoResource(f'there is no stream "{name[:64]}"; there are {", ".join(STREAMS)}')
-        return self._reply(found, xml=encoding == Encoding.XML.value)
+        return self._reply(caller, found, xml=encoding == Encoding.XML.value)
 
     async def subscription(self, caller: Caller, request: Request, key: str) -> Reply:
         """Answer a request for what a dynamic subscription tells; `key` is what follows "/subscriptions/"."""
@@ -125,13 +126,20 @@ class Streams:
         _acceptable(request)
         parameters(request.query, frozenset())
         behind = _behind(request)
+        self._expect_room(caller)
         found = self._events.established.attach(caller, decoded(key), behind)
         if found is None:
             raise NoResource("there is no such subscription (any more), or it is somebody else's")
-        return self._reply(found[0], xml=found[1])
+        return self._reply(caller, found[0], xml=found[1])
 
-    def _reply(self, source: Source, *, xml: bool) -> Reply:
-        pieces = self._pieces(source, xml=xml)
+    def _expect_room(self, caller: Caller) -> None:
+        """Raise NoRoom where a user reads as many streams as he may."""
+        most = self._events.bounds.streams
+        if sum(user == caller.username for user in self._open.values()) >= most:
+            raise NoRoom(f"a user may read {most} event streams at a time")
+
+    def _reply(self, caller: Caller, source: Source, *, xml: bool) -> Reply:
+        pieces = self._pieces(caller.username, source, xml=xml)
         return Reply(200, media=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"}, stream=pieces)
 
     async def _subscribed(self, caller: Caller, request: Request, name: str, behind: tuple[int, int] | None) -> Source:
@@ -153,9 +161,9 @@ class Streams:
         interest = Interest(None, begin, starting(stop), name, test, behind)
         return await self._events.subscribe(actor_of(caller), interest)
 
-    async def _pieces(self, source: Source, *, xml: bool) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, user: str, source: Source, *, xml: bool) -> AsyncGenerator[bytes, None]:
         """Yield the events, as many at once as there are, and heartbeats between them."""
-        self._open.add(source)
+        self._open[source] = user
         if self._heart is None:
             self._heart = asyncio.create_task(self._beats(), name="heartbeat of streams")
         waiting, beat = bytearray(GREETING), self._beat
@@ -175,7 +183,7 @@ class Streams:
                     if self._beat > beat + 1:
                         waiting += HEARTBEAT
         finally:
-            self._open.discard(source)
+            self._open.pop(source, None)
             source.close()
 
     async def _beats(self) -> None:
