@@ -12,15 +12,15 @@ name in no namespace, and no data has one. Of the functions of RFC 7950 section 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lxml import etree
 
 from promise.northbound.datastore import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lxml.etree import _Element
 
@@ -35,125 +35,123 @@ _TOKEN: Final = re.compile(
     rf"""(\s*)("[^"]*"|'[^']*'|//|::|\.\.|[!<>]=|\d+(?:\.\d*)?|\.\d+|\$?{_NAME}(?::(?!:)(?:\*|{_NAME}))?|\S)"""
 )
 _IS_NAME: Final = re.compile(_NAME)
+_CURRENT: Final = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w.:-])current\s*\(\s*\)""")
 _OPERATORS: Final = frozenset({"/", "//", "|", "+", "-", "=", "!=", "<", "<=", ">", ">="})
 _WORDS: Final = frozenset({"and", "or", "div", "mod", "*"})
 """Operators where an operand has ended, else the names of nodes (XPath 1.0 section 3.7)."""
 
-_OPENING: Final = frozenset({"@", "::", "(", "[", ","})
-_WIDE_AXES: Final = frozenset(
+_BEFORE_OPERANDS: Final = _OPERATORS | {"@", "::", "(", "[", ","}
+_ENDS_OF_STEPS: Final = _OPERATORS | {"", ")", "]", ","}
+_WIDE: Final = frozenset(
     {
-        "descendant", "descendant-or-self", "ancestor", "ancestor-or-self", "parent",
+        "//", "..", "descendant", "descendant-or-self", "ancestor", "ancestor-or-self", "parent",
         "following", "following-sibling", "preceding", "preceding-sibling",
     }
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """`behind` tells that an operand has ended before it; `depth` counts the brackets around it."""
+class Reading(NamedTuple):
+    """An expression, read: the expressions of which it is the union, as they were written and as a holder wants them.
 
-    space: str
-    text: str
-    behind: bool
-    depth: int
-    before: str
-    after: str
-
-    @property
-    def at_root(self) -> bool:
-        """Whether a path begins at the root here."""
-        return self.text in {"/", "//"} and not self.behind
-
-    @property
-    def bare(self) -> bool:
-        """Whether it is the name of an element without prefix."""
-        is_step = not self.behind and self.before not in {"@", "attribute::"} and self.after not in {"(", "::"}
-        return is_step and _IS_NAME.fullmatch(self.text) is not None
-
-    @property
-    def written(self) -> str:
-        """What it is in a holder."""
-        if self.at_root:
-            alone = not self.after or self.after in {")", "]", ","} or self.after in _OPERATORS
-            return f"{self.space}/*{'' if alone and self.text == '/' else self.text}"
-        if self.bare:
-            return f"{self.space}*[local-name()='{self.text}']"
-        return self.space + self.text
-
-
-def _tokens(expression: str) -> Iterator[_Token]:
-    found = _TOKEN.findall(expression)
-    depth, behind, before = 0, False, ""
-    for index, (space, text) in enumerate(found):
-        after = found[index + 1][1] if index + 1 < len(found) else ""
-        depth -= text in {"]", ")"}
-        yield _Token(space, text, behind, depth, before, after)
-        depth += text in {"[", "("}
-        behind = not (text in _OPERATORS or text in _OPENING or (behind and text in _WORDS))
-        before = f"{before}{text}" if text == "::" else text
-
-
-def branches(expression: str) -> list[str]:
-    """Return the expressions of which one that is a union consists, each as it is evaluated in a holder."""
-    found = [""]
-    for token in _tokens(_without_current(expression)):
-        if token.text == "|" and token.depth == 0:
-            found.append("")
-        else:
-            found[-1] += token.written
-    return found
-
-
-def parts(expression: str) -> list[str]:
-    """Return the expressions of which one that is a union consists, as they were written."""
-    found = [""]
-    for token in _tokens(expression):
-        if token.text == "|" and token.depth == 0:
-            found.append("")
-        else:
-            found[-1] += token.space + token.text
-    return found
-
-
-def _without_current(expression: str) -> str:
-    """Return the expression with the root for current(): there the evaluation begins (RFC 7950 section 10.1.1)."""
-    return re.sub(r"""("[^"]*"|'[^']*')|(?<![\w.:-])current\s*\(\s*\)""", lambda found: found[1] or "(/)", expression)
-
-
-def cost(expression: str) -> tuple[int, int]:
-    """Return what an expression costs at most, roughly: a power of the size of the tree, and a factor.
-
-    Steps that can reach many nodes (`//`, `..`, siblings, the root) cost the size of the tree each time that they are
-    taken: once for the whole expression, but for every node where they stand in a predicate, or behind another one.
-    The factor is their number: a predicate may well have a thousand of them.
+    It costs at most, roughly, a `power` of the size of the tree, times a `factor`. Steps that can reach many nodes
+    (`//`, `..`, siblings, the root) cost the size of the tree each time that they are taken: once for the whole
+    expression, but for every node where they stand in a predicate, or behind another one. The factor is their number: a
+    predicate may well have a thousand of them.
     """
-    costs = [_cost(part) for part in parts(expression)]
-    return max(power for power, _ in costs), sum(factor for _, factor in costs)
+
+    parts: list[str]
+    branches: list[str]
+    power: int
+    factor: int
 
 
-def _cost(expression: str) -> tuple[int, int]:
-    wide: dict[int, int] = {}
-    unions = 0
-    for token in _tokens(expression):
-        unions |= token.text == "|"
-        at_root = token.at_root and token.depth > 0
-        if token.text in {"//", ".."} or at_root or token.text in _WIDE_AXES:
-            wide[token.depth] = wide.get(token.depth, 0) + 1
-    predicates = sum(1 for level in wide if level > 0)
-    return 1 + predicates + unions + (wide.get(0, 0) > 1), max(1, sum(wide.values()))
+def read(expression: str) -> Reading:
+    """Read an expression; what is none is told when it is compiled."""
+    if "current" in expression:  # the root: there the evaluation begins (RFC 7950 section 10.1.1)
+        expression = _CURRENT.sub(lambda found: found[1] or "/self::node()", expression)
+    tokens = _TOKEN.findall(expression)
+    reader = _Reader()
+    following = [text for _, text in tokens[1:]]
+    for (space, text), after in zip_longest(tokens, following, fillvalue=""):
+        reader.take(space, text, after)
+    return reader.done()
+
+
+class _Reader:
+    """Takes the tokens of an expression; `behind` tells that an operand has ended before the next one."""
+
+    def __init__(self) -> None:
+        self._parts = [""]
+        self._branches = [""]
+        self._costs: list[tuple[int, int]] = []
+        self._wide: dict[int, int] = {}
+        self._union = 0
+        self._depth = 0  # brackets around
+        self._behind = False
+        self._before = ""
+
+    def take(self, space: str, text: str, after: str) -> None:
+        """Take a token, with the blanks before it; `after` is the one behind it, if there is one."""
+        if text in {"]", ")"}:
+            self._depth -= 1
+        if text == "|" and not self._depth:
+            self._end_part()
+        else:
+            self._parts[-1] += space + text
+            self._branches[-1] += space + self._written(text, after)
+            self._count(text)
+        if text in {"[", "("}:
+            self._depth += 1
+        self._behind = text not in _BEFORE_OPERANDS and not (self._behind and text in _WORDS)
+        self._before = self._before + text if text == "::" else text
+
+    def done(self) -> Reading:
+        """Return what was read."""
+        self._end_part()
+        power = max(power for power, _ in self._costs)
+        return Reading(self._parts[:-1], self._branches[:-1], power, sum(factor for _, factor in self._costs))
+
+    def _written(self, text: str, after: str) -> str:
+        """Return what a token is in a holder."""
+        if self._behind:
+            return text
+        if text == "/":
+            return "/*" if after in _ENDS_OF_STEPS else "/*/"
+        if text == "//":
+            return "/*//"
+        is_step = after not in {"(", "::"} and self._before not in {"@", "attribute::"}
+        return f"*[local-name()='{text}']" if is_step and _IS_NAME.fullmatch(text) else text
+
+    def _count(self, text: str) -> None:
+        if text == "|":
+            self._union = 1
+        elif text in _WIDE or (text == "/" and self._depth and not self._behind):
+            self._wide[self._depth] = self._wide.get(self._depth, 0) + 1
+
+    def _end_part(self) -> None:
+        predicates = sum(1 for level in self._wide if level > 0)
+        power = 1 + predicates + self._union + (self._wide.get(0, 0) > 1)
+        self._costs.append((power, max(1, sum(self._wide.values()))))
+        self._parts.append("")
+        self._branches.append("")
+        self._wide, self._union = {}, 0
 
 
 class Expression:
-    """One expression; `namespaces` are those in scope where it was written. Raises etree.XPathError."""
+    """One expression; `namespaces` are those in scope where it was written. Raises etree.XPathError.
 
-    def __init__(self, text: str, namespaces: Mapping[str, str]) -> None:
+    `of_nothing` is what it is of an empty tree: what is wrong whatever the tree is told also when there is none.
+    """
+
+    def __init__(self, reading: Reading, namespaces: Mapping[str, str]) -> None:
         known = dict(namespaces)
-        extensions = _functions(known)
+        special = any("-from" in branch or "bit-is-set" in branch for branch in reading.branches)
+        extensions = _functions(known) if special else None
         self._branches = [
             etree.XPath(branch, namespaces=known, extensions=extensions, regexp=False, smart_strings=True)
-            for branch in branches(text)
+            for branch in reading.branches
         ]
-        self(etree.Element("nothing"))  # what is wrong whatever the tree is told also when there is none
+        self.of_nothing = self(etree.Element("nothing"))
 
     def __call__(self, holder: _Element) -> Any:
         """Return what it is of the elements in a holder: nodes, or else a number, a string or a boolean."""

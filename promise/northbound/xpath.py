@@ -6,13 +6,14 @@ XPath 1.0 with its core functions, and some of YANG's; `expression` tells how it
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from lxml import etree
 
 from promise.errors import BadValue, TooBig
 from promise.northbound.depth import shallow
-from promise.northbound.expression import LONGEST, Expression, cost, held, parts
+from promise.northbound.expression import LONGEST, Expression, held, read
 from promise.northbound.subtree import EVERYTHING, Selection
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ DEAREST: Final = 30_000_000
 
 _STEP: Final = r"/(?:([^\W\d][\w.-]*):)?([^\W\d][\w.-]*)"
 _NARROW: Final = re.compile(rf"{_STEP}(?:{_STEP})?(?=[/\[]|$)")
-_ELSEWHERE: Final = re.compile(r"\.\.|\||::|current\s*\(|(?:^|[\[(,=<>!+*|\s-])\s*/")
+_ELSEWHERE: Final = re.compile(r"\.\.|\||::|(?:^|[\[(,=<>!+*|\s-])\s*/")
 """What may lead out of the branch where a path begins."""
 
 
@@ -40,15 +41,15 @@ class XPathFilter:
         if len(expression) > LONGEST:
             raise TooBig(f"an XPath filter may have at most {LONGEST} characters", name="select")
         known = {prefix: uri for prefix, uri in namespaces.items() if prefix}
-        self._power, self._factor = cost(expression)
+        self._reading = read(expression)
         try:
-            self._find = Expression(expression, known)
+            self._find = Expression(self._reading, known)
         except etree.XPathSyntaxError as error:
             raise BadValue(f"the XPath expression cannot be read: {error}", name="select") from None
         except etree.XPathError as error:
             raise _failed(error) from None
-        self._selected(etree.Element("nothing"))
-        self.building = _building(expression, known)
+        _expect_nodes(self._find.of_nothing)
+        self.building = _building(self._reading.parts, known)
 
     def prune(
         self, elements: Sequence[_Element], nodes: Mapping[str, Node], depth: int | None = None
@@ -75,35 +76,49 @@ class XPathFilter:
 
     def _selected(self, holder: _Element) -> frozenset[_Element]:
         size = sum(1 for _ in holder.iter())
-        if size**self._power * self._factor > DEAREST:
+        if size**self._reading.power * self._reading.factor > DEAREST:
             rule = f"the XPath expression would take more than {DEAREST} steps: name the nodes and the keys of entries"
             raise TooBig(rule, name="select")
         try:
             found = self._find(holder)
         except etree.XPathError as error:
             raise _failed(error) from None
-        if not isinstance(found, list):
-            raise BadValue("the XPath expression must select nodes", name="select")
-        return frozenset(_elements(found))
+        return frozenset(_elements(_expect_nodes(found)))
+
+
+def _expect_nodes(found: Any) -> list[Any]:
+    if not isinstance(found, list):
+        raise BadValue("the XPath expression must select nodes", name="select")
+    return found
 
 
 def _failed(error: etree.XPathError) -> BadValue:
     return BadValue(f"the XPath expression cannot be evaluated: {error}", name="select")
 
 
-def _building(expression: str, namespaces: Mapping[str, str]) -> Selection:
+def _building(parts: Iterable[str], namespaces: Mapping[str, str]) -> Selection:
     """Return what of the tree has to be there to evaluate the expression: the branches where its paths begin."""
-    wanted = etree.Element("filter")
-    for part in parts(expression):
+    begins = []
+    for part in parts:
         text = part.strip()
         text = text if text.startswith("/") else f"/{text}"
         found = _NARROW.match(text)
         if found is None or _ELSEWHERE.search(text[found.end() :]):
             return EVERYTHING
+        steps = [(found[1], found[2]), (found[3], found[4])]
+        begins.append(tuple(f"{{{namespaces.get(prefix, '')}}}{name}" if prefix else name
+                            for prefix, name in steps if name))  # fmt: skip
+    return _narrow(tuple(begins))
+
+
+@lru_cache(maxsize=256)
+def _narrow(begins: tuple[tuple[str, ...], ...]) -> Selection:
+    """Return the selection of these branches, each by the tags of its steps."""
+    wanted = etree.Element("filter")
+    for steps in begins:
         place = wanted
-        for prefix, name in ((found[1], found[2]), (found[3], found[4])):
-            if name:
-                place = etree.SubElement(place, f"{{{namespaces.get(prefix, '')}}}{name}" if prefix else name)
+        for tag in steps:
+            place = etree.SubElement(place, tag)
     return Selection.of(wanted)
 
 

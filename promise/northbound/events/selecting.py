@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lxml import etree
 
 from promise.errors import BadValue, TooBig
-from promise.northbound.expression import LONGEST, Expression, cost
+from promise.northbound.expression import LONGEST, Expression, read
 from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ class XPath:
     def __init__(self, text: str, namespaces: Mapping[str, str], path: str = "") -> None:
         """Raise BadValue, of the node at this path, for what is no expression."""
         self.text = text
-        power, factor = cost(text)
-        if len(text) > LONGEST or USUAL**power * factor > DEAREST:
+        reading = read(text[: LONGEST + 1])
+        if len(text) > LONGEST or USUAL**reading.power * reading.factor > DEAREST:
             raise TooBig("an XPath filter must be shorter, or search less in predicates", path=path)
         try:
-            self._find = Expression(text, namespaces)
+            self._find = Expression(reading, namespaces)
         except etree.XPathError as error:
             raise BadValue(f"the filter is no XPath 1.0 expression: {error}", path=path) from None
 

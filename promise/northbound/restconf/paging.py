@@ -17,7 +17,7 @@ from lxml import etree
 
 from promise.errors import BadParameter
 from promise.northbound.datastore import Kind, text_of
-from promise.northbound.expression import LONGEST, cost
+from promise.northbound.expression import LONGEST, read
 from promise.northbound.library.modules import library
 from promise.northbound.pages import Page, beyond, no_cursor
 from promise.northbound.restconf.paths import members
@@ -69,8 +69,8 @@ class Where:
     def __init__(self, text: str, target: Target) -> None:
         self._steps = [step.node.name for step in target.steps[:-1]]
         self._node = target.node
-        power, factor = cost(text)
-        if len(text) > LONGEST or USUAL**power * factor > DEAREST:
+        reading = read(text[: LONGEST + 1])
+        if len(text) > LONGEST or USUAL**reading.power * reading.factor > DEAREST:
             raise BadParameter("where must be shorter, or search less in predicates")
         plain = "".join(_unqualified(text, {*_names(target.node), *self._steps}))
         try:

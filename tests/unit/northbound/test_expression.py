@@ -10,7 +10,7 @@ from lxml import etree
 from promise.errors import BadValue
 from promise.northbound.datastore import schema
 from promise.northbound.events.selecting import XPath
-from promise.northbound.expression import branches, held
+from promise.northbound.expression import held, read
 from promise.northbound.xpath import XPathFilter
 
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
@@ -137,7 +137,7 @@ def test_as_much_is_built_as_it_takes(expression: str) -> None:
 
 
 def test_unions_are_taken_apart_where_they_are_the_whole() -> None:
-    assert branches("/a | b[c | d] | '|'") == [
+    assert read("/a | b[c | d] | '|'").branches == [
         "/*/*[local-name()='a']", " *[local-name()='b'][*[local-name()='c'] | *[local-name()='d']]", " '|'",
     ]  # fmt: skip
 
