@@ -12,7 +12,6 @@ name in no namespace, and no data has one. Of the functions of RFC 7950 section 
 from __future__ import annotations
 
 import re
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lxml import etree
@@ -71,8 +70,8 @@ def read(expression: str) -> Reading:
         expression = _CURRENT.sub(lambda found: found[1] or "/self::node()", expression)
     tokens = _TOKEN.findall(expression)
     reader = _Reader()
-    following = [text for _, text in tokens[1:]]
-    for (space, text), after in zip_longest(tokens, following, fillvalue=""):
+    following = [*(text for _, text in tokens[1:]), ""]
+    for (space, text), after in zip(tokens, following, strict=False):  # there may be no tokens
         reader.take(space, text, after)
     return reader.done()
 
