@@ -32,6 +32,9 @@ LINGER: Final = 5.0
 LARGEST_WAITING: Final = 256 * 1024
 """Bytes that may wait for a client before nothing more is written for it."""
 
+RECORD: Final = 4096
+"""Bytes of the largest record that is sent."""
+
 _log: Final = structlog.get_logger(__name__)
 
 
@@ -181,9 +184,14 @@ class _Connection(asyncio.Protocol):
     # what the dialogue wants
 
     def write(self, data: bytes) -> None:
-        """Send bytes, or keep them until the client takes them."""
+        """Send bytes, or keep them until the client takes them.
+
+        Each piece is a TLS record of its own. ncclient reads 4096 bytes and then asks its socket, not TLS, whether
+        there is more: it would wait for ever for the rest of a larger record.
+        """
         if not self._transport.is_closing():
-            self._transport.write(data)
+            view = memoryview(data)
+            self._transport.writelines(view[at : at + RECORD] for at in range(0, len(view), RECORD))
 
     def pause_reading(self) -> None:
         """Deliver no bytes for now."""
