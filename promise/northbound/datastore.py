@@ -30,6 +30,7 @@ from promise.errors import (
     UnknownElement,
 )
 from promise.northbound.library.modules import library
+from promise.northbound.qualified import spelled_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -317,6 +318,10 @@ def _of_type(kind: Any) -> dict[str, Any]:
     return {"value": _reader(kind), "qualified": _qualified(kind), "numeric": numeric}
 
 
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {"uuid": str.lower, "node-instance-identifier": spelled_out}
+"""The canonical form of what is a string to yangson, by the name of the type."""
+
+
 def _qualified(kind: Any) -> bool:
     names = kind.name in {"xpath1.0", "node-instance-identifier"}
     return names or isinstance(kind, datatype.IdentityrefType | datatype.InstanceIdentifierType)
@@ -335,9 +340,9 @@ def _reader(kind: Any) -> Callable[[str], Any]:
         value = None if (shape and not found) or finer else kind.parse_value(text)
         if value is None or value not in kind:
             raise BadValue(f"must be of its type: {kind.error_message if value is not None else f'expected {kind}'}")
-        raw = kind.to_raw(value)
-        return raw.lower() if kind.name == "uuid" else raw
+        return kind.to_raw(value) if canonical is None else canonical(kind.to_raw(value))
 
+    canonical = _CANONICAL.get(kind.name)
     return read
 
 

@@ -14,6 +14,10 @@ _QUALIFIED: Final = re.compile(r"([A-Za-z_][\w.-]*):(?!:)|\"[^\"]*\"|'[^']*'")
 """A name before a colon that is no axis, outside of literals."""
 
 
+_STEP: Final = re.compile(r"\"[^\"]*\"|'[^']*'|([/\[]\s*)(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)")
+"""A step of a path or the name of a key in a predicate, and outside of them a literal."""
+
+
 def declarations(text: str) -> dict[str, str]:
     """Return the prefixes of a value in a tree, with their namespaces, by name."""
     modules = library().modules
@@ -33,3 +37,23 @@ def qualified(text: str, spaces: Mapping[str | None, str]) -> str:
         return f"{name}:" if name else found[0]
 
     return _QUALIFIED.sub(module, text)
+
+
+def spelled_out(path: str) -> str:
+    """Return an instance-identifier with a prefix at each name, as it must be in XML (RFC 7950 section 9.13).
+
+    In JSON one may be left out where it is that of the name before (RFC 7951 section 6.11).
+    """
+    last = ""
+
+    def step(found: re.Match[str]) -> str:
+        nonlocal last
+        begin, prefix, name = found.groups()
+        if not name:
+            return found[0]
+        prefix = prefix or last
+        if begin.startswith("/"):
+            last = prefix
+        return f"{begin}{prefix}:{name}" if prefix else found[0]
+
+    return _STEP.sub(step, path)
