@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evidence import EVIDENCE
 from netconf_client import BASE, NC, connect
 from netconf_server import ADMIN, HASH
 
@@ -32,7 +33,7 @@ class House:
     clock: ManualClock
 
     async def session(self, user: str = ADMIN[0]) -> NetconfClient:
-        return await connect(*self.app.address, user, ADMIN[1])
+        return await connect(*self.app.address, user, ADMIN[1], evidence=EVIDENCE)
 
 
 @asynccontextmanager

@@ -22,6 +22,8 @@ from lxml import etree
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evidence import Evidence
+
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NC = f"{{{BASE}}}"
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
@@ -81,6 +83,7 @@ class NetconfClient:
         self.exit_status: int | None = None
         self.chunked = False
         self.bytes_received = 0
+        self.evidence: Evidence | None = None
         self.notifications: deque[bytes] = deque()
         self._buffer = bytearray()
         self._arrived = asyncio.Event()
@@ -156,17 +159,19 @@ class NetconfClient:
         ids = list(message_ids) if message_ids is not None else [str(self._new_id()) for _ in operations]
         messages = [rpc_message(operation, ids[index]) for index, operation in enumerate(operations)]
         self.send(b"".join(chunked(message) if self.chunked else message + END for message in messages))
-        replies = [await self._reply() for _ in operations]
+        replies = [await self._reply(message) for message in messages]
         answered = [reply.get("message-id") for reply in replies]
         assert answered == ids, f"asked {ids}, answered {answered}"
         return replies
 
-    async def _reply(self) -> Any:
+    async def _reply(self, request: bytes) -> Any:
         """Return the next reply; notifications that come before it are kept."""
         while True:
             message = await self.receive()
             element = etree.fromstring(message)
             if element.tag != NOTIFICATION:
+                if self.evidence is not None:
+                    self.evidence.replied(request, message)
                 return element
             self.notifications.append(message)
 
@@ -182,6 +187,8 @@ class NetconfClient:
             return self.notifications.popleft()
         message = await self.receive()
         assert etree.fromstring(message).tag == NOTIFICATION, message
+        if self.evidence is not None:
+            self.evidence.notified(message)
         return message
 
     async def closed(self) -> int | None:
@@ -248,9 +255,20 @@ async def open_channel(
 
 
 async def connect(
-    host: str, port: int, username: str, password: str | None = None, *, base: Sequence[str] = (), **ssh: Any
+    host: str,
+    port: int,
+    username: str,
+    password: str | None = None,
+    *,
+    base: Sequence[str] = (),
+    evidence: Evidence | None = None,
+    **ssh: Any,
 ) -> NetconfClient:
-    """Log in and exchange hellos; `base` are our capabilities (default base:1.0 and base:1.1)."""
+    """Log in and exchange hellos; `base` are our capabilities (default base:1.0 and base:1.1).
+
+    Replies and notifications are kept as `evidence`.
+    """
     client = await open_channel(host, port, username, password, **ssh)
+    client.evidence = evidence
     await client.hello(*base)
     return client

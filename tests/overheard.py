@@ -1,46 +1,22 @@
-"""What goes over the wire of a NETCONF server, whoever its clients are, for yanglint to judge.
-
-yanglint 2.1 checks envelopes, operations, outputs and notifications; it has no rules for the content of <data>.
-"""
+"""What goes over the wire of a NETCONF server, whoever its clients are: evidence for yanglint (see `evidence`)."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evidence import EVIDENCE
 from lxml import etree
-from netconf_client import END, NC, NOTIFICATION, NOTIFICATIONS, rpc_message
+from netconf_client import END, NOTIFICATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from promise.northbound.netconf import NetconfServer
 
-YANGLINT = shutil.which("yanglint")
-YANG = Path(__file__).parents[1] / "yang"
-MODULES = sorted(
-    path
-    for path in (YANG / "ietf").glob("ietf-*.yang")
-    if path.stem.startswith(
-        ("ietf-netconf", "ietf-subscribed", "ietf-yang-push", "ietf-yang-library", "ietf-datastores")
-    )
-)
 CHUNK = re.compile(rb"\n#([0-9]+)\n")
-PLAIN = rpc_message("<get/>", "1")
-"""Stands for a request that yanglint cannot read, so that it looks at the envelope of the reply alone."""
-
-THERE = '<promise xmlns="urn:opnfv:promise"><policy><reservation><expiry>5</expiry></reservation></policy></promise>'
-"""What <netconf-config-change> may point at."""
-
-NETMOD = b"urn:ietf:params:xml:ns:netmod:notification"
-FORMAT = re.compile(rb"<ncm:format>yang</ncm:format>")
-"""The identity as ncclient writes it, without a prefix: yanglint does not know it then."""
-
 END_OF_CHUNKS = b"\n##\n"
 
 
@@ -58,9 +34,8 @@ class Session:
         return [(requests[_id(each)], each) for each in replies]
 
     def notifications(self) -> list[bytes]:
-        """Return what was told unasked, but for <replayComplete> and the like, of which there is no YANG module."""
-        found = [each for each in messages(bytes(self.told)) if etree.fromstring(each).tag == NOTIFICATION]
-        return [each for each in found if NETMOD not in each]
+        """Return what was told unasked."""
+        return [each for each in messages(bytes(self.told)) if etree.fromstring(each).tag == NOTIFICATION]
 
 
 def _id(message: bytes) -> str:
@@ -74,7 +49,7 @@ def messages(stream: bytes) -> list[bytes]:
         return [hello, *(each for each in rest.split(END) if each.strip())]
     found, at = [hello], 0
     parts: list[bytes] = []
-    rest = b"\n" + rest.lstrip()
+    rest = b"\n" + rest.strip() + b"\n"  # some end what they send with a line end more
     while at < len(rest):
         if rest.startswith(END_OF_CHUNKS, at):
             found.append(b"".join(parts))
@@ -129,44 +104,14 @@ def overhearing(server: NetconfServer) -> Iterator[list[Session]]:
         listener.open_session = ordinary
 
 
-async def judged(sessions: list[Session], folder: Path) -> int:
-    """Have yanglint, where it is installed, judge every reply and notification; returns how many there were.
-
-    Of the replies to <get-schema>, which differ in one text alone, it judges the first of each session.
-    """
+def kept(sessions: list[Session]) -> int:
+    """Keep every reply and notification as evidence; returns how many there were."""
     count = 0
     for session in sessions:
-        schemas = 0
         for asked, told in session.exchanges():
-            schemas += b"get-schema" in asked
-            if b"get-schema" not in asked or schemas == 1:
-                await _judge(folder, told, FORMAT.sub(b"", asked))
+            EVIDENCE.replied(asked, told)
             count += 1
         for told in session.notifications():
-            await _judge(folder, told)
+            EVIDENCE.notified(told)
             count += 1
     return count
-
-
-def _known(asked: bytes, told: bytes) -> bool:
-    """Tell whether yanglint knows what was asked: it was no error, and not of RFC 5277, which has no YANG module."""
-    reply: Any = etree.fromstring(told)
-    return reply.find(NC + "rpc-error") is None and NOTIFICATIONS.encode() not in asked
-
-
-async def _judge(folder: Path, told: bytes, asked: bytes | None = None) -> None:
-    if YANGLINT is None:
-        return
-    document, request, there = (folder / f"{name}.xml" for name in ("told", "asked", "there"))
-    document.write_bytes(told)
-    there.write_text(THERE)
-    kind: list[str | Path] = ["-t", "nc-notif", "-O", there]
-    if asked is not None:
-        request.write_bytes(asked if _known(asked, told) else PLAIN)
-        kind = ["-t", "nc-reply", "-R", request]
-    command = [YANGLINT, *kind, "-p", YANG, "-p", YANG / "ietf", *MODULES, YANG / "opnfv-promise.yang", document]
-    judge = await asyncio.create_subprocess_exec(
-        *map(str, command), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    _, said = await judge.communicate()
-    assert judge.returncode == 0, (asked, told, said.decode())

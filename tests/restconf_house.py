@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from evidence import EVIDENCE
 from lxml import etree
 from yarl import URL
 
@@ -77,6 +78,7 @@ class House:
         url = f"http://{self.app.http[0]}:{self.app.http[1]}{path}"
         async with self.http.request(method, URL(url, encoded=True), data=data, headers=fields) as answer:
             content = await answer.read()
+            EVIDENCE.answered(method, path, answer.headers, content)
             kind = answer.headers.get("Content-Type", "")
             parsed = json.loads(content) if content and "json" in kind else None
             return Answer(answer.status, parsed, answer.headers, content)

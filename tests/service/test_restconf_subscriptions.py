@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evidence import EVIDENCE
 from lxml import etree
 from restconf_house import JSON, XML, House, house
 
@@ -48,6 +49,7 @@ class Stream:
         while (line := await self.line()) or not data:
             if line.startswith("data: "):
                 data.append(line[6:])
+        EVIDENCE.sent("\n".join(data))
         return "\n".join(data)
 
     async def next(self) -> dict[str, Any]:

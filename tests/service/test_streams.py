@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from evidence import EVIDENCE
 from lxml import etree
 from netconf_server import HASH, P
 from notified import event, playing, reserve
@@ -55,7 +56,9 @@ class Events:
                     raise EOFError
                 line = line.rstrip("\n")
                 if not line and "data" in found:
-                    return found["id"][0], "\n".join(found["data"])
+                    data = "\n".join(found["data"])
+                    EVIDENCE.sent(data)
+                    return found["id"][0], data
                 name, _, value = line.partition(": ")
                 if name in {"id", "data"}:
                     found.setdefault(name, []).append(value)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
+from evidence import EVIDENCE
 from netconf_client import NetconfClient, connect
 from scenarios.runner.words import T0, StoryError
 
@@ -141,7 +142,7 @@ class Stage:
         if user not in [name for name, _, _ in USERS]:
             raise StoryError(f"there is no user {user}")
         host, port = self.running.address
-        return await connect(host, port, user, client_keys=[key()])
+        return await connect(host, port, user, client_keys=[key()], evidence=EVIDENCE)
 
     async def advance(self, seconds: int) -> None:
         """Move the clock and wait for what falls due."""
