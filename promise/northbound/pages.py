@@ -1,8 +1,9 @@
-"""A long list of records, read page by page: what comes next is found by where the last page ended, not by counting.
+"""A long list of records, read page by page: what comes next is found by what came last, not by counting.
 
-The order is that of age, and of ids among records of one second. A cursor is such a place, so it stays good when the
-record that it was made from is forgotten, and after a restart: who follows it sees each record once that is there
-throughout, whatever comes and goes meanwhile. With an order of its own (`sort`) the place is a value in that order.
+The order is that of age, as everywhere. A cursor names the last records that were told, and when the last of them came.
+So it stays good when some of them are forgotten, and after a restart: who follows it sees each record once that is
+there throughout, whatever comes and goes meanwhile. When all that it names are gone, those of that second may be told
+again; none is left out. With an order of its own (`sort`) a cursor is a place in that order.
 
 Records are looked at a few at a time, and others have their turn in between.
 """
@@ -12,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import heapq
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from promise.errors import BadParameter
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 128
 """So many records are looked at before others have their turn."""
+
+ANCHORS: Final = 4
+"""So many records a cursor names."""
+
+_DIGITS: Final = 12
+"""So many digits may a moment have."""
 
 NO_CURSOR: Final = "ietf-list-pagination:cursor-not-found"
 NO_OFFSET: Final = "ietf-list-pagination:offset-out-of-range"
@@ -69,6 +75,32 @@ class Place(NamedTuple):
     key: str
 
 
+class Behind(NamedTuple):
+    """Where a page begins: behind the first of these records that is still there; that came at `created`."""
+
+    created: int
+    keys: tuple[str, ...]
+
+    @classmethod
+    def after(cls, places: Sequence[Place], before: Behind | None) -> Behind:
+        """Return the place behind the last of some records, which came behind another place."""
+        keys = [place.key for place in reversed(places[-ANCHORS:])]
+        return cls(places[-1].created, tuple([*keys, *(before.keys if before else ())][:ANCHORS]))
+
+    @classmethod
+    def of(cls, cursor: str) -> Behind:
+        """Read a cursor. Raises BadParameter."""
+        created, _, keys = cursor.partition(".")
+        if not (keys and created.isascii() and created.isdigit() and len(created) <= _DIGITS):
+            raise no_cursor()
+        return cls(int(created), tuple(keys.split(".")[:ANCHORS]))
+
+    @property
+    def cursor(self) -> str:
+        """What a client sends to go on here."""
+        return ".".join([str(self.created), *self.keys])
+
+
 class Seen(NamedTuple):
     """A record and what may be seen of it, None when that is nothing."""
 
@@ -79,37 +111,30 @@ class Seen(NamedTuple):
 class Source(Protocol):
     """A list of records."""
 
-    async def after(self, place: Place | None, count: int, *, backwards: bool) -> Sequence[Seen]:
+    async def after(self, place: Behind | None, count: int, *, backwards: bool) -> Sequence[Seen]:
         """Return the records behind a place, as many of them as there are; fewer than `count` only at the end."""
 
     async def some(self, places: Sequence[Place]) -> Sequence[Seen]:
         """Return those of the records that are still there."""
 
 
-def following(records: Mapping[str, Record], after: Place | None, count: int, *, backwards: bool) -> list[Place]:
+def following(records: Mapping[str, Record], after: Behind | None, count: int, *, backwards: bool) -> list[Place]:
     """Return the places of the next `count` records; `records` are oldest first."""
     keys = list(records)
     if backwards:
         keys.reverse()
-    sign, pick = (-1, heapq.nlargest) if backwards else (1, heapq.nsmallest)
+    at = 0 if after is None else _index(keys, records, after, -1 if backwards else 1)
+    return [Place(records[key].created, key) for key in keys[at : at + count]]
 
-    def age(key: str) -> int:
-        return sign * records[key].created
 
-    found: list[Place] = []
-    at = 0
-    if after is not None:
-        at, end = (side(keys, sign * after.created, key=age) for side in (bisect_left, bisect_right))
-        rest = filter(after.key.__gt__ if backwards else after.key.__lt__, keys[at:end])
-        found += (Place(after.created, key) for key in pick(count, rest))
-        at = end
-    while at < len(keys) and len(found) < count:
-        created = records[keys[at]].created
-        alone = at + 1 == len(keys) or records[keys[at + 1]].created != created
-        end = at + 1 if alone else bisect_right(keys, sign * created, lo=at, key=age)
-        found += (Place(created, key) for key in pick(count - len(found), keys[at:end]))
-        at = end
-    return found
+def _index(keys: Sequence[str], records: Mapping[str, Record], after: Behind, sign: int) -> int:
+    """Return where the records behind a place begin; `sign` is 1 where the keys are oldest first."""
+
+    def first(created: int) -> int:
+        return bisect_left(keys, sign * created, key=lambda key: sign * records[key].created)
+
+    there = next((key for key in after.keys if key in records), None)
+    return first(after.created) if there is None else keys.index(there, first(records[there].created)) + 1
 
 
 async def page_of(source: Source, page: Page) -> tuple[list[Any], str]:
@@ -120,7 +145,7 @@ async def page_of(source: Source, page: Page) -> tuple[list[Any], str]:
     """
     if page.sort is not None:
         return await _sorted(source, page, page.sort)
-    after = _place(page.cursor) if page.cursor else None
+    start = after = Behind.of(page.cursor) if page.cursor else None
     size = AT_ONCE if page.limit is None or page.where else min(AT_ONCE, page.offset + page.limit + 1)
     found: list[Seen] = []
     passed = 0
@@ -132,12 +157,13 @@ async def page_of(source: Source, page: Page) -> tuple[list[Any], str]:
             if passed < page.offset:
                 passed += 1
             elif len(found) == page.limit:
-                return [one.body for one in found], f"{found[-1].place.created}.{found[-1].place.key}"
+                told = Behind.after([one.place for one in found], start)
+                return [one.body for one in found], told.cursor
             else:
                 found.append(seen)
         if len(some) < size:
             break
-        after = some[-1].place
+        after = Behind.after([seen.place for seen in some], after)
         await asyncio.sleep(0)
     if passed < page.offset:
         raise beyond(passed)
@@ -147,15 +173,16 @@ async def page_of(source: Source, page: Page) -> tuple[list[Any], str]:
 async def _sorted(source: Source, page: Page, sort: Sort) -> tuple[list[Any], str]:
     """Rank all entries, then read those of the page."""
     ranked: list[tuple[Any, Place, str | None]] = []
-    some: Sequence[Seen] = ()
-    while not ranked or len(some) == AT_ONCE:
-        some = await source.after(some[-1].place if some else None, AT_ONCE, backwards=False)
+    after: Behind | None = None
+    while True:
+        some = await source.after(after, AT_ONCE, backwards=False)
         for seen in some:
             if seen.body is not None and page.wants(seen.body):
                 text = sort.text(seen.body)
                 ranked.append((sort.rank(text), seen.place, text))
         if len(some) < AT_ONCE:
             break
+        after = Behind.after([seen.place for seen in some], after)
         await asyncio.sleep(0)
     ranked.sort(key=lambda one: one[:2], reverse=page.backwards)
     if page.cursor:
@@ -179,13 +206,6 @@ def no_cursor() -> BadParameter:
     """Return the error of a cursor that was never given."""
     return BadParameter("cursor must be one that an answer has given, of the same list in the same order",
                         app_tag=NO_CURSOR)  # fmt: skip
-
-
-def _place(cursor: str) -> Place:
-    created, dot, key = cursor.partition(".")
-    if not (dot and key and created.isascii() and created.isdigit() and len(created) <= 12):  # noqa: PLR2004 - digits
-        raise no_cursor()
-    return Place(int(created), key)
 
 
 def _cursor(text: str | None, place: Place) -> str:

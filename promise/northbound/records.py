@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
     from promise.northbound.nacm.control import Control
-    from promise.northbound.pages import Place
+    from promise.northbound.pages import Behind, Place
     from promise.northbound.port import StateSource, Subscriptions
 
 Body: TypeAlias = dict[str, Any]
@@ -248,7 +248,7 @@ class _Aged:
         self._data = yang.DATA[f"/promise/{child}"]
         self._values = PARTS[Content.ALL][child]
 
-    async def after(self, place: Place | None, count: int, *, backwards: bool) -> Sequence[Seen]:
+    async def after(self, place: Behind | None, count: int, *, backwards: bool) -> Sequence[Seen]:
         return await self._ledger.read(
             lambda book, now: self._some(book, now, following(self._records(book), place, count, backwards=backwards))
         )

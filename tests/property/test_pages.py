@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from promise.errors import BadParameter
-from promise.northbound.pages import AT_ONCE, Page, Place, Seen, following, page_of
+from promise.northbound.pages import ANCHORS, AT_ONCE, Behind, Page, Place, Seen, following, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Things:
 
     records: dict[str, Thing] = field(default_factory=dict)
 
-    async def after(self, place: Place | None, count: int, *, backwards: bool) -> Sequence[Seen]:
+    async def after(self, place: Behind | None, count: int, *, backwards: bool) -> Sequence[Seen]:
         return await self.some(following(self.records, place, count, backwards=backwards))
 
     async def some(self, places: Sequence[Place]) -> Sequence[Seen]:
@@ -64,22 +64,28 @@ def built(given_things: list[tuple[int, str, int | None, bool]]) -> Things:
     return found
 
 
-def move(found: Things, steps: list[tuple[bool, int, str]]) -> set[str]:
-    """Let records go and come; return those that went."""
+def move(found: Things, steps: list[tuple[bool, int, str]], kept: str = "") -> set[str]:
+    """Let records go and come, but for one; return those that went."""
     gone = set()
     for going, which, key in steps:
         if going and found.records:
             name = list(found.records)[which % len(found.records)]
-            del found.records[name]
-            gone.add(name)
+            if name != kept:
+                del found.records[name]
+                gone.add(name)
         elif key not in found.records:
             newest = max((one.created for one in found.records.values()), default=100)
             found.records[key] = Thing(max(newest, 120) + which % 2, which % 5)
     return gone
 
 
-def walked(found: Things, page: Page, changes: list[list[tuple[bool, int, str]]]) -> tuple[list[str], set[str]]:
-    """Return what a walk tells, and what has been there from its begin to its end."""
+def walked(
+    found: Things, page: Page, changes: list[list[tuple[bool, int, str]]], *, keeping: bool = True
+) -> tuple[list[str], set[str]]:
+    """Return what a walk tells, and what has been there from its begin to its end.
+
+    With `keeping`, one of the last records that were told is still there whenever the walk goes on.
+    """
     steady, told, left = set(found.records), [], list(changes)
     while True:
         bodies, cursor = asyncio.run(page_of(found, page))
@@ -89,15 +95,31 @@ def walked(found: Things, page: Page, changes: list[list[tuple[bool, int, str]]]
         assert len(bodies) == page.limit
         page = page._replace(cursor=cursor, offset=0)
         if left:
-            steady -= move(found, left.pop(0))
+            steady -= move(found, left.pop(0), told[-ANCHORS:][0] if keeping else "")
 
 
 def positive(body: Any) -> bool:
     return body["value"] is not None and bool(body["value"] >= 0)
 
 
-def _rank(key: str, one: Thing, *, sort: bool) -> Any:
-    return ByValue().rank(ByValue().text({"value": one.value})) if sort else 0, one.created, key
+def _rank(key: str, one: Thing, order: int, *, sort: bool) -> Any:
+    value = ByValue().rank(ByValue().text({"value": one.value}))
+    return (value, one.created, key) if sort else (one.created, order)
+
+
+@settings(max_examples=100, deadline=None)
+@given(things, moves, st.integers(1, 7), st.booleans())
+def test_whatever_goes_nothing_is_left_out(
+    some: list[tuple[int, str, int | None, bool]],
+    changes: list[list[tuple[bool, int, str]]],
+    limit: int,
+    backwards: bool,
+) -> None:
+    """Also when all records are gone that a cursor names."""
+    found = built(some)
+    seen = {key for key, one in found.records.items() if not one.hidden}
+    told, steady = walked(found, Page(limit, backwards=backwards), changes, keeping=False)
+    assert seen & steady <= set(told)
 
 
 @settings(max_examples=150, deadline=None)
@@ -120,7 +142,8 @@ def test_what_is_there_throughout_is_told_once(
     assert seen & steady <= set(told)
     assert not {key for key, one in known.items() if one.hidden} & set(told)
     everything = {**known, **found.records}
-    rank = [_rank(key, everything[key], sort=sort) for key in told if key in everything]
+    order = {key: at for at, key in enumerate(everything)}
+    rank = [_rank(key, everything[key], order[key], sort=sort) for key in told if key in everything]
     assert rank == sorted(rank, reverse=backwards)
 
 

@@ -30,7 +30,6 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hous
 
 
 async def reserve(shared: House, user: str = "alice") -> str:
-    await shared.clock.advance(1)
     made = await shared.invoke("create-reservation", user, capacity={"instances": 1})
     return str(made["reservation-id"])
 
