@@ -171,6 +171,30 @@ def some_rules(rng: Random, ways: list[tuple[Step, ...]]) -> tuple[dict[str, Any
     return nacm, {"external", "guests"} if member else {"external"}
 
 
+def about(action: str, *names: str) -> dict[str, Any]:
+    steps: list[Step] = [("opnfv-promise", name, {}) for name in ("promise", *names)]
+    path = "".join(f"/{module}:{name}" for module, name, _ in steps)
+    return {"name": " ".join(names), "action": action, "access-operations": "read", "path": path, "steps": steps}
+
+
+HIDDEN_KEYS: tuple[dict[str, Any], set[str]] = (
+    {
+        "enable-nacm": True,
+        "read-default": "permit",
+        "groups": {"group": [{"name": name, "user-name": ["alice"]} for name in ("external", "guests")]},
+        "rule-list": [
+            {
+                "name": "keys",
+                "group": ["guests"],
+                "rule": [about("deny", "reservations", "id"), about("deny", "users", "name"), about("permit", "users")],
+            }
+        ],
+    },
+    {"external", "guests"},
+)
+"""Whoever may see an entry, and not its key, cannot find it by the key."""
+
+
 def as_configured(nacm: dict[str, Any]) -> dict[str, Any]:
     lists = [
         {**found, "rule": [{key: said for key, said in rule.items() if key != "steps"} for rule in found["rule"]]}
@@ -364,7 +388,7 @@ async def test_each_way_to_read_shows_what_the_oracle_says(town: House) -> None:
             whole = (await town.ask("GET", "/restconf/data", Accept=JSON)).body["ietf-restconf:data"]
             tops = {"opnfv-promise:promise", "ietf-netconf-acm:nacm"}
             ways = [way for top in tops & set(whole) for way in instances(whole[top], (), top)]
-            nacm, groups = some_rules(rng, sorted(ways, key=str))
+            nacm, groups = some_rules(rng, sorted(ways, key=str)) if seed else HIDDEN_KEYS
             put = await town.ask("PUT", NACM, as_configured(nacm))
             assert put.status in {201, 204}, (seed, put.body)
             everything = (await town.ask("GET", "/restconf/data", Accept=JSON)).body["ietf-restconf:data"]
