@@ -1,7 +1,7 @@
 """Where operational configuration comes from (RFC 8342 section 5.3.4): from what is intended, or from defaults.
 
-Everything that is configured takes effect as it is, so nothing in operation is learned or made by the system itself:
-what clouds tell is state, and state has no origin.
+Everything that is configured takes effect as it is, so nothing in operation is made by the system itself: what clouds
+tell is state, and state has no origin. Learned are the subscriptions that clients have established.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class Origin(StrEnum):
     UNKNOWN = "unknown"
 
 
+ASKED_FOR: Final = frozenset({"ietf-subscribed-notifications:subscriptions"})
+"""Top-level nodes that hold what clients have asked for by operations, and nobody has configured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origins:
     """The origins that are wanted, or with `negated` those that are not; None = all are wanted."""
@@ -61,7 +65,7 @@ def labelled(elements: Iterable[_Element], top: Mapping[str, Node]) -> list[_Ele
     for element in found:
         node = top.get(str(element.tag))
         if node is not None and node.config:
-            element.set(_ORIGIN, _value(element, Origin.INTENDED))
+            element.set(_ORIGIN, _value(element, _of(node)))
             for leaf in element.iter():
                 if leaf.get(_TAG):
                     leaf.set(_ORIGIN, _value(leaf, Origin.DEFAULT))
@@ -80,10 +84,16 @@ def kept(elements: Iterable[_Element], top: Mapping[str, Node], origins: Origins
 
     State stays. A container or list entry stays while something is in it, an entry with its keys.
     """
-    return [element for element in elements if _stays(element, top.get(str(element.tag)), origins, report)]
+    found = ((element, top.get(str(element.tag))) for element in elements)
+    return [element for element, node in found if _stays(element, node, origins, report, _of(node))]
 
 
-def _stays(element: _Element, node: Node | None, origins: Origins, report: Report) -> bool:
+def _of(node: Node | None) -> Origin:
+    """Return the origin of what stands in a top-level node."""
+    return Origin.LEARNED if node is not None and node.member in ASKED_FOR else Origin.INTENDED
+
+
+def _stays(element: _Element, node: Node | None, origins: Origins, report: Report, usual: Origin) -> bool:
     if node is None or not node.config:
         return True
     default = element.get(_TAG) is not None
@@ -95,12 +105,14 @@ def _stays(element: _Element, node: Node | None, origins: Origins, report: Repor
             return False
         if report is Report.TRIM and node.default is not None and (element.text or "") == text_of(node.default):
             return False
-        return origins.want(Origin.DEFAULT if default else Origin.INTENDED)
+        return origins.want(Origin.DEFAULT if default else usual)
     keys = {node.child(member).name for member in node.keys}
-    dropped = [child for child in element if not _stays(child, node.children.get(str(child.tag)), origins, report)]
+    dropped = [
+        child for child in element if not _stays(child, node.children.get(str(child.tag)), origins, report, usual)
+    ]
     if dropped and all(child in dropped for child in element):
         return False
     for child in dropped:
         if not (child.tag.rpartition("}")[2] in keys and child.tag in node.children):
             element.remove(child)
-    return len(element) > 0 or node.presence or origins.want(Origin.INTENDED)
+    return len(element) > 0 or node.presence or origins.want(usual)

@@ -244,6 +244,7 @@ async def test_a_configured_filter_is_used_by_its_name(player: Player) -> None:
     assert not client.notifications
 
 
+@pytest.mark.rfc("8342", "5.3.4", "subscriptions are learned: nobody has configured them")
 @pytest.mark.rfc("8639", "2.8", "the list of subscriptions: their terms, receivers and counts")
 async def test_the_subscriptions_are_listed(player: Player) -> None:
     client, alice = await player.stage.session("admin"), await player.stage.session("alice")
@@ -266,5 +267,12 @@ async def test_the_subscriptions_are_listed(player: Player) -> None:
     shown = second.find(f"{{{SN}}}stream-xpath-filter")
     assert shown is not None
     assert (shown.text, shown.nsmap["opnfv-promise"]) == ("/opnfv-promise:capacity-event", "urn:opnfv:promise")
+    data = (
+        '<get-data xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-nmda" '
+        'xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores"><datastore>ds:operational</datastore>'
+        f'<subtree-filter><subscriptions xmlns="{SN}"/></subtree-filter><with-origin/></get-data>'
+    )
+    (found,) = (await client.rpc(data)).iter(f"{{{SN}}}subscriptions")
+    assert found.get("{urn:ietf:params:xml:ns:yang:ietf-origin}origin").endswith(":learned")
     own = list((await alice.rpc(get)).iter(f"{{{SN}}}subscription"))
     assert [each.findtext(f"{{{SN}}}stream") for each in own] == ["capacity"]

@@ -165,6 +165,8 @@ async def test_subscriptions_of_others_do_not_exist(here: House) -> None:
     (receiver,) = entry.pop("receivers")["receiver"]
     assert entry == {"id": made["id"], "stream": "NETCONF", "encoding": f"{SN}:encode-json", URI: made[URI]}
     assert receiver.pop("name").startswith("alice@127.0.0.1:")
+    everything = (await here.ask("GET", "/restconf/data", user="alice", Accept=XML)).xml
+    assert everything.findtext(f".//{{{SPACE}}}subscription/{{{SPACE}}}stream") == "NETCONF"
     assert receiver == {"sent-event-records": "0", "excluded-event-records": "0", "state": "active"}
 
 
