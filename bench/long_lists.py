@@ -1,6 +1,6 @@
-"""What very long lists cost, and what others feel of it: all reservations in one answer, and page by page.
+"""What very long lists cost, and what others feel of it: all reservations in one answer (page by page: `walking.py`).
 
-    python bench/long_lists.py [--live 100000] [--pages 100 1000]
+    python bench/long_lists.py [--live 100000]
 
 A real `promise serve` with so many reservations (written into its ledger before it starts). While one client reads
 them all, another session asks for a filtered get-config again and again: "others waited" are the median, and the
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from controller import NS, Controller, offered
 from create_reservation import pipelined
 from netconf_client import BASE, NetconfClient, connect
 from northbound import GET, GET_CONFIG
-from restconf import DATA, Connection, written
+from restconf import DATA, written
 from sessions import spent
 
 from promise.clock import SystemClock
@@ -126,19 +125,7 @@ async def by_restconf(port: int, path: str) -> None:
     writer.close()
 
 
-async def walked(port: int, page: int, expected: int) -> None:
-    """Read everything page by page."""
-    connection, seen, path = await Connection.to(port), 0, f"{DATA}/reservations?limit={page}"
-    while path:
-        head, body = await connection.ask(written("GET", path))
-        seen += len(json.loads(body)["opnfv-promise:reservations"])
-        links = [line[6:] for line in head.decode().split("\r\n") if line.startswith("Link: ")]
-        path = links[0].partition(">")[0][1:] if links else ""
-    assert seen == expected, seen
-    connection.close()
-
-
-async def main(live: int, pages: list[int]) -> None:
+async def main(live: int) -> None:
     """Measure, and print the table."""
     print(f"| {live} reservations | seconds | CPU | memory | others waited |")
     print("| --- | --- | --- | --- | --- |")
@@ -158,7 +145,6 @@ async def main(live: int, pages: list[int]) -> None:
                 ("RESTCONF GET, in one answer", by_restconf(controller.http, f"{DATA}/reservations")),
                 ("RESTCONF GET, with ?fields=state", by_restconf(controller.http, f"{DATA}/reservations?fields=state")),
                 ("RESTCONF GET of the container", by_restconf(controller.http, DATA)),
-                *((f"RESTCONF, pages of {page}", walked(controller.http, page, live + 1)) for page in pages),
             ):
                 found = await felt(reading, other, server)
                 print(
@@ -172,6 +158,5 @@ async def main(live: int, pages: list[int]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--live", type=int, default=100_000, help="reservations that there are")
-    parser.add_argument("--pages", type=int, nargs="*", default=[100, 1000], help="entries in a page")
     given = parser.parse_args()
-    asyncio.run(main(given.live, given.pages))
+    asyncio.run(main(given.live))

@@ -19,6 +19,7 @@ from promise.events import Decision, fact
 from promise.northbound.access import Caller
 from promise.northbound.datastores.state import AT_ONCE
 from promise.northbound.port import Content, Datastore
+from promise.northbound.restconf.longlist import LONG
 from promise.northbound.restconf.media import XML_LIST
 from promise.northbound.subtree import EVERYTHING, Selection
 from promise.resources import FOREVER, Window
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from netconf_client import NetconfClient
     from restconf_house import House
 
-COUNT = 2 * AT_ONCE + 3
+COUNT = LONG + 3
 IDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(COUNT)]
 HIDDEN = {
     "groups": {"group": [{"name": "guests", "user-name": ["alice"]}]},

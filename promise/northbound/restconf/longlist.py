@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from promise.errors import BadParameter
-from promise.northbound.datastores.state import AT_ONCE
 from promise.northbound.restconf import markup, media
 from promise.northbound.restconf.exchange import Encoding
 from promise.northbound.restconf.paths import qualified
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from promise.northbound.datastore import Node
+
+
+LONG: Final = 1000
+"""So many entries are written at once."""
 
 
 def dumped(value: Any) -> bytes:
@@ -27,7 +30,7 @@ def is_long(value: Any) -> bool:
     """Tell whether there is a list in an object, or in one directly below, that is too long to be written at once."""
     lists = [value, *value.values()] if isinstance(value, dict) else [value]
     lists += [inner for one in lists[1:] if isinstance(one, dict) for inner in one.values()]
-    return any(isinstance(one, list) and len(one) > AT_ONCE for one in lists)
+    return any(isinstance(one, list) and len(one) > LONG for one in lists)
 
 
 def pieces(value: Any) -> Iterator[bytes]:
@@ -36,8 +39,8 @@ def pieces(value: Any) -> Iterator[bytes]:
         yield dumped(value)
     elif isinstance(value, list):
         yield b"["
-        for first in range(0, len(value), AT_ONCE):
-            yield (b"," if first else b"") + dumped(value[first : first + AT_ONCE])[1:-1]
+        for first in range(0, len(value), LONG):
+            yield (b"," if first else b"") + dumped(value[first : first + LONG])[1:-1]
         yield b"]"
     else:
         yield b"{"
@@ -62,7 +65,7 @@ class LongList:
         self._json = wanted.encoding is Encoding.JSON
         if not self._json and wanted.name != media.XML_LIST:
             rule = f"XML holds one entry; ask for {media.XML_LIST}, for JSON, or for one entry by its key"
-            raise BadParameter(f"{node.name} has more than {AT_ONCE} entries here: {rule}")
+            raise BadParameter(f"{node.name} has more than {LONG} entries here: {rule}")
 
     async def written(
         self, first: tuple[list[Any], str], part: Callable[[str], Awaitable[tuple[list[Any], str]]]

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from promise.errors import BadParameter, NoResource
 from promise.northbound.datastore import Kind
-from promise.northbound.datastores.state import AT_ONCE
 from promise.northbound.pages import Page
 from promise.northbound.port import Content, Datastore, Datastores
 from promise.northbound.records import LISTS, Found, Part
@@ -18,7 +17,7 @@ from promise.northbound.restconf.annotations import INTENDED, mark
 from promise.northbound.restconf.conditions import State, not_modified
 from promise.northbound.restconf.defaults import with_defaults
 from promise.northbound.restconf.exchange import Encoding, Reply
-from promise.northbound.restconf.longlist import LongList, dumped, in_turn, is_long, pieces
+from promise.northbound.restconf.longlist import LONG, LongList, dumped, in_turn, is_long, pieces
 from promise.northbound.restconf.paging import cut, page_of
 from promise.northbound.restconf.paths import qualified, read_path
 from promise.northbound.restconf.query import OPERATION, PAGING, READING, Query, read_query
@@ -87,15 +86,17 @@ class Resources:
         self, caller: Caller, target: Target, query: Query, datastore: Datastore | None, wanted: media.Media
     ) -> Reply:
         """Answer with a list, of state, that is too long to be read at once."""
-        listed = LongList(target.node, wanted)
 
         async def part(cursor: str) -> tuple[list[Any], str]:
-            found = await self._records.page(caller, target.node.name, Page(AT_ONCE, cursor=cursor))
+            found = await self._records.page(caller, target.node.name, Page(LONG, cursor=cursor))
             value, _ = self._value(caller, target, found, query, datastore)
             return self._shaped(target, query, value), found.cursor
 
-        first = await part("")  # what is wrong with the query is told before the answer begins
-        return Reply(200, media=wanted.name, stream=listed.written(first, part))
+        first, cursor = await part("")  # what is wrong with the query is told before the answer begins
+        if not cursor:
+            return Reply(200, self._written(target, first, {}, wanted), wanted.name)
+        stream = LongList(target.node, wanted).written((first, cursor), part)
+        return Reply(200, media=wanted.name, stream=stream)
 
     async def _long(
         self, target: Target, query: Query, value: Any, wanted: media.Media, headers: dict[str, str]
