@@ -10,6 +10,7 @@ import pytest_asyncio
 from restconf_house import JSON, PROMISE, XML, House, house
 
 from promise.northbound.access import Caller
+from promise.northbound.port import Confirm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -150,6 +151,20 @@ async def test_somebody_elses_lock_is_in_use(shared: House) -> None:
     refused = await shared.ask("PUT", f"{DS}running{RULES}", {"opnfv-promise:reservation": {"expiry": 7}})
     assert (refused.status, refused.error["error-tag"]) == (409, "in-use")
     await shared.app.front.datastores.ended(9)
+
+
+@pytest.mark.rfc("8040", "1.4", "a confirmed commit that waits is in-use, 409, with persist and without")
+@pytest.mark.parametrize("persist", [None, "token"])
+async def test_somebody_elses_trial_is_in_use(shared: House, persist: str | None) -> None:
+    datastores = shared.app.front.datastores
+    session = Caller("admin", frozenset({"admin"}), session_id=9)
+    await shared.ask("PUT", f"{DS}candidate{RULES}", {"opnfv-promise:reservation": {"expiry": 8}})
+    await datastores.commit(session, Confirm(600, persist), None)
+    for method, body in (("PUT", {"opnfv-promise:reservation": {"expiry": 7}}), ("DELETE", None)):
+        refused = await shared.ask(method, f"/restconf/data{RULES}", body)
+        assert (refused.status, refused.error["error-tag"]) == (409, "in-use")
+    await datastores.cancel(session, persist)
+    assert (await shared.ask("GET", f"{DS}running{RULES}")).status == 404
 
 
 @pytest.mark.rfc("8040", "4.8.9", "with-defaults")

@@ -187,6 +187,8 @@ async def test_what_cannot_be_read_is_told_why(player: Player, path: str, header
         assert told["ietf-restconf:errors"]["error"][0]["error-message"]
 
 
+@pytest.mark.rfc("8040", "6.3.1", "the stream NETCONF is there")
+@pytest.mark.rfc("8040", "3.8", "event stream resources")
 @pytest.mark.rfc("8040", "6.2", "every location that is listed is served")
 @pytest.mark.rfc("8040", "9.2", "the list of streams")
 async def test_the_places_of_streams_can_be_followed(player: Player) -> None:

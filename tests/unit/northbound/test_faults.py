@@ -91,6 +91,7 @@ def test_the_table_has_no_rows_for_errors_that_do_not_exist() -> None:
     assert set(TABLE) == {*KINDS, BaseException}
 
 
+@pytest.mark.rfc("8040", "7", "the status of each error-tag")
 @pytest.mark.rfc("6241", "4.3", "every error: type, tag, severity and HTTP status")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_error_is_told_as_the_standards_ask(kind: type[errors.PromiseError]) -> None:
