@@ -323,6 +323,8 @@ _CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {"uuid": str.lower, "nod
 
 
 def _qualified(kind: Any) -> bool:
+    if isinstance(kind, datatype.LeafrefType):
+        return _qualified(kind.ref_type)
     names = kind.name in {"xpath1.0", "node-instance-identifier"}
     return names or isinstance(kind, datatype.IdentityrefType | datatype.InstanceIdentifierType)
 
