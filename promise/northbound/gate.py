@@ -54,8 +54,13 @@ class Newcomer:
 
     def give_way(self) -> None:
         """Close, because others want in."""
-        _log.warning("connection-refused", source=self.source, reason="the log-in took too long while others waited")
+        self.note("the log-in took too long while others waited")
         self.abort()
+
+    def note(self, reason: str) -> None:
+        """Log that it was refused, and how many were since the last one that was logged."""
+        if times := self._strangers.refused():
+            _log.warning("connection-refused", source=self.source, reason=reason, times=times)
 
 
 class Gate:
@@ -120,7 +125,7 @@ class Gate:
     def _admit(self, connected: socket.socket) -> None:
         newcomer = Newcomer(connected, self._strangers)
         if not newcomer.admit():
-            _log.warning("connection-refused", source=newcomer.source, reason="too many have not logged in")
+            newcomer.note("too many have not logged in")
             with suppress(OSError):
                 self._refuse(connected)
             connected.close()

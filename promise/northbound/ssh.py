@@ -273,7 +273,8 @@ class _Connection(asyncssh.SSHServer):
 
     def _refuse(self, reason: str) -> None:
         """Say why, and close; not before the version is sent, which comes first."""
-        _log.warning("connection-refused", source=self._source, reason=reason)
+        if times := self._listener.strangers.refused():
+            _log.warning("connection-refused", source=self._source, reason=reason, times=times)
         disconnect = self._connection.disconnect
         asyncio.get_running_loop().call_soon(disconnect, asyncssh.DISC_TOO_MANY_CONNECTIONS, reason)
 

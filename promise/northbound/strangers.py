@@ -37,6 +37,8 @@ class Strangers:
     def __init__(self, room: Room, now: Callable[[], int]) -> None:
         self._room = room
         self._now = now
+        self._refused = 0
+        self._told = 0  # when a refusal was told of last
         self._since: dict[Stranger, int] = {}  # in the order in which they came
         self._address: dict[Stranger, str] = {}
         self._from: dict[str, dict[Stranger, None]] = {}
@@ -66,6 +68,19 @@ class Strangers:
         del neighbours[stranger]
         if not neighbours:
             del self._from[address]
+
+    def refused(self) -> int:
+        """Count a refusal; returns how many there were since the last one that was told, 0 for one not to be told.
+
+        One a second is: a flood of connections must not become one of the log.
+        """
+        self._refused += 1
+        now = self._now()
+        if now == self._told:
+            return 0
+        self._told, count = now, self._refused
+        self._refused = 0
+        return count
 
     def _clear(self, oldest: Stranger) -> bool:
         """Let the one who came first give way, if he has had his time."""

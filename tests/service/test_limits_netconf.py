@@ -160,6 +160,27 @@ async def test_a_connection_has_so_many_channels(crowded: tuple[Door, ManualCloc
     await nobody_left(door)
 
 
+@pytest.mark.limit(
+    "sessions whose client is gone without a word",
+    "TCP asks whether it is there; its locks go with it",
+    "netconf.keepalive",
+)
+async def test_tcp_asks_whether_clients_are_there(crowded: tuple[Door, ManualClock], pki: Pki) -> None:
+    door, _ = crowded
+    async with await connect(*door.admin):
+        reader, writer = await pki.dial(door.server.tls_addresses[0])
+        await reader.readuntil(END)
+        (ssh,) = door.server._listener.connections
+        assert door.server._tls is not None
+        (tls,) = door.server._tls.connections
+        for held in (ssh._connection.get_extra_info("socket"), tls._transport.get_extra_info("socket")):
+            assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 240_000
+        writer.transport.abort()
+    await nobody_left(door)
+
+
 @pytest.mark.limit("shells, commands, other subsystems, forwarding, X11, agents", "there is the subsystem netconf only")
 async def test_there_is_nothing_but_the_subsystem(crowded: tuple[Door, ManualClock]) -> None:
     door, _ = crowded

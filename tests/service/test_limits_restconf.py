@@ -136,7 +136,6 @@ async def test_a_reader_that_does_not_read_is_cut_off(crowded: House) -> None:
 @pytest.mark.limit(
     "peers that are gone without a word",
     "TCP asks whether they are there, and gives up after four times as long",
-    "netconf.keepalive",
     "restconf.keepalive",
 )
 async def test_tcp_asks_whether_the_other_end_is_there(crowded: House) -> None:

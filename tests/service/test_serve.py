@@ -101,6 +101,9 @@ async def test_it_is_ready_serves_and_ends_with_0_on_sigterm(tmp_path: Path) -> 
         assert running.lines[-1]["event"] == "stopped"
 
 
+@pytest.mark.limit(
+    "limits that the system cannot keep", "too few open files are told at the start", "netconf.max_sessions"
+)
 async def test_that_too_few_files_may_be_open_is_said_at_the_start(tmp_path: Path) -> None:
     shell = f'ulimit -Sn 64; ulimit -Hn 1500; exec "{sys.executable}" -m promise serve --netconf "$0"'
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -116,3 +116,13 @@ def test_seats_are_counted_in_all_and_by_user(steps: list[tuple[bool, str]], in_
             seats.give(user)
             taken[user] -= 1
         assert seats.taken == taken.total()
+
+
+@pytest.mark.limit("a log that is flooded by refusals", "one a second is told, with how many there were")
+def test_refusals_are_told_once_a_second() -> None:
+    time = Time()
+    door = Strangers(Room(), time)
+    time.now = 5
+    assert [door.refused() for _ in range(4)] == [1, 0, 0, 0]
+    time.now = 6
+    assert [door.refused() for _ in range(2)] == [4, 0]
