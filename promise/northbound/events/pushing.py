@@ -81,7 +81,10 @@ class OnChange:
 
 
 class Push:
-    """See `port.Subscription` and `restconf.streaming.Source`; `look` reads what is selected."""
+    """See `port.Subscription` and `restconf.streaming.Source`.
+
+    `look` reads what is selected, of which at most `largest` bytes are pushed at once.
+    """
 
     excluded = 0
     """No event is excluded: what is told is made for it alone."""
@@ -94,7 +97,10 @@ class Push:
         look: Look,
         trigger: Periodic | OnChange,
         stop: int | None = None,
+        *,
+        largest: int = LARGEST,
     ) -> None:
+        self._largest = largest
         self.number = number
         self.over = False
         self.sent = 0
@@ -273,21 +279,25 @@ class Push:
         if found is None:
             return None
         now = parts_of(found, self._nodes)
+        before = known or {}
+        if some is not None:
+            before = {path: before[path] for path in some.paths & before.keys()}
+        changed = [] if known is None else [one for one in edits(before, now) if self._wants(one)]
+        told = self._patch(changed) if changed else None
         if some is None or known is None:
-            self._known, before = now, known
+            self._known = now
         else:
-            paths = some.paths
-            before = {path: known.pop(path) for path in paths & known.keys()}
+            for path in before:
+                del known[path]
             known.update(now)
-        changed = [] if before is None else [one for one in edits(before, now) if self._wants(one)]
-        return self._patch(changed) if changed else None
+        return told
 
     def _wants(self, edit: Edit) -> bool:
         return isinstance(self.trigger, OnChange) and edit.operation not in self.trigger.excluded
 
     def _everything(self, found: Sequence[_Element]) -> Notice:
         contents = b"".join(etree.tostring(element, with_tail=False) for element in found)
-        if len(contents) > LARGEST:
+        if len(contents) > self._largest:
             raise too_big(len(contents))
         inside = b"<id>%d</id><datastore-contents>%b</datastore-contents>" % (self.number, contents)
         body = lambda: {"id": self.number, "datastore-contents": members(found, self._nodes)}  # noqa: E731 - short
@@ -298,7 +308,7 @@ class Push:
         self._patches += 1
         numbered = list(enumerate(told, 1))
         patch = b"".join(edit.xml(number) for number, edit in numbered)
-        if len(patch) > LARGEST:
+        if len(patch) > self._largest:
             raise too_big(len(patch))
         inside = (
             b"<id>%d</id><datastore-changes><yang-patch><patch-id>%d</patch-id>%b</yang-patch></datastore-changes>"

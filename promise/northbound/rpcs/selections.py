@@ -99,7 +99,7 @@ class Selections:
         except Invalid as fault:  # an expression may fail only when it is evaluated
             raise pushed.unfit(fault, path, operation) from None
         if isinstance(trigger, Periodic) or trigger.sync:
-            _expect_room(sum(len(etree.tostring(one)) for one in found), trigger, path, operation)
+            expect_room(sum(len(etree.tostring(one)) for one in found), trigger, path, operation)
         return look
 
     async def configured(self, caller: Caller, kind: str, name: str) -> Sequence[_Element] | None:
@@ -146,7 +146,7 @@ def _local(element: _Element | None) -> bool:
     return not any(sign in text(element) for sign in ("[", "..", "::"))
 
 
-def _expect_room(size: int, trigger: Periodic | OnChange, path: str, operation: str) -> None:
+def expect_room(size: int, trigger: Periodic | OnChange, path: str, operation: str) -> None:
     """Raise where so many bytes would have to be pushed at once."""
     if size > LARGEST:
         error = too_big(size, f"{{{YP}}}{operation}-subscription-datastore-error-info")

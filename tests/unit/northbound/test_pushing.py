@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from promise.errors import BadValue
+from promise.clock import ManualClock
+from promise.errors import AnswerTooBig, BadValue
 from promise.northbound.datastore import Node, schema
 from promise.northbound.events.patch import Edit, Part, edits, parts_of
-from promise.northbound.events.pushing import Periodic
+from promise.northbound.events.pushing import Look, OnChange, Periodic, Push
+from promise.northbound.faults import fault
+from promise.northbound.rpcs.selections import expect_room
 from promise.northbound.treejson import check_free, free, members
 from promise.northbound.treexml import free as in_xml
 
@@ -112,6 +116,76 @@ def test_a_push_is_due_at_a_multiple_of_the_period_from_its_anchor(
         return
     assert now < found <= now + 7.5
     assert (found - anchor) % 7.5 == 0
+
+
+class Events:
+    """The stream of events, as far as a push needs it."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(1000)
+        self.news = asyncio.Event()
+
+    def listen(self, _listener: object, _note: Any) -> asyncio.Event:
+        return self.news
+
+    def ignore(self, _listener: object) -> None:
+        """Nobody is told anything here."""
+
+    def now(self) -> int:
+        return self.clock.now()
+
+
+def pushing(trigger: Periodic | OnChange, largest: int) -> tuple[Push, Events, dict[str, int]]:
+    """Return a push of some rule-lists, which a test may change."""
+    events, entries = Events(), dict[str, int]()
+
+    async def read(_touched: Any) -> list[Any]:
+        inside = "".join(f"<rule-list><name>{name}</name></rule-list>" for name in entries)
+        return [etree.fromstring(f'<nacm xmlns="{ACM}">{inside}</nacm>')]
+
+    nodes = {f"{{{ACM}}}nacm": NACM}
+    return Push(7, events, nodes, Look(read), trigger, largest=largest), events, entries  # type: ignore[arg-type]
+
+
+async def names(push: Push) -> list[str]:
+    return [notice.name for notice, _ in await push.take() or ()]
+
+
+@pytest.mark.rfc("8641", "3.11.2", "a push that has become too big is suspended, and resumed when it fits again")
+@pytest.mark.parametrize("sync", [True, False])
+async def test_what_has_become_too_big_is_suspended_and_resumed(sync: bool) -> None:
+    push, events, entries = pushing(OnChange(sync=sync), 600)
+    await push.begin()
+    assert await names(push) == (["push-update"] if sync else [])
+    entries.update({f"entry-{number}": 0 for number in range(40)})
+    events.news.set()
+    (told,) = [notice for notice, _ in await push.take() or ()]
+    assert told.name == "subscription-suspended"
+    assert b'"reason":"ietf-yang-push:update-too-big"' in told.json_for()
+    assert push.suspended
+    events.news.set()
+    assert await names(push) == []
+    for name in list(entries)[1:]:
+        del entries[name]
+    events.news.set()
+    assert await names(push) == ["subscription-resumed"]
+    assert await names(push) == ["push-change-update"]
+    assert not push.suspended
+
+
+@pytest.mark.rfc("8641", "3.2", "what is too big is refused with its size and what there may be")
+@pytest.mark.parametrize(
+    ("trigger", "tag"), [(Periodic(100), "update-too-big"), (OnChange(), "sync-too-big")], ids=["periodic", "on-change"]
+)
+def test_what_is_too_big_from_the_start_is_refused(trigger: Periodic | OnChange, tag: str) -> None:
+    expect_room(64 * 2**20, trigger, "/x", "establish")
+    with pytest.raises(AnswerTooBig, match="select less") as caught:
+        expect_room(65 * 2**20, trigger, "/x", "establish")
+    told = fault(caught.value)
+    assert (told.row.tag, told.row.status, told.app_tag) == ("too-big", 400, f"ietf-yang-push:{tag}")
+    ((structure, leaves),) = told.info
+    assert structure.endswith("}establish-subscription-datastore-error-info")
+    assert leaves == (("kilobytes-estimate", 66560), ("kilobytes-limit", 65536))
 
 
 NAMES = st.sampled_from(["opnfv-promise:promise", "reservations", "ietf-netconf-acm:nacm", "id", "group"])
