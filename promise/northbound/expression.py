@@ -12,6 +12,7 @@ name in no namespace, and no data has one. Of the functions of RFC 7950 section 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lxml import etree
@@ -47,6 +48,10 @@ _WIDE: Final = frozenset(
         "following", "following-sibling", "preceding", "preceding-sibling",
     }
 )  # fmt: skip
+
+
+_ARGUMENTS: Final = 2
+"""Of each of our functions."""
 
 
 class Reading(NamedTuple):
@@ -182,17 +187,33 @@ def held(texts: Iterable[bytes]) -> _Element:
 def _functions(namespaces: Mapping[str, str]) -> dict[tuple[None, str], Callable[..., bool]]:
     """Return functions of RFC 7950 section 10, for an expression with these prefixes."""
 
-    def derived(nodes: Any, name: Any, *, itself: bool) -> bool:
-        prefix, _, local = str(name).rpartition(":")
+    def derived(nodes: list[_Element], name: str, *, itself: bool) -> bool:
+        prefix, _, local = name.rpartition(":")
         base = namespaces.get(prefix, ""), local
-        values = [_identity(node) for node in nodes if isinstance(node, etree._Element)]  # noqa: SLF001 - no other name
+        values = [_identity(node) for node in nodes]
         return any((itself and value == base) or schema().derives(value, base) for value in values)
 
-    return {
-        (None, "derived-from"): lambda _, nodes, name: derived(nodes, name, itself=False),
-        (None, "derived-from-or-self"): lambda _, nodes, name: derived(nodes, name, itself=True),
-        (None, "bit-is-set"): lambda _, nodes, name: any(str(name) in (node.text or "").split() for node in nodes[:1]),
+    def bit_is_set(nodes: list[_Element], name: str) -> bool:
+        return any(name in (node.text or "").split() for node in nodes[:1])
+
+    found: dict[str, Callable[[list[_Element], str], bool]] = {
+        "derived-from": partial(derived, itself=False),
+        "derived-from-or-self": partial(derived, itself=True),
+        "bit-is-set": bit_is_set,
     }
+    return {(None, name): _of_nodes(function) for name, function in found.items()}
+
+
+def _of_nodes(function: Callable[[list[_Element], str], bool]) -> Callable[..., bool]:
+    """Return a function as XPath calls it: of nodes and a string, whatever an expression gives it."""
+
+    def called(_context: Any, *given: Any) -> bool:
+        if len(given) != _ARGUMENTS or not isinstance(given[0], list):
+            raise etree.XPathEvalError("it wants nodes and a string")
+        elements = [node for node in given[0] if isinstance(node, etree._Element)]  # noqa: SLF001 - it has no other name
+        return function(elements, str(given[1]))
+
+    return called
 
 
 def _identity(leaf: _Element) -> tuple[str, str]:

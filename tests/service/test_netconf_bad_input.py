@@ -140,6 +140,7 @@ def source(content: str) -> str:
 
 LIBRARY = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
 SOURCE = "<source><running/></source>"
+TRIM = '<with-defaults xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">trim</with-defaults>'
 OPERATIONS = {
     "unknown operation": ("<frobnicate/>", "protocol", "unknown-element", "frobnicate"),
     "unknown RPC of the module": (f'<frobnicate xmlns="{PROMISE}"/>', "application", "unknown-element", "frobnicate"),
@@ -160,6 +161,7 @@ OPERATIONS = {
     "parameter of another namespace": ('<get><filter xmlns="urn:x"/></get>', "protocol", "unknown-element", "urn:x"),
     "unknown attribute": ('<get x="1"/>', "protocol", "unknown-attribute", "attribute x"),
     "text in an operation": ("<get>x</get>", "protocol", "invalid-value", "text"),
+    "two with-defaults": (f"<get>{TRIM}{TRIM}</get>", "protocol", "bad-element", "twice"),
     "two filters": ("<get><filter/><filter/></get>", "protocol", "bad-element", "twice"),
     "xpath filter": ('<get><filter type="xpath" select="/x["/></get>', "protocol", "invalid-value", "XPath"),
     "strange filter": ('<get><filter type="regex"/></get>', "protocol", "bad-attribute", "regex"),

@@ -13,6 +13,7 @@ from promise.errors import (
     UnknownElement,
     UnknownNamespace,
 )
+from promise.northbound.defaults import NAMESPACE as WITH_DEFAULTS
 from promise.northbound.editing import Operation
 from promise.northbound.editxml import read_edit
 from promise.northbound.events.dynamic import NAMESPACE as SUBSCRIBED
@@ -41,6 +42,7 @@ _PREFIXES: Final = {
     NOTIFICATION: "ncn",
     SUBSCRIBED: "sn",
     YANG_PUSH: "yp",
+    WITH_DEFAULTS: "ncwd",
 }
 _BY_IDENTITY: Final = frozenset(f"{{{BASE}}}{name}" for name in ("lock", "unlock", "validate"))
 """The operations of NETCONF that take a datastore by its identity (RFC 8526 section 3.2)."""

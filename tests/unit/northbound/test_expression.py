@@ -113,8 +113,12 @@ def test_functions_of_yang(expression: str, nodes: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["", "//", "/a:one[", "a b", "foo()", "$x", "/z:one", "'a'", "1 | 2", "a:one | 1"]
-)
+    "expression",
+    [
+        "", "//", "/a:one[", "a b", "foo()", "$x", "/z:one", "'a'", "1 | 2", "a:one | 1",
+        "//*[derived-from()]", "//*[derived-from(1, 2)]", "//*[bit-is-set('a', 'b')]", "derived-from-or-self(., 'x')",
+    ],
+)  # fmt: skip
 def test_what_selects_nothing_that_could_be_told(expression: str) -> None:
     with pytest.raises(BadValue):
         chosen(expression)
