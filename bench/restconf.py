@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -26,6 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from controller import Controller, offered
 from netconf_client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 DATA = "/restconf/data/opnfv-promise:promise"
 RPC = "/restconf/operations/opnfv-promise:"
@@ -49,8 +52,16 @@ class Connection:
         """Return head and body of the answer."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
-        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-        return head, await self._reader.readexactly(length)
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                return head, await self._reader.readexactly(int(line[15:]))
+        return head, b"".join([piece async for piece in self._pieces()])
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """Yield the chunks of a long answer."""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            yield (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readexactly(2)
 
     def close(self) -> None:
         """Hang up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from promise.errors import (
 )
 from promise.northbound.codec.annotation import check_annotation
 from promise.northbound.datastore import Kind
-from promise.northbound.editing import Change
+from promise.northbound.editing import Change, Operation
 from promise.northbound.editxml import LATER
 from promise.northbound.library.modules import library
 from promise.northbound.treejson import check_free
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from promise.northbound.datastore import Node
-    from promise.northbound.editing import Operation
 
+_DEFAULT: Final = "ietf-netconf-with-defaults:default"
 _LONGEST: Final = 64
 _MODULES: Final = {module.namespace: module.name for module in library().modules.values()}
 
@@ -56,7 +57,19 @@ def _members(body: Any, nodes: Mapping[str, Node], operation: Operation, path: s
         if node.member in seen:
             raise DuplicateNode("must be given once", path=path + node.segment, name=node.name)
         seen.add(node.member)
-        yield from read_node(node, value, operation, path)
+        changes = read_node(node, value, operation, path)
+        tags = body.get(f"@{name}") if node.kind is Kind.LEAF else None
+        yield from changes if type(tags) is not dict else (_as_default(change, tags) for change in changes)
+
+
+def _as_default(change: Change, tags: Mapping[str, Any]) -> Change:
+    """Return the change of a leaf; one that is tagged as default is not to be set (RFC 6243 section 4.5.2)."""
+    if not tags.get(_DEFAULT):
+        return change
+    if tags[_DEFAULT] is not True or change.node.default is None or change.value != change.node.default:
+        rule = "must have its default value when it is tagged as default"
+        raise BadValue(rule, path=change.path, name=change.node.name)
+    return replace(change, operation=Operation.REMOVE)
 
 
 def read_node(node: Node, value: Any, operation: Operation, path: str) -> Iterator[Change]:
