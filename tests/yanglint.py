@@ -26,7 +26,6 @@ MANY = 200
 IGNORED = re.compile(
     "required instance not found"  # it does not have our datastores
     "|is missing its key"  # a subtree filter shows what it selects and no more (RFC 6241 section 6.2.5)
-    "|Duplicate prefix for"  # the path of an access rule has a prefix at each name, which is right in XML
 )
 
 

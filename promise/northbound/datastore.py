@@ -30,7 +30,7 @@ from promise.errors import (
     UnknownElement,
 )
 from promise.northbound.library.modules import library
-from promise.northbound.qualified import spelled_out
+from promise.northbound.qualified import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,12 +63,13 @@ class Kind(Enum):
 class Node:
     """A data node of the schema; `member` is its name in the tree, `segment` its step in a path.
 
-    `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that of a
-    container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
-    configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it, with
-    the names of their modules as prefixes; `numeric` that it is a number. `rivals` are the members of the other cases
-    of the choices that it is in: they go when it comes (RFC 7950 section 7.9). `free` tells that it is anydata: it is
-    replaced as a whole, like a leaf, and its value is what RFC 7951 writes of whatever stands in it.
+    `keys` are the members of a list's keys, none for other nodes. `ordered` is `ordered-by user`, `presence` that
+    of a container. `value` reads the text of a leaf, or of an entry of a leaf-list. `default` is what a leaf of the
+    configuration is when it is absent, as RFC 7951 writes it. `qualified` tells that its value has names in it,
+    with the names of their modules as prefixes; `numeric` that it is a number; `instance` that it is the path of a
+    node. `rivals` are the members of the other cases of the choices that it is in: they go when it comes (RFC 7950
+    section 7.9). `free` tells that it is anydata: it is replaced as a whole, like a leaf, and its value is what RFC
+    7951 writes of whatever stands in it.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Node:
     default: Any = None
     qualified: bool = False
     numeric: bool = False
+    instance: bool = False
     rivals: frozenset[str] = frozenset()
     free: bool = False
 
@@ -313,12 +315,15 @@ def _kind(found: Any, children: Mapping[str, Node]) -> tuple[Kind, dict[str, Any
 
 
 def _of_type(kind: Any) -> dict[str, Any]:
-    """Return what follows from the type of a leaf."""
+    """Return what follows from the type of a leaf; a leafref is of the type of what it refers to."""
+    if isinstance(kind, datatype.LeafrefType):
+        return _of_type(kind.ref_type)
     numeric = isinstance(kind, datatype.IntegralType | datatype.Decimal64Type)
-    return {"value": _reader(kind), "qualified": _qualified(kind), "numeric": numeric}
+    instance = kind.name == "node-instance-identifier" or isinstance(kind, datatype.InstanceIdentifierType)
+    return {"value": _reader(kind), "qualified": _qualified(kind), "numeric": numeric, "instance": instance}
 
 
-_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {"uuid": str.lower, "node-instance-identifier": spelled_out}
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {"uuid": str.lower, "node-instance-identifier": shortened}
 """The canonical form of what is a string to yangson, by the name of the type."""
 
 

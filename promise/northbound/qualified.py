@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from promise.northbound.library.modules import library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _QUALIFIED: Final = re.compile(r"([A-Za-z_][\w.-]*):(?!:)|\"[^\"]*\"|'[^']*'")
 """A name before a colon that is no axis, outside of literals."""
@@ -40,20 +40,27 @@ def qualified(text: str, spaces: Mapping[str | None, str]) -> str:
 
 
 def spelled_out(path: str) -> str:
-    """Return an instance-identifier with a prefix at each name, as it must be in XML (RFC 7950 section 9.13).
+    """Return an instance-identifier with a prefix at each name, as it must be in XML (RFC 7950 section 9.13)."""
+    return _rewritten(path, lambda prefix, last: prefix or last)
 
-    In JSON one may be left out where it is that of the name before (RFC 7951 section 6.11).
-    """
+
+def shortened(path: str) -> str:
+    """Return an instance-identifier without the prefixes that are those of the name before (RFC 7951 section 6.11)."""
+    return _rewritten(path, lambda prefix, last: "" if prefix == last else prefix)
+
+
+def _rewritten(path: str, prefix_of: Callable[[str, str], str]) -> str:
+    """Return a path with other prefixes: what is given with the prefix of a name, and that of the step before it."""
     last = ""
 
     def step(found: re.Match[str]) -> str:
         nonlocal last
-        begin, prefix, name = found.groups()
+        begin, given, name = found.groups()
         if not name:
             return found[0]
-        prefix = prefix or last
+        prefix = prefix_of(given or "", last)
         if begin.startswith("/"):
-            last = prefix
-        return f"{begin}{prefix}:{name}" if prefix else found[0]
+            last = given or last
+        return f"{begin}{prefix}:{name}" if prefix else f"{begin}{name}"
 
     return _STEP.sub(step, path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from promise.northbound.datastore import Kind, text_of
 from promise.northbound.library.modules import library
 from promise.northbound.message import escape
-from promise.northbound.qualified import declarations
+from promise.northbound.qualified import declarations, spelled_out
 from promise.northbound.unchanging import Unchanging
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _container(node: Node, value: Tree, space: str) -> str:
 def _leaf(node: Node, value: Any, space: str) -> str:
     text = value if type(value) is str else text_of(value)
     if node.qualified:
+        text = spelled_out(text) if node.instance else text
         used = declarations(text).items()
         return _element(node, escape(text), space, "".join(f' xmlns:{name}="{escape(uri)}"' for name, uri in used))
     return _element(node, escape(text), space)

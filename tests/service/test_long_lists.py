@@ -49,7 +49,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def pool(number: int) -> Pool:
     window = Window(1_900_000_000, FOREVER)
     amount, note = {"cores": number}, f"{number} & more"
-    return Pool(IDS[number], "p", None, window, decrease=False, capacity=amount, note=note, created=number)
+    return Pool(IDS[number], IDS[0], None, window, decrease=False, capacity=amount, note=note, created=number)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -187,6 +187,18 @@ async def test_identities_keep_their_prefixes(house: House) -> None:
                 assert (each.nsmap[prefix], name) == (ncm, "yang")
 
 
+@pytest.mark.rfc("7950", "9.9.5", "what refers to an identity is written as one")
+async def test_references_to_identities_declare_their_prefixes(house: House) -> None:
+    system = "urn:ietf:params:xml:ns:yang:ietf-system-capabilities"
+    wanted = f'<filter><system-capabilities xmlns="{system}"/></filter>'
+    async with await house.session() as one:
+        for each in (await read(one, nc("get", wanted))).iter(f"{{{system}}}datastore"):
+            prefix = each.text.partition(":")[0]
+            assert each.nsmap[prefix] == "urn:ietf:params:xml:ns:yang:ietf-datastores"
+            return
+    raise AssertionError("no datastore is told of")
+
+
 @pytest.mark.rfc("7950", "9.13", "an instance-identifier's prefixes are those of the document")
 async def test_paths_of_rules_are_kept_whatever_their_prefixes(house: House) -> None:
     async with await house.session() as one:
