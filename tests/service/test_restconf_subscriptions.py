@@ -144,6 +144,8 @@ async def test_xml_throughout(here: House) -> None:
             ("reason", "no-such-subscription"),
         ]
         assert await second.ended()
+    unread = await establish(here, stream="capacity")
+    assert [(await ask(here, "kill-subscription", id=unread["id"])).status for _ in range(2)] == [204, 404]
 
 
 @pytest.mark.rfc("8650", "9", "only the user who made a subscription reads, changes and deletes it")

@@ -126,9 +126,9 @@ class EventStream:
             self._recent[entry.seq] = Told(entry)
         while len(self._recent) > self._kept:
             del self._recent[next(iter(self._recent))]
-        for listener, news in self._listeners.items():
-            if (note := self._notes.get(listener)) is not None:
-                note(entries)
+        for note in self._notes.values():
+            note(entries)
+        for news in self._listeners.values():
             news.set()
 
     def recent(self, seq: int) -> Told | None:

@@ -250,7 +250,10 @@ class SubscribedRpcs:
         found = self.known.find(id_)
         if found is None:
             raise _no_such(id_, path)
-        found.subject.end(OVER)
+        if found.session or found.reader is not None:
+            found.subject.end(OVER)
+        else:  # nobody is there to be told
+            found.subject.close()
         return {}
 
     async def _resync(self, caller: Caller, operation: _Element, encoding: str, origin: str) -> Answer:
