@@ -193,6 +193,9 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     for hidden in ("/policy/reservation", "/policy", ""):
         answer = await town.get(f"{hidden}?with-defaults=report-all", user="alice")
         assert b"preempt" not in answer.content, hidden
+    for leaf in ("preempt", "preempt?with-defaults=report-all", "preempt?with-defaults=report-all-tagged"):
+        assert (await town.get(f"/policy/reservation/{leaf}", user="alice")).status == 404
+        assert (await town.get(f"/policy/reservation/{leaf}", user="carol")).body["opnfv-promise:preempt"] is False
 
 
 @pytest.mark.rfc("8341", "3.4.6", "notifications are told to those who may hear them")
