@@ -14,6 +14,9 @@ from promise.northbound.message import BASE, escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+LONGEST: Final = 2048
+"""Characters of an error's message, and of its path, which is left out where it is longer."""
+
 YANG: Final = "urn:ietf:params:xml:ns:yang:1"
 
 Told: TypeAlias = str | tuple[tuple[str, str | int], ...]
@@ -136,7 +139,14 @@ def fault(error: BaseException) -> Fault:
         return Fault(found, "internal error; the server's log says more", found.app_tag)
     app_tag = getattr(error, "app_tag", "") or found.app_tag
     hints = error.hints if isinstance(error, errors.Invalid) else ()
-    return Fault(found, _message(error), app_tag, _path(error), (*_info(error, found.tag), *hints))
+    path = _path(error)
+    info = tuple((name, _cut(value)) for name, value in _info(error, found.tag))
+    return Fault(found, _cut(_message(error)), app_tag, path if len(path) <= LONGEST else "", (*info, *hints))
+
+
+def _cut(text: str) -> str:
+    """Return a text that may quote what a client has sent, which may be long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
 
 
 def rpc_error(told: Fault, prefixes: Mapping[str, str], *, layer: str = "", base_1_1: bool = True) -> bytes:

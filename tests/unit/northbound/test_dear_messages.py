@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from promise.errors import TooBig
+from promise.errors import TooBig, UnknownElement
 from promise.northbound.events.selecting import XPath
 from promise.northbound.expression import read
+from promise.northbound.faults import fault, rpc_error
 from promise.northbound.message import BASE, MOST_ATTRIBUTES, MOST_PREFIXES, parse, read_rpc
 from promise.northbound.xpath import XPathFilter
 
@@ -77,3 +78,14 @@ def test_a_filter_of_events_may_cost_less_than_one_of_data() -> None:
     XPath("//a[b='1']/..", {})
     with pytest.raises(TooBig, match="search less"):
         XPath(f"//*[concat({','.join(['string(/)'] * 300)}) = 'x']", {})
+
+
+@pytest.mark.limit("errors that quote megabytes", "a message has 2048 characters at most, a longer path is left out")
+def test_an_error_does_not_quote_all_that_was_sent() -> None:
+    long = "x" * 4_000_000
+    told = fault(UnknownElement(f"there is no <{long}>", path=f"/promise:promise/promise:{long}", name=long))
+    assert (len(told.message), told.message[-1], told.path) == (2048, "…", "")
+    assert [len(value) for _, value in told.info] == [2048]
+    assert len(rpc_error(told, {})) < 5000
+    short = fault(UnknownElement("there is no <x>", path="/promise:promise/promise:x", name="x"))
+    assert (short.message, short.path) == ("there is no <x>", "/promise:promise/promise:x")
