@@ -224,6 +224,79 @@ async def test_a_configured_selection_is_used_by_its_name(player: Player) -> Non
     assert reply.findtext(f".//{NC}error-app-tag") == "ietf-subscribed-notifications:filter-unsupported"
 
 
+def shown(found: Any) -> dict[str, bytes]:
+    """Return the parts of /promise in a document."""
+    told = {}
+    for child in found.iterfind(f".//{P}promise/*"):
+        name, key = str(child.tag).rpartition("}")[2], child.findtext(P + "id")
+        told[name if key is None else f"{name}={key}"] = canonical(child)
+    return told
+
+
+def canonical(element: Any) -> bytes:
+    """Return an element as text, but for when its cloud was last looked at, which is no commit."""
+    copy = etree.fromstring(etree.tostring(element, with_tail=False))
+    for health in copy.iterfind(f"{P}health"):
+        copy.remove(health)
+    etree.cleanup_namespaces(copy)
+    return etree.tostring(copy, method="c14n")
+
+
+def mirror(before: dict[str, bytes], patch: Any) -> None:
+    """Change a copy as a patch says."""
+    for edit in patch.iter(Y + "edit"):
+        path = str(edit.findtext(Y + "target")).removeprefix("/opnfv-promise:promise/")
+        if edit.findtext(Y + "operation") == "delete":
+            del before[path]
+        else:
+            assert (path in before) is (edit.findtext(Y + "operation") == "replace"), path
+            before[path] = canonical(edit.find(Y + "value")[0])
+
+
+INSTANCE = "<name>vnf</name><image>cirros</image><flavor>m1.tiny</flavor>"
+
+
+@pytest.mark.rfc("8641", "3.4", "what is pushed, applied, is what get shows, whatever happens")
+async def test_what_is_pushed_adds_up_to_what_is_there(player: Player) -> None:
+    client, stage = await player.stage.session("admin"), player.stage
+    whole = f'{OPERATIONAL}<yp:datastore-subtree-filter><promise xmlns="urn:opnfv:promise"/>'
+    await establish(client, f"{whole}</yp:datastore-subtree-filter><yp:on-change/>")
+    copy = shown(await pushed(client))
+
+    async def same(reply: Any = None) -> Any:
+        assert reply is None or reply.findtext(P + "result") == "ok", etree.tostring(reply)
+        await stage.quiet()
+        wanted = '<filter><promise xmlns="urn:opnfv:promise"/></filter>'
+        there = shown(await client.rpc(f'<get xmlns="{NC[1:-1]}">{wanted}</get>'))
+        while client.notifications:
+            mirror(copy, await pushed(client))
+        assert copy == there
+        return reply
+
+    async def do(name: str, inside: str) -> Any:
+        return await same(await client.rpc(f'<{name} xmlns="urn:opnfv:promise">{inside}</{name}>'))
+
+    await same(await client.rpc(reserve(3)))
+    soon = "<end>2030-01-01T02:00:00Z</end><capacity><cores>4</cores><instances>2</instances></capacity>"
+    now = await do("create-reservation", soon)
+    held = f"<reservation-id>{now.findtext(P + 'reservation-id')}</reservation-id>"
+    first = await do("create-instance", INSTANCE + held)
+    second = await do("create-instance", INSTANCE)
+    await stage.advance(60)
+    await same()
+    await do("update-reservation", f"{held}<capacity><cores>5</cores></capacity>")
+    await do("destroy-instance", f"<instance-id>{first.findtext(P + 'instance-id')}</instance-id>")
+    await stage.advance(60)
+    await same()
+    await stage.advance(7200)
+    await same()
+    await do("destroy-instance", f"<instance-id>{second.findtext(P + 'instance-id')}</instance-id>")
+    provider = next(name.partition("=")[2] for name in copy if name.startswith("providers="))
+    await do("decrease-capacity", f"<source>{provider}</source><capacity><cores>99999</cores></capacity>")
+    await stage.advance(60)
+    await same()
+
+
 @pytest.mark.rfc("9196", "4", "what can be pushed, and how, is what is told of it")
 async def test_what_can_be_pushed_is_told(player: Player) -> None:
     client = await player.stage.session("admin")
