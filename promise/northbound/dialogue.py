@@ -27,6 +27,7 @@ import structlog
 
 from promise.errors import NoRoom
 from promise.northbound.faults import fault, rpc_error
+from promise.northbound.framing import CHUNK
 from promise.northbound.message import split
 from promise.northbound.monitor import Ending
 from promise.northbound.patience import Limits, Stopwatch
@@ -266,7 +267,8 @@ class Dialogue:
         """Send an answer: right now when nothing has to go first and nothing has to be waited for, else in order."""
         answer.content = content
         if isinstance(content, bytes):
-            if not self._answers and self._writable.is_set() and not self._sending.locked():
+            at_once = len(content) < CHUNK and not self._answers
+            if at_once and self._writable.is_set() and not self._sending.locked():
                 pieces = self._session.reply(answer.envelope, content)
                 if len(pieces) == 1:
                     self._write(pieces[0])

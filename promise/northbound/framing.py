@@ -237,12 +237,12 @@ def frame(message: bytes, *, chunked: bool) -> list[bytes]:
         return [message[at : at + CHUNK] for at in range(0, len(message), CHUNK)]
     if len(message) <= CHUNK:
         return [b"\n#%d\n%b\n##\n" % (len(message), message)]
-    pieces = [b"\n#%d\n%b" % (len(chunk), chunk) for chunk in _chunks(message)]
+    pieces = [b"".join((b"\n#%d\n" % len(chunk), chunk)) for chunk in _chunks(memoryview(message))]
     pieces[-1] += b"\n##\n"
     return pieces
 
 
-def _chunks(message: bytes) -> list[bytes]:
+def _chunks(message: memoryview) -> list[memoryview]:
     chunks = []
     start = 0
     while start < len(message):

@@ -70,7 +70,7 @@ class Envelope:
     def around(self, content: bytes) -> bytes:
         """Return the whole reply; `content` is written for NETCONF's default namespace."""
         if not self.foreign:
-            return self.start + content + self.end
+            return b"".join((self.start, content, self.end))
         reply = _VOCABULARY.parse(self.start + self.end)
         reply.extend(etree.fromstring(b'<r xmlns="%b">%b</r>' % (BASE.encode(), content), _PARSER))
         return etree.tostring(reply, encoding="utf-8")

@@ -63,7 +63,7 @@ class Retrieval:
         mode = report_of(parameters.get(DEFAULTS), path) or Report.EXPLICIT
         found = await self.nodes(caller, datastore, wanted.building, content)
         if found.exact and wanted.built and mode is Report.EXPLICIT:
-            return b"<data>%b</data>" % b"".join(found.texts())
+            return b"".join([b"<data>", *found.texts(), b"</data>"])
         top = self._datastores.schema.top
         try:
             shown = self.readable(caller, reported(found.elements(), top, mode, wanted.building))
