@@ -170,6 +170,11 @@ class FakeCloud(NoParts):
         """A thing that is here, whatever the cloud says of it."""
         return Element(Kind.SERVER) if name in self.held else self.things.get(name)
 
+    def resize(self, server_id: str, flavor: str) -> None:
+        """Let a server be of another flavor."""
+        needs = next(one.needs for one in FLAVORS if one.id == flavor)
+        self.held[server_id] = replace(self.held[server_id], flavor=flavor, needs=needs)
+
     def put(self, server_id: str, state: str) -> None:
         """Let a server be in a state, or out of sight ("down")."""
         if state == "down":

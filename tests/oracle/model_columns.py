@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from oracle.model_records import LEAVES, OPEN
+from oracle.model_cover import drawn
+from oracle.model_records import LEAVES, OPEN, Amounts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from oracle.model_records import Amounts, Instance, Pool, Reservation, World
+    from oracle.model_records import Instance, Pool, Reservation, World
 
 METRICS = ("total", "reserved", "usage", "available", "overdrawn")
 
@@ -88,12 +89,11 @@ def used(world: World, scope: Scope, resource: str, at: int, hidden: Collection[
             continue
         amount = instance.needs.get(resource, 0)
         claim = claim_of(world, instance, resource, hidden)
-        if claim is None:
-            loose += amount if at >= instance.start else 0
-        elif instance.start <= at < claim.end and inside(claim, scope):
-            under += amount
-        elif instance.start <= at < claim.end:
-            loose += amount
+        covered = min(amount, instance.cover.get(resource, 0)) if claim else 0
+        loose += amount - covered if at >= instance.start else 0
+        if claim and instance.start <= at < claim.end:
+            under += covered if inside(claim, scope) else 0
+            loose += 0 if inside(claim, scope) else covered
     return under, loose
 
 
@@ -165,10 +165,10 @@ def _parts(world: World, scope: Scope, hidden: Collection[str], gone: Collection
         if one.live and one.id not in hidden and one.id not in gone and inside(one, scope):
             for name, amount in one.needs.items():
                 claim = claim_of(world, one, name, hidden)
-                if claim is None:
-                    yield 4, one.start, OPEN, [(name, amount)]
-                else:
-                    yield 3 if inside(claim, scope) else 4, one.start, claim.end, [(name, amount)]
+                covered = one.cover.get(name, 0) if claim else 0
+                yield 4, one.start, OPEN, [(name, amount - covered)]
+                if claim:
+                    yield 3 if inside(claim, scope) else 4, one.start, claim.end, [(name, covered)]
 
 
 def _running(moments: dict[int, list[int]]) -> Course:
@@ -185,8 +185,16 @@ def given(levels: Levels, bound: int) -> int:
     return max(0, min(levels.certain, bound) + levels.awaited)
 
 
-def rooms(world: World, scopes: Iterable[Scope], names: Collection[str], hidden: Collection[str] = ()) -> Rooms:
-    """What may still be promised in all these scopes, as `room` says it, of these resources at all moments."""
+NONE: Amounts = {}
+
+
+def rooms(
+    world: World, scopes: Iterable[Scope], names: Collection[str], hidden: Collection[str] = (), left: Amounts = NONE
+) -> Rooms:
+    """What may still be promised in all these scopes, as `room` says it, of these resources at all moments.
+
+    `left` is what the instances of the hidden claims would take beyond the claim anew.
+    """
     own = {instance.id for name in hidden for instance in world.instances_of(name)}
     found: Rooms = {name: [] for name in names}
     for scope in scopes:
@@ -195,7 +203,8 @@ def rooms(world: World, scopes: Iterable[Scope], names: Collection[str], hidden:
         for name in names:
             bound = bound_of(world, scope, name)
             found[name].append([(at, given(level, bound)) for at, level in every.get(name, NOTHING)])
-            found[name].append([(at, -level.claimed - level.loose) for at, level in hid.get(name, NOTHING)])
+            beyond = left.get(name, 0)
+            found[name].append([(at, -level.claimed - level.loose - beyond) for at, level in hid.get(name, NOTHING)])
     return found
 
 
@@ -319,7 +328,7 @@ def remaining(world: World, found: Reservation, gone: Collection[str] = ()) -> A
     """What of a reservation's capacity is not allocated, thinking these instances gone."""
     mine = [one for one in world.instances_of(found.id) if one.id not in gone]
     return {
-        name: amount - sum(instance.needs.get(name, 0) for instance in mine) for name, amount in found.amounts.items()
+        name: amount - sum(drawn(instance).get(name, 0) for instance in mine) for name, amount in found.amounts.items()
     }
 
 

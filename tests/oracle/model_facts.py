@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oracle.model_cover import cover_again
 from oracle.model_instances import shown_instance
 from oracle.model_records import Instance
 from oracle.model_records import Reservation as Held
@@ -71,7 +72,10 @@ def _instance(world: World, cloud: FakeCloud, record: Allocation, entry: Entry) 
     elif not one.counted:
         _back(cloud, one, record, entry.at)
     else:
+        seen_before = one.server is not None
         _shown(cloud, one, record, entry.at)
+        if seen_before:
+            cover_again(world, one)
 
 
 def _found(world: World, cloud: FakeCloud, record: Allocation, at: int) -> None:
@@ -102,7 +106,7 @@ def _back(cloud: FakeCloud, one: Instance, record: Allocation, at: int) -> None:
     """A server that was gone is there again."""
     assert record.server in cloud.held, f"server {record.server} is not there"
     one.counted, one.state, one.start, one.end = True, record.vm_state.value, at, None
-    one.reservation, one.priority, one.told, one.modified, one.fault = None, "low", None, at, None
+    one.reservation, one.cover, one.priority, one.told, one.modified, one.fault = None, {}, "low", None, at, None
 
 
 def _shown(cloud: FakeCloud, one: Instance, record: Allocation, at: int) -> None:
@@ -113,3 +117,6 @@ def _shown(cloud: FakeCloud, one: Instance, record: Allocation, at: int) -> None
     if one.state == "DELETING" and one.told is not None:
         assert record.vm_state == "DELETING", f"instance {one.id} was told to go, and is {record.vm_state}"
     one.server, one.state, one.modified, one.fault = record.server, record.vm_state.value, at, record.fault
+    server = cloud.held.get(one.server or "")
+    if server is not None and record.capacity != one.needs:  # it was resized; its ports stay
+        one.flavor, one.needs = server.flavor, {**server.needs, **({"ports": one.needs["ports"]} if one.ours else {})}

@@ -34,6 +34,8 @@ class Ask:
     standing: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What is short where its instances stand and it has no claim."""
     expiry: int = OPEN
+    left: Amounts = field(default_factory=dict)
+    """What the instances of the claim that it replaces would take beyond it."""
     elements: list[str] = field(default_factory=list)
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -48,7 +50,7 @@ class Ask:
 
 
 def _rooms(world: World, ask: Ask) -> Rooms:
-    return rooms(world, scopes_of(ask.provider, ask.zone), list(ask.amounts), ask.hidden)
+    return rooms(world, scopes_of(ask.provider, ask.zone), list(ask.amounts), ask.hidden, ask.left)
 
 
 def shortages(world: World, ask: Ask) -> dict[str, dict[str, Any]]:
@@ -81,7 +83,7 @@ def standing(world: World, found: Reservation, changed: Reservation) -> dict[str
         here = Scope(found.provider, zone)
         mine = [one for one in world.instances_of(found.id) if one.zone == zone]
         for name in managed(world, here) & set(found.amounts) & set(changed.amounts):
-            need = sum(one.needs.get(name, 0) for one in mine)
+            need = sum(one.cover.get(name, 0) for one in mine)
             entry = _lacking(world, here, name, need, (start, end))
             known = short.get(name)
             if entry and (known is None or (entry["available"], entry["from"]) < (known["available"], known["from"])):

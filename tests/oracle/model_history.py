@@ -56,7 +56,7 @@ class History(Trial):
         match call.operation:
             case "cloud":
                 await self._mood(**query)
-            case "server-made" | "server-gone" | "server-state" | "thing":
+            case "server-made" | "server-gone" | "server-state" | "server-resized" | "thing":
                 self._happens(call.operation, self.clouds.by_name[query["name"]], query)
             case "commits":
                 self.controller.store.plan[:] = query["plan"]
@@ -83,6 +83,8 @@ class History(Trial):
             server = held[query["which"] % len(held)]
             if what == "server-gone":
                 del cloud.held[server]
+            elif what == "server-resized":
+                cloud.resize(server, query["flavor"])
             else:
                 cloud.put(server, query["state"])
 

@@ -32,6 +32,7 @@ def create_instance(world: World, query: Query, told: Mapping[str, Any]) -> Answ
     new = Instance(
         told.get("instance-id", "new"), owner, query["name"], provider.id, zone, claim, flavor.id, needs, world.now,
         world.now, state="INITIALIZED", networks=query.get("networks", ["net-1"]),
+        cover={name: amount for name, amount in needs.items() if found and name in found.amounts},
     )  # fmt: skip
     world.instances[new.id] = new
     return answered(new)

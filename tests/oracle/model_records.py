@@ -105,6 +105,8 @@ class Instance:
     counted: bool = True
     """Whether the cloud holds something for it, as far as is known."""
     ours: bool = True
+    cover: Amounts = field(default_factory=dict)
+    """What of it is under the claim of its reservation, of all that this names."""
 
     def __post_init__(self) -> None:
         self.created = self.created or self.start

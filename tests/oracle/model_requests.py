@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import Scope, managed, regrade, remaining, scopes_of
+from oracle.model_cover import beyond, covers, drawn
 from oracle.model_elements import held, lacking, others, places
 from oracle.model_fit import DAY, HOUR, Ask, alternatives, blocking, most, shortages, standing
 from oracle.model_records import OPEN, Amounts, Pool, Reservation, World
@@ -208,11 +209,13 @@ def update_reservation(world: World, query: Query) -> Answer:
 
 
 def _changed(world: World, query: Query, found: Reservation, changed: Reservation) -> Answer:
+    mine = world.instances_of(found.id)
+    cover = covers(mine, changed.amounts)
     ask = Ask(
         changed.provider, changed.zone, max(world.now, changed.start), changed.end, changed.amounts, found.id,
         movable=found.state == "initialized",
         expiry=changed.expiry if changed.own_expiry and changed.expiry is not None else OPEN,
-        elements=changed.elements, also=changed.also,
+        left=beyond(mine, cover), elements=changed.elements, also=changed.also,
     )  # fmt: skip
     if changed.zone == found.zone:
         ask.before, ask.before_window = found.amounts, (found.start, found.end)
@@ -222,15 +225,11 @@ def _changed(world: World, query: Query, found: Reservation, changed: Reservatio
     if query.get("dry-run"):
         return {"result": "ok", "reservation": shown_as(world, found, changed)}
     world.reservations[found.id] = changed
-    for instance in world.instances_of(found.id):
-        if _cover(found, instance.needs) != _cover(changed, instance.needs):
-            instance.modified = world.now
+    before, after = ((one.end, one.zone, one.priority) for one in (found, changed))
+    for instance in mine:
+        if before != after or instance.cover != cover[instance.id]:
+            instance.cover, instance.modified = cover[instance.id], world.now
     return {"result": "ok", "reservation": shown(world, changed)}
-
-
-def _cover(found: Reservation, needs: Amounts) -> tuple[Any, ...]:
-    """What of an instance's record follows from its reservation."""
-    return found.end, found.zone, found.priority, set(needs) & set(found.amounts)
 
 
 def _same(found: Reservation, changed: Reservation) -> bool:
@@ -311,7 +310,7 @@ def _place_faults(world: World, found: Reservation, changed: Reservation, query:
 
 
 def _taken(world: World, found: Reservation, resource: str) -> int:
-    return sum(instance.needs.get(resource, 0) for instance in world.instances_of(found.id))
+    return sum(drawn(instance).get(resource, 0) for instance in world.instances_of(found.id))
 
 
 def cancel(world: World, query: Query) -> Answer:

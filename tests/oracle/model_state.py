@@ -112,12 +112,11 @@ def _held(one: Held) -> dict[str, Any]:
 
 def _instance(world: World, one: Instance) -> dict[str, Any]:
     claim = world.reservations[one.reservation] if one.reservation is not None else None
-    covered = {name: amount for name, amount in one.needs.items() if name in claim.amounts} if claim else {}
     return {
         "owner": one.owner, "name": one.name, "provider": one.provider, "zone": one.zone,
         "reservation": one.reservation, "flavor": one.flavor, "needs": one.needs, "start": one.start,
         "state": one.state, "modified": one.modified, "end": one.end, "server": one.server, "counted": one.counted,
-        "ours": one.ours, "told": one.told if one.counted else None, "covered": covered if one.counted else {},
+        "ours": one.ours, "told": one.told if one.counted else None, "covered": one.cover if one.counted else {},
         "priority": claim.priority if claim and one.counted else one.priority,
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oracle.model_columns import bound_of, claimed, going, inside, pooled, regrade, scopes_of, total, used
+from oracle.model_cover import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -103,7 +104,7 @@ def _expire(world: World, found: Reservation, due: int) -> None:
         finish(world, found, "expired", due)
         return
     found.expiry, found.containers = None, {}
-    kept = {name: sum(instance.needs.get(name, 0) for instance in mine) for name in found.amounts}
+    kept = {name: sum(drawn(instance).get(name, 0) for instance in mine) for name in found.amounts}
     found.amounts = {name: amount for name, amount in kept.items() if amount}
     found.modified, found.version = due, found.version + 1
 
@@ -111,7 +112,7 @@ def _expire(world: World, found: Reservation, due: int) -> None:
 def finish(world: World, found: Reservation, state: str, when: int) -> None:
     """End a reservation; its instances stay and belong to nobody, or are told to go."""
     for instance in world.instances_of(found.id):
-        instance.reservation, instance.modified = None, when
+        instance.reservation, instance.cover, instance.modified = None, {}, when
         if world.policy.at_end == "terminate":
             end(instance, max(world.now, world.clock))
     found.state, found.modified, found.version = state, when, found.version + 1
@@ -139,7 +140,7 @@ def missing(world: World, starter: Reservation, scope: Scope) -> list[str]:
     for name in starter.amounts:
         under, loose = used(world, scope, name, world.now)
         leaving = used(world, scope, name, world.now, set(world.instances) - going(world))[1]
-        leaving += sum(one.needs.get(name, 0) for one in _going_of_degraded(world, scope, name))
+        leaving += sum(one.cover.get(name, 0) for one in _going_of_degraded(world, scope, name))
         reserved = claimed(world, scope, name, world.now) - under
         short += [name] if reserved + under + loose - leaving > total(world, scope, name, world.now) else []
     return short
@@ -161,10 +162,10 @@ def candidates(world: World, starter: Reservation, scope: Scope) -> list[Instanc
     for name, short in world.short.items():
         left = dict(short)
         for one in here if name != starter.id else []:
-            covered = set(one.needs) & set(world.reservations[name].amounts)
+            covered = [resource for resource, amount in one.cover.items() if amount]
             if one.reservation == name and any(left.get(resource, 0) > 0 for resource in covered):
                 beyond.add(one.id)
-                left = {resource: amount - one.needs.get(resource, 0) for resource, amount in left.items()}
+                left = {resource: amount - one.cover.get(resource, 0) for resource, amount in left.items()}
     return chosen + [one for one in here if one.id in beyond]
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from oracle.model_trial import Call, Trial
 
 AROUND = {
-    "cloud": 5, "server-made": 3, "server-gone": 3, "server-state": 2, "thing": 2, "commits": 4, "restart": 1.5,
-    "policy": 1.5, "providers": 1, "calm": 1, "remove-provider": 0.7, "days": 0.7,
+    "cloud": 5, "server-made": 3, "server-gone": 3, "server-state": 2, "server-resized": 2, "thing": 2, "commits": 4,
+    "restart": 1.5, "policy": 1.5, "providers": 1, "calm": 1, "remove-provider": 0.7, "days": 0.7,
 }  # fmt: skip
 PLANS = (("fails",), ("lost",), ("well", "fails"), ("well", "lost"), ("well", "well", "fails"), ("fails", "fails"))
 KEYED = frozenset({"create-reservation", "update-reservation", "increase-capacity", "decrease-capacity",
@@ -76,6 +76,10 @@ class Weather(Moves):
     def server_state(self) -> dict[str, Any]:
         state = self.chance.choice(("ACTIVE", "STOPPED", "ERROR", "down", "down"))
         return {"name": self.cloud_name(), "which": self.chance.randint(0, 10), "state": state}
+
+    def server_resized(self) -> dict[str, Any]:
+        return {"name": self.cloud_name(), "which": self.chance.randint(0, 10),
+                "flavor": self.chance.choice(FLAVORS).id}  # fmt: skip
 
     def thing(self) -> dict[str, Any]:
         state = self.chance.choice(("there", "there", "down", "gone"))
