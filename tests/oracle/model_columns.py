@@ -295,13 +295,19 @@ def going(world: World) -> set[str]:
     }
 
 
-def regrade(world: World) -> None:
-    """Degrade and heal, as things stand now."""
+def regrade(world: World, within: Collection[tuple[str, str | None]] | None = None) -> None:
+    """Degrade and heal, as things stand now; in the middle of a leap of time only where something fell due."""
     found = shortfalls(world)
+    if within is not None:
+        every = {name: world.reservations[name] for name in {*world.short, *found}}
+        out = {name for name, one in every.items() if not {*scopes_of(one.provider, one.zone)} & {*within}}
+        found = {name: short for name, short in found.items() if name not in out}
+        found |= {name: short for name, short in world.short.items() if name in out}
     for name in {*world.short, *found}:
         if world.short.get(name) != found.get(name) and world.reservations[name].live:
             world.reservations[name].modified = max(world.now, world.clock)
     world.short = found
+    world.touched.clear()
 
 
 def _short_at(world: World, scope: Scope, at: int) -> list[tuple[Reservation, str, int]]:

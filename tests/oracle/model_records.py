@@ -160,6 +160,8 @@ class World:
     """The providers whose clouds do not answer."""
     things: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     """What the cloud of each provider has when it is asked for elements: by id, with the other ids of the same."""
+    touched: set[tuple[str, str | None]] = field(default_factory=set)
+    """The scopes in which something fell due since it was last worked out who is degraded."""
     user: str = "admin"
     """Who is asking; only the administrator sees what others made."""
     short: dict[str, Amounts] = field(default_factory=dict)

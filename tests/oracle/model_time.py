@@ -45,6 +45,7 @@ def remember(world: World) -> None:
 
 
 DAY = 86400
+GRACE = 60
 
 
 def _next_due(world: World) -> int | None:
@@ -55,11 +56,23 @@ def _next_due(world: World) -> int | None:
             moments += [found.expiry] if found.expiry is not None else []
     moments += [at for pool in world.pools.values() for at in (pool.start, pool.end) if at > world.now]
     moments += [pool.start for pool in world.pools.values() if pool.planned]
+    moments += [late for one in world.instances.values() if (late := _overdue(one)) is not None and late > world.now]
     return min(moments, default=None)
+
+
+def _overdue(one: Instance) -> int | None:
+    return one.told + GRACE if one.live and one.state == "DELETING" and one.told is not None else None
+
+
+def _touch(world: World, *records: Pool | Reservation | Instance) -> None:
+    for record in records:
+        world.touched.update(scopes_of(record.provider, record.zone))
 
 
 def _at(world: World, due: int) -> None:
     """The transitions of one instant: pool starts, ends, expiries, (pool ends), starts."""
+    _touch(world, *(pool for pool in world.pools.values() if pool.start < pool.end and due in {pool.start, pool.end}))
+    _touch(world, *(one for one in world.instances.values() if _overdue(one) == due))
     planned = [pool for pool in world.pools.values() if pool.planned and pool.start <= due]
     for pool in sorted(planned, key=lambda one: (one.created, one.id)):
         _cut(world, pool)
@@ -71,12 +84,13 @@ def _at(world: World, due: int) -> None:
             _expire(world, found, due)
     starting = [found for found in world.reservations.values() if found.state == "initialized" and found.start <= due]
     for found in sorted(starting, key=lambda one: (one.created, one.id)):
-        regrade(world)
+        regrade(world, world.touched)
         _start(world, found)
 
 
 def _start(world: World, found: Reservation) -> None:
     found.state = "active"
+    _touch(world, found)
     if world.policy.preempt:
         make_room(world, found)
 
@@ -104,6 +118,7 @@ def _expire(world: World, found: Reservation, due: int) -> None:
         finish(world, found, "expired", due)
         return
     found.expiry, found.containers = None, {}
+    _touch(world, found)
     kept = {name: sum(drawn(instance).get(name, 0) for instance in mine) for name in found.amounts}
     found.amounts = {name: amount for name, amount in kept.items() if amount}
     found.modified, found.version = due, found.version + 1
@@ -111,6 +126,7 @@ def _expire(world: World, found: Reservation, due: int) -> None:
 
 def finish(world: World, found: Reservation, state: str, when: int) -> None:
     """End a reservation; its instances stay and belong to nobody, or are told to go."""
+    _touch(world, found, *world.instances_of(found.id))
     for instance in world.instances_of(found.id):
         instance.reservation, instance.cover, instance.modified = None, {}, when
         if world.policy.at_end == "terminate":
@@ -132,6 +148,7 @@ def make_room(world: World, starter: Reservation) -> None:
         for victim in candidates(world, starter, scope):
             if any(victim.needs.get(name) for name in missing(world, starter, scope)):
                 end(victim, world.clock)
+                _touch(world, victim)
 
 
 def missing(world: World, starter: Reservation, scope: Scope) -> list[str]:
