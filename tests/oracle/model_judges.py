@@ -176,7 +176,8 @@ def strange(state: State, provider: str, cloud: FakeCloud) -> Iterator[str]:
         if len(of_server.get(name, ())) != 1:
             yield f"server {name} belongs to {len(of_server.get(name, ()))} counted instances"
         carried = [other.id for other in cloud.held.values() if other.allocation_id == server.allocation_id]
-        if server.allocation_id in state.allocations and len(carried) != 1:
+        named = state.allocations.get(server.allocation_id or "")
+        if named is not None and named.provider == provider and len(carried) != 1:
             yield f"instance {server.allocation_id} has several servers: {carried}"
     asked = [one.id for one in state.open_operations.values() if one.provider == provider]
     if asked:
