@@ -37,7 +37,7 @@ from promise.northbound.nacm.control import NACM, Control
 from promise.northbound.nacm.grants import GRANTS
 from promise.northbound.netconf import NetconfServer
 from promise.northbound.operations import OperationTable, Rooms
-from promise.northbound.records import Records
+from promise.northbound.records import Records, changed_last
 from promise.northbound.restconf.monitoring import RestconfState
 from promise.northbound.restconf.streaming import Streams
 from promise.northbound.words import fresh_id
@@ -168,7 +168,7 @@ async def _front(
         callbacks,
         registry,
         Streams(events, registry),
-        Records(ledger, ledger.now(), registry, access),
+        Records(ledger, await changed_last(ledger) or ledger.now(), registry, access),
         datastores,
         Trials(datastores, lambda: state.revision.trial, clock),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from promise.allocation.model import Allocation, Operation
 from promise.capacity.model import Pool
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from promise.actor import Actor
     from promise.allocation.book import AllocationBook
     from promise.capacity.ledger import Decisions
-    from promise.events import Entry
+    from promise.events import Entry, Event
     from promise.northbound.access import Caller
     from promise.northbound.datastore import Tree
     from promise.northbound.nacm.control import Control
@@ -53,6 +53,14 @@ AGED: Final = frozenset({Pool.table, Reservation.table, Allocation.table, Operat
 
 LISTS: Final[Mapping[str, str]] = {f"{table}s": table for table in AGED}
 """The lists below /promise that hold them."""
+
+
+_OF_PROVIDERS: Final = frozenset({"provider-added", "provider-changed", "provider-removed"})
+"""Events of providers that change their configuration: the others tell what their clouds show."""
+
+_LOOK: Final = 500
+_LOOKS: Final = 20
+"""So many entries of the journal are read at once, and so often, to find the last change."""
 
 
 class Part(NamedTuple):
@@ -81,6 +89,53 @@ class Configuration(NamedTuple):
 
     tree: Tree
     modified: int
+
+
+class Begin(Protocol):
+    """The entry behind which the journal begins."""
+
+    @property
+    def seq(self) -> int:
+        """Return its number."""
+
+    @property
+    def at(self) -> int:
+        """Return its moment."""
+
+
+class Journal(Protocol):
+    """What has happened."""
+
+    @property
+    def durable_seq(self) -> int:
+        """Return the number of the last entry."""
+
+    async def journal(self, after: int, limit: int) -> list[Entry]:
+        """Return up to `limit` entries behind seq `after`."""
+
+    async def base(self) -> Begin:
+        """Return the entry behind which the journal begins."""
+
+
+async def changed_last(log: Journal) -> int:
+    """Return when the configuration was changed last; no later than that if the journal tells it too far back."""
+    end, base = log.durable_seq, await log.base()
+    found = base.at
+    for _ in range(_LOOKS):
+        start = max(base.seq, end - _LOOK)
+        entries = await log.journal(start, end - start)
+        for entry in reversed(entries):
+            if _configures(entry.event):
+                return entry.at
+        found = entries[0].at if entries else found
+        if start == base.seq:
+            break
+        end = start
+    return found
+
+
+def _configures(event: Event) -> bool:
+    return event.table in CONFIGURED and (event.table != Provider.table or event.kind in _OF_PROVIDERS)
 
 
 class Records:

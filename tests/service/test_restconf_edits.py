@@ -10,6 +10,7 @@ from restconf_house import JSON, PROMISE, XML, Answer, House, house
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RULES = PROMISE + "/policy/reservation"
@@ -319,3 +320,18 @@ async def test_what_was_read_with_tags_can_be_written_back(empty: House, kind: s
     ):
         assert (await empty.ask("PUT", f"{nacm}/write-default", body)).status == 400
     assert (await empty.ask("DELETE", nacm)).status == 204
+
+
+@pytest.mark.rfc("8040", "3.4.1.1", "a restart is no change of the configuration")
+async def test_times_and_tags_outlive_a_restart(tmp_path: Path) -> None:
+    async with house(tmp_path / "state") as first:
+        await first.clock.advance(100)
+        assert (await first.ask("PUT", RULES, {"opnfv-promise:reservation": {"expiry": 5}})).status == 201
+        await first.clock.advance(50)
+        before = await first.ask("HEAD", "/restconf/data")
+        assert before.headers["Last-Modified"] == "Fri, 15 Jan 2027 08:01:40 GMT"
+    async with house(tmp_path / "state") as second:
+        after = await second.ask("HEAD", "/restconf/data")
+        assert [after.headers[name] for name in ("ETag", "Last-Modified")] == [
+            before.headers[name] for name in ("ETag", "Last-Modified")
+        ]
