@@ -73,6 +73,7 @@ check-docs: $(READY)  ## fail when a generated reference page is out of date
 
 bench: $(READY)  ## measure what a request costs; docs/reference/performance.md has the figures
 	$(BIN)/python bench/create_reservation.py
+	$(BIN)/python bench/northbound.py
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis
