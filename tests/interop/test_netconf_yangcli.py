@@ -44,6 +44,7 @@ commit confirmed confirm-timeout=60
 cancel-commit
 get-config source=candidate
 unlock target=candidate
+create-subscription stream=NETCONF
 kill-session session-id=99
 """
 
@@ -88,7 +89,7 @@ async def test_yangcli_does_what_it_can_do(house: House, tmp_path: Path) -> None
     said = shown.partition("Checking Server Modules")[2]
     assert "Default target set to: <candidate> (<running> also supported)" in shown
     assert "module not found" not in shown  # every import of a module that it loads is listed as well
-    assert said.count("RPC OK Reply") == 11, said
+    assert said.count("RPC OK Reply") == 12, said
     assert "enable-nacm true" in said
     assert "container capacity" in said
     assert "exec-default deny" in said.partition("RPC Error Reply")[0].rpartition("RPC Data Reply")[2]
