@@ -193,9 +193,18 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     for hidden in ("/policy/reservation", "/policy", ""):
         answer = await town.get(f"{hidden}?with-defaults=report-all", user="alice")
         assert b"preempt" not in answer.content, hidden
-    for leaf in ("preempt", "preempt?with-defaults=report-all", "preempt?with-defaults=report-all-tagged"):
-        assert (await town.get(f"/policy/reservation/{leaf}", user="alice")).status == 404
-        assert (await town.get(f"/policy/reservation/{leaf}", user="carol")).body["opnfv-promise:preempt"] is False
+    hidden, seen = "/ietf-netconf-acm:nacm/read-default", "/ietf-netconf-acm:nacm"
+    await ruled(
+        town,
+        rule("a", "deny", path=hidden, access_operations="read"),
+        rule("b", "permit", path=seen, access_operations="read"),
+    )
+    for mode in ("", "?with-defaults=report-all", "?with-defaults=report-all-tagged"):
+        assert (await town.ask("GET", f"{NACM}/read-default{mode}", user="alice")).status == 404, mode
+        shown = await town.ask("GET", f"{NACM}/write-default{mode}", user="alice")
+        assert shown.body["ietf-netconf-acm:write-default"] == "deny", mode
+        whole = (await town.ask("GET", NACM + mode, user="alice")).body["ietf-netconf-acm:nacm"]
+        assert ("write-default" in whole, "read-default" in whole) == (bool(mode), False), mode
 
 
 @pytest.mark.rfc("8341", "3.4.6", "notifications are told to those who may hear them")
