@@ -193,6 +193,9 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     for hidden in ("/policy/reservation", "/policy", ""):
         answer = await town.get(f"{hidden}?with-defaults=report-all", user="alice")
         assert b"preempt" not in answer.content, hidden
+
+
+async def test_a_default_is_shown_to_whoever_may_read_its_node(town: House) -> None:
     hidden, seen = "/ietf-netconf-acm:nacm/read-default", "/ietf-netconf-acm:nacm"
     await ruled(
         town,
@@ -201,8 +204,8 @@ async def test_one_set_of_rules_is_one_view_on_every_door(town: House) -> None:
     )
     for mode in ("", "?with-defaults=report-all", "?with-defaults=report-all-tagged"):
         assert (await town.ask("GET", f"{NACM}/read-default{mode}", user="alice")).status == 404, mode
-        shown = await town.ask("GET", f"{NACM}/write-default{mode}", user="alice")
-        assert shown.body["ietf-netconf-acm:write-default"] == "deny", mode
+        one = await town.ask("GET", f"{NACM}/write-default{mode}", user="alice")
+        assert one.body["ietf-netconf-acm:write-default"] == "deny", mode
         whole = (await town.ask("GET", NACM + mode, user="alice")).body["ietf-netconf-acm:nacm"]
         assert ("write-default" in whole, "read-default" in whole) == (bool(mode), False), mode
 
