@@ -382,7 +382,7 @@ class TestChoices:
         path = '<path xmlns:z="urn:opnfv:promise">/z:promise/z:policy</path>'
         after = edited(self.BEFORE, self.rule(path))
         (rule,) = after["ietf-netconf-acm:nacm"]["rule-list"][0]["rule"]
-        assert rule["path"] == "/opnfv-promise:promise/opnfv-promise:policy"
+        assert rule["path"] == "/opnfv-promise:promise/policy"  # as RFC 7951 section 6.11 has it
 
     @pytest.mark.rfc("6243", "4.5.2", "an edit of a value tagged as default")
     def test_a_value_that_is_tagged_as_default_is_not_set(self) -> None:
