@@ -18,6 +18,7 @@ from promise.errors import (
     Unsupported,
 )
 from promise.northbound.datastore import Kind
+from promise.northbound.datastore import schema as all_nodes
 from promise.northbound.editing import TAKING, Change, Edit, Insert, Operation, Place
 from promise.northbound.message import BASE, split
 from promise.northbound.qualified import qualified
@@ -162,7 +163,7 @@ def _read(element: _Element, node: Node, inherited: Operation, path: str, schema
 def _value(element: _Element, node: Node) -> Any:
     if node.free:
         _refuse_text(element, "")
-        return free(element, node.namespace)
+        return free(element, node.namespace, all_nodes().top)
     text = _text(element)
     return node.value(qualified(text, element.nsmap) if node.qualified else text)
 

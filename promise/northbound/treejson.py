@@ -49,10 +49,11 @@ def _value(node: Node, element: _Element) -> Any:
     return node.value(qualified(text, element.nsmap) if node.qualified else text)
 
 
-def free(elements: Iterable[_Element], home: str = "") -> Tree:
+def free(elements: Iterable[_Element], home: str = "", nodes: Mapping[str, Node] | None = None) -> Tree:
     """Return elements of which no schema says anything, by their form; `home` is the namespace of what is around.
 
-    An element with nothing in it is [null], what stands there several times becomes an array, and text stays text.
+    An element with nothing in it is [null], or {} where it is known among the `nodes` as a container; what stands
+    there several times becomes an array, and text stays text.
 
     Raises:
         BadValue: it has attributes, or a namespace that is no module's; JSON could not say that.
@@ -62,7 +63,10 @@ def free(elements: Iterable[_Element], home: str = "") -> Tree:
         if not isinstance(element.tag, str):
             continue  # a comment
         name = _name(element, home)
-        value: Any = free(element, split(element.tag)[0]) if len(element) else element.text or [None]
+        node = (nodes or {}).get(element.tag)
+        value: Any = element.text or ({} if node is not None and node.kind is Kind.CONTAINER else [None])
+        if len(element):
+            value = free(element, split(element.tag)[0], node.children if node is not None else None)
         if name in found:
             known = found[name]
             value = [*(known if isinstance(known, list) and known != [None] else [known]), value]

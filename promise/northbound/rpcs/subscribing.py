@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from promise.errors import BadValue, Invalid, MissingElement
 from promise.northbound.codec.moment import DATE_AND_TIME
+from promise.northbound.datastore import schema
 from promise.northbound.events.dynamic import NAMESPACE
 from promise.northbound.events.pushing import YANG_PUSH
 from promise.northbound.library.modules import library
@@ -112,7 +113,7 @@ def terms_of(given: Mapping[str, _Element], **identities: str) -> dict[str, Any]
 def _subtree(element: _Element) -> dict[str, Any]:
     """Return a subtree filter as it is shown; what JSON cannot say of it is left out."""
     try:
-        return free(element, split(element.tag)[0])
+        return free(element, split(element.tag)[0], schema().top)
     except BadValue:
         return {}
 
