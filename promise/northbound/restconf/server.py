@@ -233,7 +233,8 @@ class HttpServer:
                 await response.prepare(request)
                 await response.write_eof()
         except TimeoutError:
-            connection.force_close()
+            if request.transport is not None:
+                request.transport.abort()  # nobody takes what is left
         return response
 
     async def _streamed(self, request: web.BaseRequest, reply: Reply, headers: dict[str, str]) -> web.StreamResponse:
