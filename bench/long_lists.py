@@ -38,7 +38,7 @@ from promise.ledger.writer import Ledger
 from promise.resources import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
 AT_ONCE = 5000
 RESERVE = f'<create-reservation xmlns="{NS}"><capacity><cores>2</cores><ram>4096</ram></capacity></create-reservation>'
@@ -83,12 +83,12 @@ async def filled(directory: Path, live: int) -> None:
     await ledger.close()
 
 
-async def felt(reading: Awaitable[None], other: NetconfClient, server: psutil.Process) -> Felt:
-    """Read, while another session asks small questions."""
+async def felt(reading: Coroutine[None, None, None], other: NetconfClient, server: psutil.Process) -> Felt:
+    """Read in a loop of its own, while another session asks small questions in this one."""
     waits: list[float] = []
     before = most = server.memory_info().rss
     cpu, began = spent(server), time.perf_counter()
-    task = asyncio.ensure_future(reading)
+    task = asyncio.ensure_future(asyncio.to_thread(asyncio.run, reading))
 
     async def asks() -> None:
         while not task.done():
