@@ -75,7 +75,12 @@ def instances(value: Any, steps: tuple[Step, ...], member: str) -> Iterator[tupl
 
 
 def written(steps: tuple[Step, ...]) -> tuple[str, str]:
-    return "/" + "/".join(name for _, name, _ in steps), str(steps[-1][2]).rpartition(":")[2]
+    return leaf("/" + "/".join(name for _, name, _ in steps), str(steps[-1][2]))
+
+
+def leaf(path: str, text: str) -> tuple[str, str]:
+    """Return a leaf with its text in a form that does not depend on the encoding: prefixes do."""
+    return path, plain(text) if path.endswith("/path") else text.rpartition(":")[2]
 
 
 def meant(rule: dict[str, Any], steps: tuple[Step, ...], access: str = "read") -> bool:
@@ -209,7 +214,7 @@ def as_configured(nacm: dict[str, Any]) -> dict[str, Any]:
 def in_xml(element: Any, path: str = "") -> Iterator[tuple[str, str]]:
     name = f"{path}/{etree.QName(element).localname}"
     if len(element) == 0:
-        yield name, (element.text or "").rpartition(":")[2]
+        yield leaf(name, element.text or "")
     for child in element:
         yield from in_xml(child, name)
 
@@ -257,12 +262,12 @@ async def compare_filtered(found: House, client: NetconfClient, everything: dict
     """Ask for entries by a value, whether it may be seen or not: a filter finds what may be seen, and nothing else."""
     inside = (await found.ask("GET", "/restconf/data", user="alice", Accept=JSON)).body["ietf-restconf:data"]
     shown = inside.get("opnfv-promise:promise", {})
-    for name, leaf in KEYED:
-        for value in {entry[leaf] for entry in everything["opnfv-promise:promise"][name] if leaf in entry}:
-            entries = [entry for entry in shown.get(name, ()) if entry.get(leaf) == value]
+    for name, key in KEYED:
+        for value in {entry[key] for entry in everything["opnfv-promise:promise"][name] if key in entry}:
+            entries = [entry for entry in shown.get(name, ()) if entry.get(key) == value]
             wanted = of_json({"opnfv-promise:promise": {name: entries}} if entries else {})
-            subtree = f'<filter><promise xmlns="{P}"><{name}><{leaf}>{value}</{leaf}></{name}></promise></filter>'
-            path = f"/p:promise/p:{name}[p:{leaf}='{value}']"
+            subtree = f'<filter><promise xmlns="{P}"><{name}><{key}>{value}</{key}></{name}></promise></filter>'
+            path = f"/p:promise/p:{name}[p:{key}='{value}']"
             xpath = f'<filter type="xpath" xmlns:p="{P}" select="{path}"/>'
             for asked in (subtree, xpath):
                 assert await over_netconf(client, nc("get", asked + EXPLICIT)) == wanted, (case, asked)
@@ -288,6 +293,8 @@ async def pushed(found: House) -> list[tuple[str, str]]:
         )
         assert reply.find("{*}id") is not None, etree.tostring(reply)
         told = etree.fromstring(await client.notification())
+        key = reply.findtext("{*}id")
+        await client.rpc(f'<delete-subscription xmlns="{space}"><id>{key}</id></delete-subscription>')
         return of_xml(told.find(".//{*}datastore-contents"))
 
 
