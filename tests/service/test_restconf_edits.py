@@ -287,7 +287,7 @@ async def test_users_and_access_rules_are_configuration_too(empty: House) -> Non
     put = await empty.ask("PUT", "/restconf/data/ietf-netconf-acm:nacm", rules)
     assert put.status == 201, put.body
     nacm = "/restconf/data/ietf-netconf-acm:nacm/rule-list=l1/rule=r1"
-    spelled_out = "/opnfv-promise:promise/opnfv-promise:providers"  # XML wants a prefix at each step
+    spelled_out = "/opnfv-promise:promise/providers"  # XML wants a prefix at each step
     assert (await empty.ask("GET", f"{nacm}/path")).body == {"ietf-netconf-acm:path": spelled_out}
     in_xml = await empty.ask("GET", f"{nacm}/path", Accept=XML)
     text = str(in_xml.xml.text)
