@@ -1,4 +1,4 @@
-"""yanglint judges what Promise has said to the clients of the tests, once they are all through."""
+"""What holds for all tests: no example has a time limit, and yanglint judges what Promise has said to their clients."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evidence import EVIDENCE
+from hypothesis import settings
 from yanglint import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
