@@ -52,7 +52,7 @@ def _complaints(kind: str, files: list[Path]) -> list[str]:
     """Have some files judged; after one that is wrong, the others are."""
     found = []
     while files:
-        done = subprocess.run([*_command(kind), *files], check=False, capture_output=True, text=True)
+        done = subprocess.run([*command(kind), *files], check=False, capture_output=True, text=True)
         if done.returncode == 0:
             break
         wrong = next((at for at, file in enumerate(files) if f'"{file}"' in done.stderr), 0)
@@ -62,11 +62,12 @@ def _complaints(kind: str, files: list[Path]) -> list[str]:
     return found
 
 
-def _command(kind: str) -> list[str | Path]:
+def command(kind: str) -> list[str | Path]:
+    """Return how yanglint is asked about documents of a kind, with the modules that the server implements."""
     modules = [next(YANG.rglob(f"{module.name}.yang")) for module in library().implemented]
-    command: list[str | Path] = [str(YANGLINT), "-p", YANG, "-p", YANG / "ietf", "-t"]
+    asked: list[str | Path] = [str(YANGLINT), "-p", YANG, "-p", YANG / "ietf", "-t"]
     if kind == "netconf":
-        return [*command, "data", ENVELOPES[kind]]
+        return [*asked, "data", ENVELOPES[kind]]
     if kind in ENVELOPES:  # a part of the root is no whole one
-        return [*command, "get" if kind == "root" else "data", "-e", *modules, ENVELOPES[kind]]
-    return [*command, kind, *modules]
+        return [*asked, "get" if kind == "root" else "data", "-e", *modules, ENVELOPES[kind]]
+    return [*asked, kind, *modules]

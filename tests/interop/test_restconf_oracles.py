@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
 from restconf_house import XML, House, house
+from yanglint import YANG, YANGLINT, command
 from yangson import DataModel
 from yangson.enumerations import ContentType, ValidationScope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-TOLD = ("datastores", "netconf-acm", "netconf-monitoring", "restconf-monitoring", "subscribed-notifications")
-YANG = Path(__file__).parents[2] / "yang"
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -52,7 +49,7 @@ async def test_everything_that_is_shown_in_json_is_valid(busy: House) -> None:
         model.from_raw(part)  # every name and value is right; what is mandatory was left out
 
 
-@pytest.mark.skipif(shutil.which("yanglint") is None, reason="there is no yanglint on this machine")
+@pytest.mark.skipif(YANGLINT is None, reason="there is no yanglint on this machine")
 async def test_everything_that_is_shown_in_xml_is_valid(busy: House, tmp_path: Path) -> None:
     whole = await busy.ask("GET", "/restconf/data", Accept=XML)
     inside = [etree.tostring(child) for child in whole.xml]
@@ -62,15 +59,8 @@ async def test_everything_that_is_shown_in_xml_is_valid(busy: House, tmp_path: P
 async def _judged(elements: list[bytes], folder: Path) -> None:
     path = folder / "data.xml"
     path.write_bytes(b"\n".join(elements))
-    modules = [
-        YANG / "opnfv-promise.yang",
-        YANG / "nc-notifications.yang",
-        *(YANG / "ietf" / f"ietf-{name}.yang" for name in TOLD),
-        YANG / "ietf" / "ietf-yang-library.yang",
-    ]
-    command = ["yanglint", "-p", str(YANG), "-p", str(YANG / "ietf"), "-t", "data", *map(str, modules), str(path)]
     judge = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *map(str, command("data")), str(path), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     out, _ = await judge.communicate()
     assert judge.returncode == 0, out.decode()
