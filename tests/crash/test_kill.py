@@ -1,6 +1,6 @@
 """kill -9 of the server under load, and start again: every acknowledged decision is there, and no other.
 
-PROMISE_KILLS says how often (10). PROMISE_SEED repeats a run: what consumers ask for, what goes wrong in the cloud, and
+PROMISE_KILLS says how often (6). PROMISE_SEED repeats a run: what consumers ask for, what goes wrong in the cloud, and
 when the server is killed, counted in requests and answers, follow from it; how far the server had come does not.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 25
 """Kills of one run, at most: more are several runs, so that no run's ledger grows beyond what is looked through."""
-KILLS: Final = int(os.environ.get("PROMISE_KILLS", "10"))
+KILLS: Final = int(os.environ.get("PROMISE_KILLS", "6"))
 RUNS: Final = [min(AT_ONCE, KILLS - first) for first in range(0, KILLS, AT_ONCE)]
 CONSUMERS: Final = 8
 EARLY: Final = 0.15
