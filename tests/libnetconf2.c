@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WORDS = 16, PATIENCE = 20000, WAIT = 20 };
 
@@ -316,7 +317,10 @@ static void modules(void) {
 }
 
 static void handle(void) {
-    if (!strcmp(words[0], "modules")) {
+    if (!strcmp(words[0], "version")) {
+        char major[] = {'0' + LIBNETCONF2, '\0'};
+        frame("data", major);
+    } else if (!strcmp(words[0], "modules")) {
         modules();
     } else if (!strcmp(words[0], "notification")) {
         notification();
@@ -336,8 +340,12 @@ static void handle(void) {
 }
 
 int main(void) {
-    char *line = NULL;
+    char *line = NULL, empty[] = "/tmp/libnetconf2-XXXXXX";
     size_t size = 0;
+    /* the library looks for modules in all that is below the working directory, which may be a whole file system */
+    if (!mkdtemp(empty) || chdir(empty)) {
+        return 1;
+    }
     nc_client_init();
     nc_verbosity(NC_VERB_WARNING);
     nc_set_print_clb_session(complain);
@@ -356,5 +364,6 @@ int main(void) {
     nc_session_free(session, NULL);
     nc_client_destroy();
     free(line);
+    rmdir(empty);
     return 0;
 }

@@ -2,7 +2,8 @@
 
 It loads every module from the server, reads each reply and notification with them, and tells what it cannot place. It
 is compiled where the headers are (Debian packages libnetconf2-dev, libssh-dev, libssl-dev); PROMISE_LIBNETCONF2 may
-name one that is compiled elsewhere.
+name one that is compiled elsewhere, with -DLIBNETCONF2= the major version, and that reads the files of the tests (the
+keys for TLS) under the same paths and knows `localhost`: `chroot DIR /client` does where DIR leads to itself inside.
 """
 
 from __future__ import annotations
