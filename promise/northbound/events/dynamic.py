@@ -7,12 +7,11 @@ again, it is told that it was suspended and goes on, and then everything that ha
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from promise.northbound.events.statement import SUBSCRIBED, change_of_state
+from promise.northbound.events.telling import documents
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -111,21 +110,11 @@ class Dynamic:
         """Let `news` return."""
         self._source.wake()
 
-    async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
-        """Yield what writes one <notification> after the other."""
-        try:
-            while not self.over:
-                told = await self.take()
-                for notice, _ in told or ():
-                    yield partial(self._written, notice)
-                if told:
-                    await asyncio.sleep(0)  # whoever else has something to do goes first
-                else:
-                    await self.news()
-        finally:
-            self.close()
+    def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
+        """Return what writes one <notification> after the other."""
+        return documents(self)
 
-    def _written(self, notice: Notice) -> bytes:
+    def written(self, notice: Notice) -> bytes:
         """Return the notification; nothing when it was deleted meanwhile, but to say that it ends."""
         return b"" if self.over and self._ending is None else notice.document
 

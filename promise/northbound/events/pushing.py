@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lxml import etree
@@ -21,6 +20,7 @@ from promise.errors import AnswerTooBig, Invalid
 from promise.northbound.events.dynamic import OVER
 from promise.northbound.events.patch import Parts, edits, parts_of
 from promise.northbound.events.statement import PUSH, SUBSCRIBED, Statement, change_of_state
+from promise.northbound.events.telling import documents
 from promise.northbound.events.touched import Touched
 from promise.northbound.treejson import members
 
@@ -177,16 +177,9 @@ class Push:
         """Let `news` return."""
         self._woken.set()
 
-    async def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
-        """Yield what writes one <notification> after the other."""
-        try:
-            while not self.over:
-                told = await self.take()
-                for notice, _ in told or ():
-                    yield partial(self._written, notice)
-                await self.news()
-        finally:
-            self.close()
+    def documents(self) -> AsyncGenerator[Callable[[], bytes], None]:
+        """Return what writes one <notification> after the other."""
+        return documents(self)
 
     async def take(self) -> Sequence[tuple[Notice, Sequence[str]]] | None:
         """Return what is told next, None when there is nothing yet; when it was told that it ends, it is over."""
@@ -322,7 +315,8 @@ class Push:
 
         return Statement(PUSH, "push-change-update", self._events.now(), inside, body)
 
-    def _written(self, notice: Notice) -> bytes:
+    def written(self, notice: Notice) -> bytes:
+        """Return the notification; nothing when it was deleted meanwhile, but to say that it ends."""
         return b"" if self.over and self._ending is None else notice.document
 
 

@@ -173,6 +173,22 @@ async def test_what_has_become_too_big_is_suspended_and_resumed(sync: bool) -> N
     assert not push.suspended
 
 
+async def test_on_a_session_what_was_held_back_follows_the_word_that_it_goes_on() -> None:
+    push, events, entries = pushing(OnChange(sync=False), 600)
+    await push.begin()
+    entries.update({f"entry-{number}": 0 for number in range(40)})
+    events.news.set()
+    documents = push.documents()
+    assert b"subscription-suspended" in (await anext(documents))()
+    for name in list(entries)[1:]:
+        del entries[name]
+    events.news.set()
+    assert b"subscription-resumed" in (await anext(documents))()
+    assert b"push-change-update" in (await asyncio.wait_for(anext(documents), 10))()
+    await documents.aclose()
+    assert push.over
+
+
 @pytest.mark.rfc("8641", "3.2", "what is too big is refused with its size and what there may be")
 @pytest.mark.parametrize(
     ("trigger", "tag"), [(Periodic(100), "update-too-big"), (OnChange(), "sync-too-big")], ids=["periodic", "on-change"]
