@@ -6,21 +6,18 @@ promise.toml, written "table.key", and its default is read from there.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from marks import ROOT, marks
 
 from promise.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pydantic import BaseModel
-
-ROOT = Path(__file__).parents[1]
-LEAST = 2
-"""Arguments that a mark has at least: the attack, and what stops it."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +31,11 @@ class Limit:
     file: Path
 
 
-def limits(folder: Path = ROOT / "tests") -> Iterator[Limit]:
-    """Yield every mark of the tests below a folder.
-
-    Raises:
-        ValueError: a mark is not of two or more strings, or stands on something that pytest does not run.
-    """
-    for file in sorted(folder.rglob("test_*.py")):
-        source = file.read_text(encoding="utf-8")
-        if ".limit(" in source:
-            for node in ast.walk(ast.parse(source)):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield from _of_test(node, file)
-
-
-def _of_test(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[Limit]:
-    for call in (each for decorator in node.decorator_list for each in ast.walk(decorator)):
-        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "pytest.mark.limit":
-            continue
-        given = [ast.literal_eval(argument) for argument in call.args]
-        if not node.name.startswith("test_") or len(given) < LEAST or not all(isinstance(one, str) for one in given):
-            raise ValueError(f"{file}:{call.lineno}: limit(attack, stops, *keys) marks a test, in strings")
-        attack, stops, *keys = given
-        yield Limit(attack, stops, tuple(keys), node.name, file)
+def limits() -> Iterator[Limit]:
+    """Yield every mark of the tests; raises ValueError as `marks` does."""
+    for mark in marks("limit", "attack, stops, *keys", 2):
+        attack, stops, *keys = mark.said
+        yield Limit(attack, stops, tuple(keys), mark.test, mark.file)
 
 
 def page(head: str) -> str:

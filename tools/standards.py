@@ -6,17 +6,17 @@ What is left out, with the reason, and the titles stand in tests/interop/standar
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from marks import ROOT, marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
 TITLES = ROOT / "tests" / "interop" / "standards" / "standards.toml"
 ELSEWHERE = "-"
 """The table of what is left out whole."""
@@ -33,29 +33,11 @@ class Claim:
     file: Path
 
 
-def claims(folder: Path = ROOT / "tests") -> Iterator[Claim]:
-    """Yield every mark of the tests below a folder.
-
-    Raises:
-        ValueError: a mark is not three strings, or stands on something that pytest does not run.
-    """
-    for file in sorted(folder.rglob("test_*.py")):
-        source = file.read_text(encoding="utf-8")
-        if ".rfc(" in source:
-            for node in ast.walk(ast.parse(source)):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield from _of_test(node, file)
-
-
-def _of_test(node: ast.FunctionDef | ast.AsyncFunctionDef, file: Path) -> Iterator[Claim]:
-    for call in (each for decorator in node.decorator_list for each in ast.walk(decorator)):
-        if not isinstance(call, ast.Call) or ast.unparse(call.func) != "pytest.mark.rfc":
-            continue
-        given = [ast.literal_eval(argument) for argument in call.args]
-        if not node.name.startswith("test_") or list(map(type, given)) != [str] * 3:
-            raise ValueError(f"{file}:{call.lineno}: rfc(number, section, what) marks a test, in three strings")
-        rfc, section, what = given
-        yield Claim(rfc, section, what, node.name, file)
+def claims() -> Iterator[Claim]:
+    """Yield every mark of the tests; raises ValueError as `marks` does."""
+    for mark in marks("rfc", "number, section, what", 3, 3):
+        rfc, section, what = mark.said
+        yield Claim(rfc, section, what, mark.test, mark.file)
 
 
 def page(head: str) -> str:
