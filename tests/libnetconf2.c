@@ -317,10 +317,7 @@ static void modules(void) {
 }
 
 static void handle(void) {
-    if (!strcmp(words[0], "version")) {
-        char major[] = {'0' + LIBNETCONF2, '\0'};
-        frame("data", major);
-    } else if (!strcmp(words[0], "modules")) {
+    if (!strcmp(words[0], "modules")) {
         modules();
     } else if (!strcmp(words[0], "notification")) {
         notification();
