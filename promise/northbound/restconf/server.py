@@ -7,6 +7,7 @@ import ipaddress
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,6 +64,12 @@ class HttpOptions:
     strangers: Room = field(default_factory=Room)
 
 
+@lru_cache(1024)
+def _is_here(host: str) -> bool:
+    """Tell whether an address is one of this machine's own; every request asks it."""
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
 class HttpRequest:
     """See `exchange.Request`."""
 
@@ -97,7 +104,7 @@ class HttpRequest:
     @property
     def private(self) -> bool:
         """Tell whether it came over TLS, or has not left this machine."""
-        return self._secure or bool(self._peer and ipaddress.ip_address(self._peer[0].partition("%")[0]).is_loopback)
+        return self._secure or bool(self._peer and _is_here(self._peer[0]))
 
     @property
     def _peer(self) -> Any:
