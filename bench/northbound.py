@@ -181,7 +181,7 @@ class Measuring:
 
     async def restconf(self, what: str, path: str) -> None:
         """Tell what a GET costs."""
-        number = 8
+        number = 32
         connections = [await Connection.to(self.http) for _ in range(number)]
         cost = await costs([restful(one, path) for one in connections], self.process, self.options.seconds)
         for connection in connections:
