@@ -113,7 +113,8 @@ class Paths:
         return found
 
     def _whole_list(self, node: Statement) -> Json:
-        entries = self._schemas.node(node, complete=False)
+        entries = {**self._schemas.node(node, complete=False)}
+        entries.pop("minItems", None)  # a page, or a view without configuration, may have none
         several = {"type": "object", "properties": {node.arg: entries}, "additionalProperties": False}
         content = {
             JSON: {"schema": wrapped(f"{self._name}:{node.arg}", entries)},
