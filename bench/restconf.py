@@ -1,11 +1,10 @@
-"""What a RESTCONF request costs the server, and what it costs to walk a long list page by page.
+"""What a RESTCONF request costs the server; what it costs to walk a long list page by page is told by `walking`.
 
-    python bench/restconf.py [--live 1000] [--calls 5000] [--connections 8] [--walk 0]
+    python bench/restconf.py [--live 1000] [--calls 5000] [--connections 8]
 
 A real `promise serve` with a simulated cloud holds `--live` reservations. Each kind of request is then sent `--calls`
 times over `--connections` kept-alive connections, by a client that does nothing but bytes. "CPU" is the CPU time of
-the server process per request, user and system, all threads; "wall" is what one connection waits. `--walk 100` reads
-all reservations, so many a page, and tells how much memory the server took for it.
+the server process per request, user and system, all threads; "wall" is what one connection waits.
 """
 
 from __future__ import annotations
@@ -114,21 +113,7 @@ async def fill(connections: list[Connection], count: int) -> list[str]:
     return [key for made in found for key in made]
 
 
-async def walk(connection: Connection, page: int, server: psutil.Process) -> None:
-    """Read all reservations page by page."""
-    before, began, seen, path = server.memory_info().rss, time.perf_counter(), 0, f"{DATA}/reservations?limit={page}"
-    cpu = sum(server.cpu_times()[:2])
-    while path:
-        head, body = await connection.ask(written("GET", path))
-        seen += len(json.loads(body)["opnfv-promise:reservations"])
-        links = [line[6:] for line in head.decode().split("\r\n") if line.startswith("Link: ")]
-        path = links[0].partition(">")[0][1:] if links else ""
-    cpu, wall = sum(server.cpu_times()[:2]) - cpu, time.perf_counter() - began
-    grown = (server.memory_info().rss - before) / 2**20
-    print(f"walk of {seen} in pages of {page}: {wall:.1f} s, {cpu:.1f} s CPU, {grown:.1f} MiB more memory")
-
-
-async def main(live: int, calls: int, connections: int, page: int) -> None:
+async def main(live: int, calls: int, connections: int) -> None:
     """Measure everything."""
     with tempfile.TemporaryDirectory() as directory:
         server = Controller(Path(directory))
@@ -149,8 +134,6 @@ async def main(live: int, calls: int, connections: int, page: int) -> None:
                 ("POST query-capacity", written("POST", RPC + "query-capacity", {"opnfv-promise:input": {}})),
             ):
                 await measure(name, request, opened, calls, process)
-            if page:
-                await walk(opened[0], page, process)
         finally:
             server.stop()
 
@@ -160,6 +143,5 @@ if __name__ == "__main__":
     parser.add_argument("--live", type=int, default=1000, help="reservations that there are")
     parser.add_argument("--calls", type=int, default=5000, help="requests of each kind")
     parser.add_argument("--connections", type=int, default=8, help="connections that ask at the same time")
-    parser.add_argument("--walk", type=int, default=0, metavar="PAGE", help="read all reservations, so many a page")
     given = parser.parse_args()
-    asyncio.run(main(given.live, given.calls, given.connections, given.walk))
+    asyncio.run(main(given.live, given.calls, given.connections))
